@@ -1,8 +1,8 @@
 """States of tasks and steps, and every transition that is allowed between them (reference 2.1 to 2.3).
 
-The two tables are the only declaration on the Python side; the database holds the same pairs and refuses all
-others. They are what the reference promises, with an operator's way back added: a blocked or failed task whose
-step was reset, resolved or completed by hand goes on by itself (reference 8.4, 11.1 row 2).
+The two tables are the only declaration on the Python side; the database holds the same pairs and refuses
+all others. They are what the reference promises, with an operator's way back added: a blocked or failed
+task goes on by itself once its step was reset, resolved or completed by hand (reference 8.4, 11.1 row 2).
 """
 
 from __future__ import annotations
