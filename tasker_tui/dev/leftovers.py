@@ -13,13 +13,14 @@ from tasker_tui.dev.errors import StackError
 # How a server is asked to end, and how many seconds it gets: fast shutdown, immediate shutdown, the axe.
 REQUESTS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 PID_FILE = "postmaster.pid"
+SOCKET_LOCK = ".s.PGSQL.5432.lock"
 
 
-def end_servers(database: Path) -> None:
-    """Stop whatever PostgreSQL still runs on the data directory and forget its pid file.
+def end_servers(database: Path, sockets: Path) -> None:
+    """Stop whatever PostgreSQL still runs on the data directory and forget its lock files.
 
-    The pid file is never believed alone: its number may belong to another program by now, which must not be
-    signalled, and for which a new server would refuse to start.
+    A lock file is never believed alone: its number may belong to another program by now, which must not be
+    signalled, or to a dead one that nobody collected; a new server would refuse to start for either.
     """
     pid_file = database / PID_FILE
     if not pid_file.exists():
@@ -27,6 +28,7 @@ def end_servers(database: Path) -> None:
     _end(_postmasters(database))
     _end(_working_in(database))
     pid_file.unlink(missing_ok=True)
+    (sockets / SOCKET_LOCK).unlink(missing_ok=True)
 
 
 def _end(processes: list[psutil.Process]) -> None:

@@ -60,8 +60,8 @@ VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 class EmbeddedPostgres:
     """One embedded server on one data folder, whose lock the caller holds.
 
-    `start` and `stop` are for whoever runs the server alone. A supervisor calls `prepare` once, then runs
-    `command()` as often as need be and awaits `ready()` after each time.
+    `start` and `stop` are for whoever runs the server alone. A supervisor calls `prepare`, runs
+    `command()` and awaits `ready()`, each time that the server is to be started.
     `durable=False` gives up safety against a crash of the machine for speed: for tests.
     """
 
@@ -88,10 +88,10 @@ class EmbeddedPostgres:
         if fresh:
             self._discard()
         self._refuse_other_major()
-        leftovers.end_servers(self._data)
+        self._sockets = socket_dir(self._data, self._uid)
+        leftovers.end_servers(self._data, self._sockets)
         if not self._data.exists():
             self._initialise()
-        self._sockets = socket_dir(self._data, self._uid)
 
     def command(self) -> Command:
         """The server as a program that ends, shutting down cleanly, when this process does."""
@@ -177,7 +177,7 @@ class EmbeddedPostgres:
         )
 
     def _discard(self) -> None:
-        leftovers.end_servers(self._data)
+        leftovers.end_servers(self._data, self._sockets)
         if self._data.exists():
             shutil.rmtree(self._data)
 
