@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from engine.model.wire.requests import NO_NUL, OTHER_NAMES
 
+PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 Location = tuple[int | str, ...]
 
 
@@ -32,9 +35,14 @@ class FieldProblem:
 
 
 def path_text(location: Iterable[int | str]) -> str:
-    """`("steps", 2, "name")` as `steps[2].name`; the whole of the data is the empty text."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(parts).removeprefix(".")
+    """`("steps", 2, "name")` as `steps[2].name`, odd keys as `["a b"]`; the whole is the empty text."""
+    return "".join(map(_path_part, location)).removeprefix(".")
+
+
+def _path_part(part: int | str) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if PLAIN_KEY.fullmatch(part) else f"[{json.dumps(part)}]"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
