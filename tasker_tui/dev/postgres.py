@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,6 +33,8 @@ POLL = 0.01
 HERE = "/proc/self/cwd"
 
 SERVER_SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
     "listen_addresses": "",
     "cluster_name": "tasker",
     "shared_preload_libraries": "pg_stat_statements",
@@ -53,8 +55,6 @@ SERVER_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
@@ -62,13 +62,13 @@ class EmbeddedPostgres:
 
     `start` and `stop` are for whoever runs the server alone. A supervisor calls `prepare`, runs
     `command()` and awaits `ready()`, each time that the server is to be started.
-    `durable=False` gives up safety against a crash of the machine for speed: for tests.
+    `overrides` are server settings that replace those of `SERVER_SETTINGS`: tests trade safety for speed.
     """
 
-    def __init__(self, folder: DataFolder, *, durable: bool = True) -> None:
+    def __init__(self, folder: DataFolder, *, overrides: Mapping[str, str] | None = None) -> None:
         self._folder = folder
         self._data = folder.database
-        self._settings = SERVER_SETTINGS | (DURABLE if durable else VOLATILE)
+        self._settings = SERVER_SETTINGS | dict(overrides or {})
         self._uid = binaries.choose_uid(self._data)
         self._install = binaries.install_dir(self._uid)
         self._sockets = socket_dir(self._data, self._uid)
@@ -220,10 +220,10 @@ class EmbeddedPostgres:
 
 
 @contextlib.contextmanager
-def running_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
+def running_postgres(data_dir: Path, *, overrides: Mapping[str, str] | None = None) -> Iterator[str]:
     """A server for the length of a `with` block, from code that is not asynchronous; gives its DSN."""
     with DataFolder(data_dir) as folder, asyncio.Runner() as runner:
-        server = EmbeddedPostgres(folder, durable=durable)
+        server = EmbeddedPostgres(folder, overrides=overrides)
         dsn = runner.run(server.start())
         try:
             yield dsn
