@@ -1,0 +1,273 @@
+"""The way of one step through a worker: find the handler, understand what it gave back, write it down.
+
+Reference 7.1 (persisted shape, framework error types) and python-sdk (what a handler may return and raise).
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from workers.context import StepContext
+from workers.errors import HandlerNotFound, TaskerError
+from workers.functional import FunctionHandler
+from workers.handlers import StepHandler
+from workers.places import handler_traceback, storable
+from workers.registry import HandlerRegistry
+from workers.resolvers import HandlerDefinition, bound_method
+from workers.results import ResultStatus, StepHandlerResult
+
+MAX_MESSAGE_CHARACTERS = 8192
+
+_FRAMEWORK_TYPES = frozenset({"handler_not_found", "handler_panic", "handler_timeout", "worker_lost"})
+_FOR_THE_ENGINE = frozenset(
+    {"retry_after", "headers", "status_code", "context", "traceback", "error_context"}
+)
+
+
+@dataclass(slots=True)
+class ResolvedHandler:
+    """A handler ready to run steps.
+
+    `call` is bound to the right method of an instance. `dependencies` are the steps whose results it can see;
+    `None` means that it did not say, and needs those of all ancestors.
+    """
+
+    name: str
+    version: str
+    call: Callable[[StepContext], Any]
+    is_async: bool
+    dependencies: frozenset[str] | None
+
+
+def resolve(registry: HandlerRegistry, definition: HandlerDefinition) -> ResolvedHandler:
+    """Find the handler that a template names, once for all of its steps.
+
+    Raises `HandlerNotFound`, or of its subclasses `ResolverNotFoundError` for an unknown resolver hint and
+    `ResolutionError` for a handler that cannot be imported or made, or lacks the method. All are permanent
+    and of the error type `handler_not_found`.
+    """
+    handler = registry.resolver_chain.find(definition)
+    if handler is None:
+        raise HandlerNotFound(_not_found(registry, definition))
+    call = bound_method(handler, definition)
+    return ResolvedHandler(
+        name=str(getattr(handler, "name", definition.callable)),
+        version=str(getattr(handler, "version", StepHandler.handler_version)),
+        call=call,
+        is_async=inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(_call_of(call)),
+        dependencies=handler.needed_steps() if isinstance(handler, FunctionHandler) else None,
+    )
+
+
+def to_result(returned: Any) -> StepHandlerResult:
+    """Understand what a handler returned (reference python-sdk, first rule).
+
+    Raises `ConfigurationError` for a `BatchConfig` that came past `@batch_analyzer`; give it, as anything
+    that a handler raises, to `failure_from_exception`.
+    """
+    if type(returned) is dict:
+        return StepHandlerResult(True, returned)
+    if isinstance(returned, StepHandlerResult):
+        return returned
+    if returned is None:
+        return StepHandlerResult(True, {})
+    own = getattr(type(returned), "__step_result__", None)
+    if own is not None:
+        converted: StepHandlerResult = own(returned)
+        return converted
+    if isinstance(returned, dict):
+        return StepHandlerResult(True, dict(returned))
+    if _is_model(returned):
+        returned = returned.model_dump(mode="json")
+        return StepHandlerResult(True, returned if isinstance(returned, dict) else {"result": returned})
+    if inspect.isawaitable(returned):
+        return _never_awaited(returned)
+    return StepHandlerResult(True, {"result": returned})
+
+
+def failure_from_exception(exc: BaseException, *, handler_version: str) -> StepHandlerResult:
+    """Turn what a handler raised into its failure (reference 7.1, framework error types).
+
+    A `TaskerError` says itself what it means. Any other `Exception`, and an `asyncio.CancelledError` that
+    nobody asked for, is a retryable `handler_error`; what else there is (`SystemExit`, `KeyboardInterrupt`,
+    ...) a permanent `handler_panic`. The metadata has the exception's class and, from the handler's first
+    frame on, its traceback.
+    """
+    metadata: dict[str, Any] = {"handler_version": handler_version, "exception_class": _class_name(exc)}
+    lines = handler_traceback(exc)
+    if isinstance(exc, TaskerError):
+        metadata = {**exc.metadata, **metadata}
+        metadata |= {"context": exc.context} if exc.context else {}
+        metadata |= {"retry_after": exc.retry_after} if exc.retry_after is not None else {}
+        # An error of the border (a model that does not fit) has no frame of the handler, and needs none.
+        metadata |= {"traceback": lines} if lines[0].startswith("Traceback") else {}
+        return StepHandlerResult(
+            False, None, _message(exc), exc.error_type, exc.error_code, exc.retryable, metadata
+        )
+    metadata["traceback"] = lines
+    retryable = isinstance(exc, Exception) or type(exc).__name__ == "CancelledError"
+    error_type = "handler_error" if retryable else "handler_panic"
+    said = _message(exc)
+    message = f"{type(exc).__name__}: {said}" if said != type(exc).__name__ else said
+    return StepHandlerResult(False, None, message, error_type, None, retryable, metadata)
+
+
+def execution_result(
+    result: StepHandlerResult,
+    *,
+    step_uuid: UUID | str,
+    worker_id: str,
+    worker_hostname: str,
+    started_at: datetime,
+    completed_at: datetime,
+    execution_time_ms: int,
+    handler_version: str,
+) -> dict[str, Any]:
+    """Return the shape in which a result is stored (reference 7.1). The times are aware.
+
+    `status` is `completed`; `failed` if the handler said that it failed, or `error` if it was surprised: by
+    an exception that is no `TaskerError`, a time-out, a missing handler.
+    """
+    succeeded = result.is_success
+    custom = result.metadata
+    error, orchestration = None, _plain_orchestration()
+    if not succeeded:
+        error, orchestration = _failure_parts(result)
+        custom = {key: value for key, value in custom.items() if key not in _FOR_THE_ENGINE}
+    return {
+        "step_uuid": str(step_uuid),
+        "success": succeeded,
+        "status": ResultStatus.SUCCESS.value if succeeded else _status(result),
+        "result": {} if succeeded and result.result is None else result.result,
+        "error": error,
+        "metadata": {
+            "execution_time_ms": execution_time_ms,
+            "handler_version": handler_version,
+            "retryable": not succeeded and result.retryable,
+            "completed_at": _rfc3339(completed_at),
+            "worker_id": worker_id,
+            "worker_hostname": worker_hostname,
+            "started_at": _rfc3339(started_at),
+            "custom": custom,
+            "error_code": result.error_code,
+            "error_type": result.error_type,
+            "context": error["context"] if error is not None else {},
+        },
+        "orchestration_metadata": orchestration,
+    }
+
+
+def _plain_orchestration() -> dict[str, Any]:
+    return {"headers": {}, "error_context": None, "backoff_hint": None, "custom": {}}
+
+
+def _failure_parts(result: StepHandlerResult) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The stored `error` and `orchestration_metadata` of a failure."""
+    said = result.metadata
+    context, headers = said.get("context"), said.get("headers")
+    error = {
+        "message": storable(result.error_message or "the handler failed without a message"),
+        "error_type": result.error_type or "handler_error",
+        "backtrace": said.get("traceback"),
+        "retryable": result.retryable,
+        "status_code": said.get("status_code"),
+        "context": context if isinstance(context, dict) else {},
+    }
+    wait = said.get("retry_after")
+    orchestration = {
+        "headers": headers if isinstance(headers, dict) else {},
+        "error_context": said.get("error_context"),
+        "backoff_hint": {"retry_after_seconds": wait} if _is_wait(wait) else None,
+        "custom": {},
+    }
+    return error, orchestration
+
+
+def _status(result: StepHandlerResult) -> str:
+    surprised = result.error_type in _FRAMEWORK_TYPES or (
+        result.error_type == "handler_error" and "traceback" in result.metadata
+    )
+    return ResultStatus.FAILURE.value if surprised else "failed"
+
+
+def _is_wait(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0
+
+
+def _rfc3339(moment: datetime) -> str:
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _message(exc: BaseException) -> str:
+    try:
+        said = str(exc)
+    except Exception as broken:
+        said = f"{type(exc).__name__}, whose text cannot be made ({type(broken).__name__})"
+    cut = f"{said[:MAX_MESSAGE_CHARACTERS]}…" if len(said) > MAX_MESSAGE_CHARACTERS else said
+    return storable(cut) or type(exc).__name__
+
+
+def _class_name(exc: BaseException) -> str:
+    kind = type(exc)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_model(value: Any) -> bool:
+    pydantic = sys.modules.get("pydantic")
+    return pydantic is not None and isinstance(value, pydantic.BaseModel)
+
+
+def _never_awaited(returned: Any) -> StepHandlerResult:
+    close = getattr(returned, "close", None)
+    if callable(close):
+        close()  # else Python warns at some later moment, elsewhere
+    return StepHandlerResult.failure(
+        "the handler is a plain function and returned a coroutine, which nobody awaits; write async def",
+        retryable=False,
+    )
+
+
+def _call_of(call: Callable[..., Any]) -> Any:
+    """The `__call__` of an object that was registered as a handler; a function's own is of no use."""
+    return None if inspect.isroutine(call) else getattr(call, "__call__", None)  # noqa: B004
+
+
+def _not_found(registry: HandlerRegistry, definition: HandlerDefinition) -> str:
+    """Say what was looked for, where, which names are near, and what to do."""
+    wanted = definition.callable
+    chain = registry.resolver_chain
+    known = chain.registered_callables()
+    asked = [definition.resolver] if definition.resolver else chain.resolver_names
+    places = [_looked_in(registry, str(name), definition) for name in asked]
+    near = _near(wanted, known)
+    hint = f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+    return (
+        f"no handler named {wanted!r}; looked in {', '.join(places)}.{hint} Correct handler.callable in the "
+        "template, or register a handler of that name and load its module into the worker"
+    )
+
+
+def _looked_in(registry: HandlerRegistry, name: str, definition: HandlerDefinition) -> str:
+    resolver = registry.resolver_chain.get_resolver(name)
+    if resolver is None or not resolver.registered_callables():
+        matches = resolver is not None and resolver.can_resolve(definition)
+        return f"{name} ({'it has none' if matches else 'not of its form'})"
+    return f"{name} ({len(resolver.registered_callables())} names)"
+
+
+def _near(wanted: str, known: list[str]) -> list[str]:
+    """Names that resemble it as a whole, or in their last part alone."""
+    whole = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
+    by_last = {name.rpartition(".")[2].lower(): name for name in known}
+    last = difflib.get_close_matches(wanted.rpartition(".")[2].lower(), by_last, n=3, cutoff=0.8)
+    return list(dict.fromkeys([*whole, *(by_last[name] for name in last)]))[:3]
