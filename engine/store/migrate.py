@@ -108,8 +108,8 @@ def _server_version(connection: asyncpg.Connection) -> str:
     version = connection.get_server_version()
     if version.major < OLDEST_SERVER:
         raise MigrationError(
-            f"the server is PostgreSQL {version.major}.{version.minor}; Tasker needs {OLDEST_SERVER} at least",
-            "upgrade the server, or use the embedded one of `tasker dev`",
+            f"the server is PostgreSQL {version.major}.{version.minor}, older than {OLDEST_SERVER}",
+            f"Tasker needs PostgreSQL {OLDEST_SERVER} or newer; `tasker dev` brings one",
         )
     return f"{version.major}.{version.minor}"
 

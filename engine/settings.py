@@ -1,0 +1,193 @@
+"""The settings of every Tasker process.
+
+Where a value comes from, the first that has it: arguments of `load_settings`, environment variables
+(`TASKER_SECTION_NAME`, such as TASKER_SERVER_PORT), `.env`, `tasker.<environment>.toml`, `tasker.toml`,
+the default. TASKER_CONFIG_PATH names another `tasker.toml`, or the folder that holds it. Text in a TOML
+file may hold `${NAME}` or `${NAME:-default}`, which stand for environment variables (reference 8.7).
+
+Variables with names of their own (reference 7.4): DATABASE_URL (database.url), TASKER_ENV (environment),
+TASKER_TEMPLATE_PATH (worker.templates), TASKER_LEASE_SECONDS (worker.lease_seconds).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.settings_sources import SettingsError, origin_of, settings_sources
+
+MASK = "********"
+SECRET_PARAMETER = re.compile(r"(?i)((?:^|[?&])(?:password|sslpassword|passfile)=)[^&]*")
+
+
+def _split(value: object) -> object:
+    """A list written in one variable: JSON, or items between commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        import json
+
+        return json.loads(value)
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+StringList = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Section(BaseModel):
+    """A group of settings; a name that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """The PostgreSQL that holds everything. `pool_size` is the most connections of one process."""
+
+    url: str | None = None
+    pool_size: Annotated[int, Field(ge=2, le=1000)] = 10
+
+    @property
+    def dsn(self) -> str:
+        """The URL to connect to; raises SettingsError when none is set."""
+        if not self.url:
+            raise SettingsError(
+                "no database is configured", "set DATABASE_URL=postgresql://user@host/database"
+            )
+        return self.url
+
+
+class ServerSettings(Section):
+    """The process `tasker server`. Without `cors_origins` browsers may call it from its own origin alone."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    cors_origins: StringList = []
+    config_endpoint: bool = False
+    request_timeout_seconds: PositiveFloat = 30.0
+
+
+class WorkerSettings(Section):
+    """The process `tasker worker`.
+
+    `templates` are folders or files of YAML, `handlers` modules, files or folders of Python. `namespaces`
+    limits what is claimed; empty means those of the templates. `slots` is how many steps run at once.
+    `replace_templates` lets a template that changed replace the registered one of the same version.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
+    namespaces: StringList = []
+    templates: StringList = []
+    handlers: StringList = []
+    replace_templates: bool = False
+    slots: PositiveInt = 100
+    lease_seconds: PositiveFloat = 30.0
+    drain_timeout_seconds: Annotated[float, Field(ge=0)] = 25.0
+
+
+class MessagingSettings(Section):
+    """How processes learn that there is work."""
+
+    backend: Literal["pgmq"] = "pgmq"
+
+
+class LoggingSettings(Section):
+    """`auto` writes JSON in production and lines for people elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(BaseSettings):
+    """Everything that is configured. `missing_handler_grace_seconds` is how long a step waits for a worker
+    that has its handler before it fails."""
+
+    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")] = "development"
+    missing_handler_grace_seconds: Annotated[float, Field(ge=0)] = 60.0
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    messaging: MessagingSettings = MessagingSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    model_config = SettingsConfigDict(
+        env_prefix="TASKER_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        env_file=".env",
+        dotenv_filtering="only_existing",
+        extra="forbid",
+        frozen=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources in the order that the module's description gives."""
+        return (init_settings, *settings_sources(settings_cls))
+
+    def redacted(self) -> dict[str, Any]:
+        """All settings as JSON, without what must not be shown; for `/config`."""
+        return _redact(self.model_dump(mode="json"))
+
+
+def load_settings(**values: Any) -> Settings:
+    """Read the settings; `values` win over every other source.
+
+    Raises SettingsError, which names each wrong value, where it came from and what would be right.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        problems = [_problem(details) for details in error.errors()]
+        raise SettingsError("; ".join(problems)) from None
+
+
+def _problem(details: ErrorDetails) -> str:
+    path = tuple(str(part) for part in details["loc"])
+    where = f"{'.'.join(path)} ({origin_of(path)})"
+    if details["type"] == "extra_forbidden":
+        return f"unknown setting {where}"
+    message = details["msg"]
+    return f"{where}: {message[0].lower()}{message[1:]}, not {details['input']!r}"
+
+
+def _redact(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _redact(value) if isinstance(value, dict) else without_password(value) if key == "url" else value
+        for key, value in values.items()
+    }
+
+
+def without_password(url: str | None) -> str | None:
+    """A database URL with its passwords masked, wherever they stand in it."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    netloc = parts.netloc
+    if parts.password is not None:
+        account, _, place = netloc.rpartition("@")
+        netloc = f"{account.partition(':')[0]}:{MASK}@{place}"
+    query = SECRET_PARAMETER.sub(rf"\g<1>{MASK}", parts.query)
+    return parts._replace(netloc=netloc, query=query).geturl()
