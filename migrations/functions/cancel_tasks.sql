@@ -1,0 +1,41 @@
+-- Cancels tasks and every step of theirs that has not ended. Answers one row a task: the state that it was in.
+-- A task that has ended is left as it is.
+CREATE OR REPLACE FUNCTION tasker.cancel_tasks(p_tasks uuid[], p_actor text, p_reason text)
+RETURNS TABLE (task_uuid uuid, old_state tasker.task_state, cancelled boolean)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := tasker.now();
+    v_live uuid[];
+BEGIN
+    PERFORM FROM tasker.steps s WHERE s.task_uuid = ANY (p_tasks) ORDER BY s.step_uuid FOR NO KEY UPDATE;
+    PERFORM FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks) ORDER BY t.task_uuid FOR NO KEY UPDATE;
+    SELECT array_agg(t.task_uuid) INTO v_live
+    FROM tasker.tasks t
+    WHERE t.task_uuid = ANY (p_tasks) AND t.state NOT IN ('complete', 'error', 'cancelled', 'resolved_manually');
+    RETURN QUERY SELECT t.task_uuid, t.state, t.task_uuid = ANY (v_live) IS TRUE FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks);
+    IF v_live IS NULL THEN
+        RETURN;
+    END IF;
+    WITH old AS MATERIALIZED (
+        SELECT s.step_uuid, s.task_uuid, s.state, s.attempts, s.claim_no
+        FROM tasker.steps s
+        WHERE s.task_uuid = ANY (v_live) AND s.state NOT IN ('complete', 'cancelled', 'resolved_manually')),
+    moved AS (
+        UPDATE tasker.steps s SET state = 'cancelled', retry_at = NULL, completed_at = v_now, updated_at = v_now
+        FROM old WHERE s.step_uuid = old.step_uuid),
+    leases AS (DELETE FROM tasker.leases l USING old WHERE l.step_uuid = old.step_uuid),
+    retries AS (DELETE FROM tasker.step_retries r USING old WHERE r.step_uuid = old.step_uuid),
+    step_log AS (
+        INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
+        SELECT old.task_uuid, old.step_uuid, ARRAY[old.state, 'cancelled'], old.attempts, old.claim_no, p_actor, p_reason, v_now FROM old),
+    old_tasks AS MATERIALIZED (SELECT t.task_uuid, t.state FROM tasker.tasks t WHERE t.task_uuid = ANY (v_live)),
+    tasks AS (
+        UPDATE tasker.tasks t
+        SET state = 'cancelled', final_state = 'cancelled', completed_at = v_now, updated_at = v_now, failed_steps = 0, retrying_steps = 0
+        FROM old_tasks o WHERE t.task_uuid = o.task_uuid)
+    INSERT INTO tasker.transitions (task_uuid, task_path, actor, reason, at)
+    SELECT o.task_uuid, ARRAY[o.state, 'cancelled'], p_actor, p_reason, v_now FROM old_tasks o;
+    PERFORM tasker.unqueue_steps(ARRAY (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = ANY (v_live)));
+END
+$$;

@@ -1,0 +1,39 @@
+-- An operator ends a step: as complete with a result (p_with_result), or as resolved_manually without one. Its children and
+-- its task go on. A worker that runs it loses its lease. Answers the state that the step was in (NULL: no such step) and whether it was ended.
+CREATE OR REPLACE FUNCTION tasker.complete_step_by_hand(
+    p_task uuid, p_step uuid, p_with_result boolean, p_result jsonb, p_details jsonb, p_actor text, p_reason text,
+    OUT old_state tasker.step_state, OUT done boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_now timestamptz := tasker.now();
+    v_tasks uuid[] := tasker.lock_for_settling(ARRAY[p_step]);
+    v_step tasker.steps;
+    v_new tasker.step_state := CASE WHEN p_with_result THEN 'complete' ELSE 'resolved_manually' END;
+BEGIN
+    done := false;
+    SELECT * INTO v_step FROM tasker.steps s WHERE s.step_uuid = p_step AND s.task_uuid = p_task;
+    old_state := v_step.state;
+    IF v_step.state IS NULL OR v_step.state IN ('complete', 'cancelled', 'resolved_manually')
+       OR EXISTS (SELECT FROM tasker.tasks t WHERE t.task_uuid = p_task AND t.state IN ('complete', 'cancelled', 'resolved_manually')) THEN
+        RETURN;
+    END IF;
+    done := true;
+    PERFORM tasker.unqueue_steps(ARRAY[p_step]);
+    DELETE FROM tasker.leases l WHERE l.step_uuid = p_step;
+    DELETE FROM tasker.step_retries r WHERE r.step_uuid = p_step;
+    UPDATE tasker.steps s
+    SET state = v_new, claim_no = s.claim_no + 1, retry_at = NULL, completed_at = v_now, updated_at = v_now
+    WHERE s.step_uuid = p_step;
+    INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, result, details, recorded_at)
+    VALUES (p_task, p_step, v_step.claim_no + 1, v_step.attempts, true, p_result, p_details, v_now);
+    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
+    VALUES (p_task, p_step, ARRAY[v_step.state, v_new], v_step.attempts, v_step.claim_no + 1, p_actor, p_reason, v_now);
+    UPDATE tasker.tasks t
+    SET failed_steps = t.failed_steps - (v_step.state = 'error')::int,
+        retrying_steps = t.retrying_steps - (v_step.state = 'waiting_for_retry')::int, updated_at = v_now,
+        completed_at = NULL, final_state = NULL
+    WHERE t.task_uuid = p_task;
+    PERFORM tasker.finish_steps(ARRAY[p_step], v_now, p_actor);
+    PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, p_reason);
+END
+$$;

@@ -1,0 +1,21 @@
+-- What a worker needs to run the steps that it holds a lease on. dependencies maps each direct parent's name to the data
+-- of its handler (null where a parent was resolved without a result); NULL when they are larger than p_dependency_limit bytes.
+CREATE OR REPLACE FUNCTION tasker.describe_claims(p_steps uuid[], p_dependency_limit bigint)
+RETURNS TABLE (step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int, name text,
+               correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
+LANGUAGE sql VOLATILE AS $$
+    SELECT s.step_uuid, s.task_uuid, s.claim_no, s.attempts, l.chain, s.template_step_id, s.name, t.correlation_id, t.context,
+           CASE WHEN s.parents = '{}' THEN '{}'::jsonb
+                ELSE (SELECT CASE WHEN sum(pg_column_size(a.result)) <= p_dependency_limit OR count(a.result) = 0
+                                  THEN jsonb_object_agg(p.name, a.result) END
+                      FROM tasker.steps p
+                      LEFT JOIN tasker.step_attempts a
+                        ON a.task_uuid = s.task_uuid AND a.step_uuid = p.step_uuid AND a.claim_no = p.claim_no AND a.success
+                      WHERE p.step_uuid = ANY (s.parents)) END,
+           s.inputs, s.checkpoint
+    FROM tasker.steps s
+    JOIN tasker.leases l ON l.step_uuid = s.step_uuid
+    JOIN tasker.tasks t ON t.task_uuid = s.task_uuid
+    WHERE s.step_uuid = ANY (p_steps)
+    ORDER BY s.priority DESC, s.step_uuid
+$$;

@@ -1,0 +1,55 @@
+-- Makes steps claimable that the caller has just moved to enqueued: a row in ready_steps each and, where the namespace's queue
+-- lives in this database, a message. Sorted, since unique keys are inserted in one order everywhere.
+CREATE OR REPLACE FUNCTION tasker.enqueue_steps(p_steps uuid[], p_now timestamptz) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_queue record;
+BEGIN
+    IF coalesce(cardinality(p_steps), 0) = 0 THEN
+        RETURN;
+    END IF;
+    INSERT INTO tasker.ready_lanes (namespace, priority)
+    SELECT DISTINCT ts.namespace, s.priority
+    FROM tasker.steps s
+    JOIN tasker.template_steps ts USING (template_step_id)
+    WHERE s.step_uuid = ANY (p_steps)
+      AND NOT EXISTS (SELECT FROM tasker.ready_lanes l WHERE l.namespace = ts.namespace AND l.priority = s.priority)
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+    FOR v_queue IN
+        SELECT n.name, n.queue_name, n.paused
+        FROM tasker.namespaces n
+        WHERE n.name IN (SELECT ts.namespace FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
+                         WHERE s.step_uuid = ANY (p_steps))
+        ORDER BY 1
+    LOOP
+        IF v_queue.queue_name IS NULL THEN
+            INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, held)
+            SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, p_now, v_queue.paused
+            FROM tasker.steps s
+            JOIN tasker.template_steps ts USING (template_step_id)
+            WHERE s.step_uuid = ANY (p_steps) AND ts.namespace = v_queue.name
+            ORDER BY s.step_uuid;
+        ELSE
+            EXECUTE format($q$
+                WITH steps AS MATERIALIZED (
+                    SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, t.correlation_id
+                    FROM tasker.steps s
+                    JOIN tasker.template_steps ts USING (template_step_id)
+                    JOIN tasker.tasks t ON t.task_uuid = s.task_uuid
+                    WHERE s.step_uuid = ANY ($1) AND ts.namespace = $3
+                    ORDER BY s.step_uuid),
+                sent AS (
+                    INSERT INTO pgmq.%I (vt, message)
+                    SELECT $2, jsonb_build_object('task_uuid', task_uuid, 'step_uuid', step_uuid, 'correlation_id', correlation_id)
+                    FROM steps
+                    RETURNING msg_id, (message ->> 'step_uuid')::uuid AS step_uuid)
+                INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, held, published_at, message_id)
+                SELECT step_uuid, task_uuid, namespace, handler, priority, $2, $4, $2, sent.msg_id
+                FROM steps JOIN sent USING (step_uuid)
+                ORDER BY step_uuid$q$, 'q_' || lower(v_queue.queue_name))
+            USING p_steps, p_now, v_queue.name, v_queue.paused;
+        END IF;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,60 @@
+-- Fails ready steps whose handler no live worker of their namespace has had for p_grace. Where no live worker serves the
+-- namespace at all the steps wait: workers that are being deployed are no reason to fail. Returns how many failed.
+CREATE OR REPLACE FUNCTION tasker.fail_missing_handlers(p_grace interval, p_alive interval, p_actor text) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_now timestamptz := tasker.now();
+    v_steps uuid[];
+    v_tasks uuid[];
+    v_failed uuid[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM tasker.ready_steps) AND NOT EXISTS (SELECT FROM tasker.missing_handlers) THEN
+        RETURN 0;
+    END IF;
+    WITH live AS MATERIALIZED (
+        SELECT w.namespaces, w.handlers FROM tasker.workers w
+        WHERE w.state <> 'stopped' AND w.last_heartbeat_at > v_now - p_alive),
+    missing AS MATERIALIZED (
+        SELECT r.namespace, r.handler
+        FROM (SELECT DISTINCT r.namespace, r.handler FROM tasker.ready_steps r) r
+        WHERE EXISTS (SELECT FROM live l WHERE r.namespace = ANY (l.namespaces))
+          AND NOT EXISTS (SELECT FROM live l WHERE r.namespace = ANY (l.namespaces) AND r.handler = ANY (l.handlers))),
+    found AS (
+        DELETE FROM tasker.missing_handlers m
+        WHERE NOT EXISTS (SELECT FROM missing x WHERE x.namespace = m.namespace AND x.handler = m.handler))
+    INSERT INTO tasker.missing_handlers (namespace, handler, missing_since)
+    SELECT x.namespace, x.handler, v_now FROM missing x
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+    SELECT array_agg(r.step_uuid) INTO v_steps
+    FROM tasker.ready_steps r JOIN tasker.missing_handlers m USING (namespace, handler)
+    WHERE greatest(m.missing_since, r.ready_at) <= v_now - p_grace;
+    IF v_steps IS NULL THEN
+        RETURN 0;
+    END IF;
+    v_tasks := tasker.lock_for_settling(v_steps);
+    v_failed := tasker.unqueue_steps(ARRAY (
+        SELECT s.step_uuid FROM tasker.steps s WHERE s.step_uuid = ANY (v_steps) AND s.state = 'enqueued'));
+    WITH failed AS (
+        UPDATE tasker.steps s
+        SET state = 'error', claim_no = s.claim_no + 1, last_failure_at = v_now, updated_at = v_now
+        WHERE s.step_uuid = ANY (v_failed)
+        RETURNING s.step_uuid, s.task_uuid, s.attempts, s.claim_no, s.template_step_id),
+    attempt_rows AS (
+        INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, details, recorded_at)
+        SELECT f.task_uuid, f.step_uuid, f.claim_no, f.attempts, false,
+               jsonb_build_object('error_type', 'handler_not_found', 'retryable', false, 'message', format(
+                   'no live worker of namespace %L has the handler %L; register it with a worker, then retry the step',
+                   ts.namespace, ts.handler)),
+               v_now
+        FROM failed f JOIN tasker.template_steps ts USING (template_step_id)),
+    counted AS (
+        UPDATE tasker.tasks t SET failed_steps = t.failed_steps + c.n, updated_at = v_now
+        FROM (SELECT f.task_uuid, count(*)::int AS n FROM failed f GROUP BY 1) c
+        WHERE t.task_uuid = c.task_uuid)
+    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
+    SELECT f.task_uuid, f.step_uuid, '{enqueued,error}', f.attempts, f.claim_no, p_actor, 'handler_not_found', v_now FROM failed f;
+    PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, 'handler_not_found');
+    RETURN coalesce(cardinality(v_failed), 0);
+END
+$$;

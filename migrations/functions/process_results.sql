@@ -1,0 +1,74 @@
+-- Hot path 4: what submit left to an engine. Failures wait for their retry or end in error; results that ask for more than
+-- their own completion are completed; tasks are settled. Returns how many rows were taken and whether something became ready.
+CREATE OR REPLACE FUNCTION tasker.process_results(p_limit int, p_actor text, OUT taken int, OUT enqueued boolean, OUT next_retry_at timestamptz)
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_now timestamptz := tasker.now();
+    v_ids bigint[];
+    v_steps uuid[];
+    v_tasks uuid[];
+    v_finished uuid[];
+BEGIN
+    enqueued := false;
+    SELECT array_agg(u.id), array_agg(DISTINCT u.step_uuid) FILTER (WHERE u.step_uuid IS NOT NULL), array_agg(DISTINCT u.task_uuid)
+    INTO v_ids, v_steps, v_tasks
+    FROM (SELECT * FROM tasker.unprocessed_results ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED) u;
+    taken := coalesce(cardinality(v_ids), 0);
+    IF taken = 0 THEN
+        RETURN;
+    END IF;
+    -- A task without a failed step in the batch is locked through one of its steps: any serves.
+    PERFORM tasker.lock_for_settling(coalesce(v_steps, '{}') || ARRAY (
+        SELECT (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = t LIMIT 1) FROM unnest(v_tasks) AS t));
+    DELETE FROM tasker.unprocessed_results WHERE id = ANY (v_ids);
+
+    WITH failed AS MATERIALIZED (
+        SELECT s.step_uuid, s.task_uuid, s.attempts, s.claim_no,
+               ts.retryable AND s.attempts < ts.max_attempts AND coalesce((a.details ->> 'retryable')::boolean, true) AS again,
+               coalesce(make_interval(secs => least((a.details ->> 'retry_after')::float8, 86400)),
+                        tasker.backoff_interval(ts.backoff, ts.backoff_base_ms, ts.max_backoff_ms, s.attempts)) AS wait,
+               a.details ->> 'error_type' AS error_type
+        FROM tasker.steps s
+        JOIN tasker.template_steps ts USING (template_step_id)
+        LEFT JOIN tasker.step_attempts a ON a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no
+        WHERE s.step_uuid = ANY (v_steps) AND s.state = 'enqueued_as_error_for_orchestration'),
+    moved AS (
+        UPDATE tasker.steps s
+        SET state = CASE WHEN f.again THEN 'waiting_for_retry' ELSE 'error' END::tasker.step_state,
+            retry_at = CASE WHEN f.again THEN v_now + f.wait END, updated_at = v_now
+        FROM failed f
+        WHERE s.step_uuid = f.step_uuid),
+    timers AS (
+        INSERT INTO tasker.step_retries (step_uuid, retry_at)
+        SELECT f.step_uuid, v_now + f.wait FROM failed f WHERE f.again ORDER BY f.step_uuid
+        RETURNING retry_at),
+    counted AS (
+        UPDATE tasker.tasks t
+        SET failed_steps = t.failed_steps + c.failed, retrying_steps = t.retrying_steps + c.retrying, updated_at = v_now
+        FROM (SELECT f.task_uuid, (count(*) FILTER (WHERE NOT f.again))::int AS failed, (count(*) FILTER (WHERE f.again))::int AS retrying
+              FROM failed f GROUP BY 1) c
+        WHERE t.task_uuid = c.task_uuid),
+    log AS (
+        INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
+        SELECT f.task_uuid, f.step_uuid,
+               ARRAY['enqueued_as_error_for_orchestration', CASE WHEN f.again THEN 'waiting_for_retry' ELSE 'error' END]::tasker.step_state[],
+               f.attempts, f.claim_no, p_actor, f.error_type, v_now
+        FROM failed f)
+    SELECT min(t.retry_at) INTO next_retry_at FROM timers t;
+
+    WITH done AS (
+        UPDATE tasker.steps s
+        SET state = 'complete', completed_at = v_now, updated_at = v_now
+        WHERE s.step_uuid = ANY (v_steps) AND s.state = 'enqueued_for_orchestration'
+        RETURNING s.step_uuid, s.task_uuid, s.attempts, s.claim_no),
+    log AS (
+        INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, at)
+        SELECT d.task_uuid, d.step_uuid, '{enqueued_for_orchestration,complete}', d.attempts, d.claim_no, p_actor, v_now FROM done d)
+    SELECT array_agg(d.step_uuid) INTO v_finished FROM done d;
+    IF v_finished IS NOT NULL THEN
+        PERFORM tasker.finish_steps(v_finished, v_now, p_actor);
+        enqueued := true;
+    END IF;
+    PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, NULL);
+END
+$$;

@@ -1,0 +1,188 @@
+-- Hot path 3: stores the results that a worker submits, under the fencing token, and moves the workflows on.
+-- A plain success completes its step, counts the children down and ends the task if it was the last sink. Children that
+-- became ready are handed back, leased, as far as p_keep slots and the rules of hand-overs go; the others are enqueued.
+-- Failures, decisions and batches are left to an engine in unprocessed_results. p_claim more steps are claimed in the same call.
+-- Answers one row a step that the worker now holds (outcome 'handed' or 'claimed') and one for each result that was refused
+-- ('stale', 'cancelled'). Sent again unchanged (p_call), it stores nothing twice and gives the same hand-overs back.
+CREATE OR REPLACE FUNCTION tasker.submit_results(
+    p_worker uuid, p_call uuid,
+    p_steps uuid[], p_claims bigint[], p_success boolean[], p_results jsonb[], p_details jsonb[], p_execution_ms int[],
+    p_keep int, p_claim int, p_namespaces text[], p_handlers text[], p_lease interval, p_max_chain int, p_dependency_limit bigint)
+RETURNS TABLE (outcome text, step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int,
+               name text, correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz := tasker.now();
+    v_locked uuid[];
+    v_accepted uuid[];
+    v_plain uuid[];
+    v_sinks uuid[];
+    v_kept uuid[];
+    v_queued uuid[];
+    v_claimed uuid[];
+BEGIN
+    SELECT array_agg(u ORDER BY u) INTO v_locked
+    FROM (SELECT unnest(p_steps) AS u
+          UNION
+          SELECT unnest(s.children) FROM tasker.steps s WHERE s.step_uuid = ANY (p_steps)) involved;
+    PERFORM FROM tasker.steps s WHERE s.step_uuid = ANY (v_locked) ORDER BY s.step_uuid FOR NO KEY UPDATE;
+
+    SELECT array_agg(s.step_uuid), array_agg(s.step_uuid) FILTER (WHERE r.success AND ts.step_type NOT IN ('decision', 'batchable')),
+           array_agg(DISTINCT s.task_uuid) FILTER (WHERE r.success AND s.children = '{}')
+    INTO v_accepted, v_plain, v_sinks
+    FROM unnest(p_steps, p_claims, p_success) AS r(step_uuid, claim_no, success)
+    JOIN tasker.steps s ON s.step_uuid = r.step_uuid AND s.claim_no = r.claim_no AND s.state = 'in_progress'
+    JOIN tasker.template_steps ts ON ts.template_step_id = s.template_step_id;
+
+    IF v_sinks IS NOT NULL THEN
+        PERFORM FROM tasker.tasks t WHERE t.task_uuid = ANY (v_sinks) ORDER BY t.task_uuid FOR NO KEY UPDATE;
+    END IF;
+
+    IF v_plain IS NOT NULL THEN
+        WITH freed AS (
+            SELECT c.step_uuid, c.priority, ts.namespace, ts.handler, n.paused,
+                   max(l.chain) + 1 AS chain, count(*) AS done, c.remaining_parents
+            FROM tasker.steps s
+            JOIN tasker.leases l ON l.step_uuid = s.step_uuid
+            CROSS JOIN LATERAL unnest(s.children) AS child
+            JOIN tasker.steps c ON c.step_uuid = child
+            JOIN tasker.template_steps ts ON ts.template_step_id = c.template_step_id
+            JOIN tasker.namespaces n ON n.name = ts.namespace
+            WHERE s.step_uuid = ANY (v_plain) AND c.state = 'pending'
+            GROUP BY c.step_uuid, c.priority, ts.namespace, ts.handler, n.paused, c.remaining_parents
+            HAVING count(*) = c.remaining_parents),
+        ranked AS (
+            SELECT f.step_uuid, keepable AND row_number() OVER (PARTITION BY keepable ORDER BY f.priority DESC, f.step_uuid) <= p_keep AS kept
+            FROM freed f
+            CROSS JOIN LATERAL (
+                SELECT NOT f.paused AND f.chain <= p_max_chain AND f.namespace = ANY (p_namespaces) AND f.handler = ANY (p_handlers)
+                   AND NOT EXISTS (
+                       SELECT FROM tasker.ready_lanes l
+                       WHERE l.namespace = ANY (p_namespaces) AND l.priority > f.priority
+                         AND EXISTS (SELECT FROM tasker.ready_steps r
+                                     WHERE r.namespace = l.namespace AND r.priority = l.priority AND NOT r.held
+                                       AND r.ready_at >= l.low_mark AND r.handler = ANY (p_handlers))) AS keepable) k)
+        SELECT array_agg(step_uuid) FILTER (WHERE kept), array_agg(step_uuid) FILTER (WHERE NOT kept)
+        INTO v_kept, v_queued
+        FROM ranked;
+    END IF;
+
+    IF v_accepted IS NOT NULL THEN
+        WITH r AS MATERIALIZED (
+            SELECT r.*, coalesce(r.step_uuid = ANY (v_plain), false) AS plain
+            FROM unnest(p_steps, p_claims, p_success, p_results, p_details, p_execution_ms)
+                 AS r(step_uuid, claim_no, success, result, details, execution_ms)
+            WHERE r.step_uuid = ANY (v_accepted)),
+        released AS (
+            DELETE FROM tasker.leases l USING r WHERE l.step_uuid = r.step_uuid
+            RETURNING l.step_uuid, l.claimed_at, l.chain),
+        done AS (
+            UPDATE tasker.steps s
+            SET state = CASE WHEN r.plain THEN 'complete' WHEN r.success THEN 'enqueued_for_orchestration'
+                             ELSE 'enqueued_as_error_for_orchestration' END::tasker.step_state,
+                completed_at = CASE WHEN r.plain THEN v_now END,
+                last_failure_at = CASE WHEN r.success THEN s.last_failure_at ELSE v_now END,
+                updated_at = v_now
+            FROM r
+            WHERE s.step_uuid = r.step_uuid AND s.claim_no = r.claim_no AND s.state = 'in_progress'
+            RETURNING s.step_uuid, s.task_uuid, s.claim_no, s.attempts, s.children,
+                      r.plain, r.success, r.result, r.details, r.execution_ms),
+        attempt_rows AS (
+            INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, worker_uuid, execution_ms,
+                                              result, details, started_at, recorded_at)
+            SELECT d.task_uuid, d.step_uuid, d.claim_no, d.attempts, d.success, p_worker, d.execution_ms,
+                   d.result, d.details, released.claimed_at, v_now
+            FROM done d LEFT JOIN released USING (step_uuid)),
+        counted AS MATERIALIZED (
+            SELECT child, count(*)::int AS n
+            FROM done d, unnest(d.children) AS child
+            WHERE d.plain
+            GROUP BY child),
+        children AS (
+            UPDATE tasker.steps c
+            SET remaining_parents = c.remaining_parents - counted.n,
+                state = CASE WHEN c.step_uuid = ANY (v_kept) THEN 'in_progress' WHEN c.step_uuid = ANY (v_queued) THEN 'enqueued'
+                             ELSE c.state END,
+                attempts = c.attempts + (c.step_uuid = ANY (v_kept) IS TRUE)::int,
+                claim_no = c.claim_no + (c.step_uuid = ANY (v_kept) IS TRUE)::int,
+                last_attempted_at = CASE WHEN c.step_uuid = ANY (v_kept) THEN v_now ELSE c.last_attempted_at END,
+                updated_at = v_now
+            FROM counted
+            WHERE c.step_uuid = counted.child
+            RETURNING c.step_uuid, c.task_uuid, c.parents, c.claim_no, c.attempts, c.template_step_id, c.state),
+        handed AS (
+            INSERT INTO tasker.leases (step_uuid, claim_no, worker_uuid, call_uuid, chain, claimed_at, expires_at, deadline)
+            SELECT c.step_uuid, c.claim_no, p_worker, p_call,
+                   (SELECT max(released.chain) + 1 FROM released WHERE released.step_uuid = ANY (c.parents)),
+                   v_now, v_now + p_lease, coalesce(v_now + make_interval(secs => ts.timeout_seconds + 5), 'infinity')
+            FROM children c JOIN tasker.template_steps ts USING (template_step_id)
+            WHERE c.step_uuid = ANY (v_kept)
+            ORDER BY c.step_uuid),
+        ended AS (
+            UPDATE tasker.tasks t
+            SET remaining_sinks = t.remaining_sinks - sinks.n,
+                state = CASE WHEN t.remaining_sinks = sinks.n THEN 'complete' ELSE t.state END,
+                completed_at = CASE WHEN t.remaining_sinks = sinks.n THEN v_now END,
+                final_state = CASE WHEN t.remaining_sinks = sinks.n THEN 'complete' END::tasker.task_state,
+                updated_at = v_now
+            FROM (SELECT d.task_uuid, count(*)::int AS n FROM done d WHERE d.plain AND d.children = '{}' GROUP BY 1) sinks
+            WHERE t.task_uuid = sinks.task_uuid
+            RETURNING t.task_uuid, t.state),
+        left_over AS (
+            INSERT INTO tasker.unprocessed_results (task_uuid, step_uuid, claim_no)
+            SELECT d.task_uuid, d.step_uuid, d.claim_no FROM done d WHERE NOT d.plain
+            UNION ALL
+            SELECT DISTINCT d.task_uuid, NULL::uuid, NULL::bigint
+            FROM done d JOIN tasker.tasks t USING (task_uuid)
+            WHERE d.plain AND t.failed_steps + t.retrying_steps > 0)
+        INSERT INTO tasker.transitions (task_uuid, step_uuid, task_path, step_path, attempt, claim_no, worker_uuid, at)
+        SELECT d.task_uuid, d.step_uuid, NULL::tasker.task_state[],
+               CASE WHEN d.plain THEN '{in_progress,enqueued_for_orchestration,complete}'
+                    WHEN d.success THEN '{in_progress,enqueued_for_orchestration}'
+                    ELSE '{in_progress,enqueued_as_error_for_orchestration}' END::tasker.step_state[],
+               d.attempts, d.claim_no, p_worker, v_now
+        FROM done d
+        UNION ALL
+        SELECT c.task_uuid, c.step_uuid, NULL,
+               CASE c.state WHEN 'in_progress' THEN '{pending,enqueued,in_progress}' ELSE '{pending,enqueued}' END::tasker.step_state[],
+               c.attempts, c.claim_no, CASE c.state WHEN 'in_progress' THEN p_worker END, v_now
+        FROM children c
+        WHERE c.step_uuid = ANY (v_kept || v_queued)
+        UNION ALL
+        SELECT DISTINCT c.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,enqueuing_steps,steps_in_process}'::tasker.task_state[],
+               NULL::tasker.step_state[], NULL::int, NULL::bigint, p_worker, v_now
+        FROM children c
+        WHERE c.step_uuid = ANY (v_kept || v_queued)
+        UNION ALL
+        SELECT e.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,complete}'::tasker.task_state[], NULL::tasker.step_state[],
+               NULL::int, NULL::bigint, p_worker, v_now
+        FROM ended e
+        WHERE e.state = 'complete';
+        PERFORM tasker.enqueue_steps(v_queued, v_now);
+    END IF;
+
+    IF coalesce(cardinality(v_accepted), 0) < cardinality(p_steps) THEN
+        RETURN QUERY
+        SELECT CASE WHEN s.state = 'cancelled' THEN 'cancelled' ELSE 'stale' END, r.step_uuid, s.task_uuid, r.claim_no, NULL::int, NULL::smallint,
+               NULL::int, NULL::text, NULL::uuid, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::jsonb
+        FROM unnest(p_steps, p_claims) AS r(step_uuid, claim_no)
+        LEFT JOIN tasker.steps s ON s.step_uuid = r.step_uuid
+        WHERE r.step_uuid <> ALL (coalesce(v_accepted, '{}'))
+          AND NOT EXISTS (SELECT FROM tasker.step_attempts a
+                          WHERE a.task_uuid = s.task_uuid AND a.step_uuid = r.step_uuid AND a.claim_no = r.claim_no AND a.worker_uuid = p_worker);
+        SELECT v_kept || array_agg(l.step_uuid) INTO v_kept
+        FROM tasker.leases l
+        WHERE l.call_uuid = p_call AND l.worker_uuid = p_worker AND l.step_uuid <> ALL (coalesce(v_kept, '{}'));
+    END IF;
+    IF v_kept IS NOT NULL THEN
+        RETURN QUERY SELECT 'handed', d.* FROM tasker.describe_claims(v_kept, p_dependency_limit) d;
+    END IF;
+    IF p_claim > 0 THEN
+        v_claimed := tasker.lease_ready_steps(p_worker, p_call, p_namespaces, p_handlers, p_claim, p_lease);
+        IF v_claimed IS NOT NULL THEN
+            RETURN QUERY SELECT 'claimed', d.* FROM tasker.describe_claims(v_claimed, p_dependency_limit) d;
+        END IF;
+    END IF;
+END
+$$;
