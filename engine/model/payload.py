@@ -29,13 +29,15 @@ _TOO_BIG = 10**MAX_DIGITS
 
 
 class PayloadRejected(ValueError):
-    """JSON that cannot be kept: `path` of the value (empty: the whole), `reason`, and `hint` what to do."""
+    """JSON that cannot be kept: the `location` of the value (empty: the whole), `path` as a text of it,
+    `reason`, and `hint` what to do."""
 
-    def __init__(self, path: str, reason: str, hint: str) -> None:
-        super().__init__(f"{path}: {reason}; {hint}" if path else f"{reason}; {hint}")
-        self.path = path
+    def __init__(self, location: Location, reason: str, hint: str) -> None:
+        self.location = location
+        self.path = path_text(location)
         self.reason = reason
         self.hint = hint
+        super().__init__(f"{self.path}: {reason}; {hint}" if location else f"{reason}; {hint}")
 
 
 class PayloadTooLarge(PayloadRejected):
@@ -47,7 +49,7 @@ def load_json(data: str | bytes) -> Any:
     try:
         return from_json(data, allow_inf_nan=False)
     except ValueError as error:
-        raise PayloadRejected("", f"not valid JSON: {error}", "send RFC 8259 JSON in UTF-8") from None
+        raise PayloadRejected((), f"not valid JSON: {error}", "send RFC 8259 JSON in UTF-8") from None
 
 
 def dump_json(value: Any, *, limit_bytes: int = MAX_BYTES) -> str:
@@ -84,14 +86,14 @@ def _check_closely(value: Any, out: bytes) -> None:
     if _is_too_deep(bare):
         raise _too_deep()
     if b"NaN" in bare or b"Infinity" in bare:
-        path = _find(value, lambda node: isinstance(node, float) and not math.isfinite(node))
-        raise PayloadRejected(path, "NaN and Infinity are not JSON", "use null or a text instead")
+        place = _find(value, lambda node: isinstance(node, float) and not math.isfinite(node))
+        raise PayloadRejected(place, "NaN and Infinity are not JSON", "use null or a text instead")
     if b"\\u0000" in without_escapes:
-        path = _find(value, _has_nul)
-        raise PayloadRejected(path, "text with a NUL character, which PostgreSQL cannot keep", "remove it")
+        place = _find(value, _has_nul)
+        raise PayloadRejected(place, "text with a NUL character, which PostgreSQL cannot keep", "remove it")
     if _TOO_MANY_DIGITS in bare.translate(_DIGITS_AS_ZERO):
-        path = _find(value, lambda node: isinstance(node, int) and abs(node) >= _TOO_BIG)
-        raise PayloadRejected(path, f"a whole number of more than {MAX_DIGITS} digits", "use a text instead")
+        place = _find(value, lambda node: isinstance(node, int) and abs(node) >= _TOO_BIG)
+        raise PayloadRejected(place, f"a whole number of more than {MAX_DIGITS} digits", "use a text instead")
 
 
 def _is_too_deep(bare: bytes) -> bool:
@@ -103,7 +105,7 @@ def _is_too_deep(bare: bytes) -> bool:
 
 
 def _too_deep() -> PayloadRejected:
-    return PayloadRejected("", f"nested deeper than {MAX_DEPTH} levels", "flatten it, or keep it as a text")
+    return PayloadRejected((), f"nested deeper than {MAX_DEPTH} levels", "flatten it, or keep it as a text")
 
 
 def _too_large(value: Any, size: int, limit: int) -> PayloadTooLarge:
@@ -111,7 +113,7 @@ def _too_large(value: Any, size: int, limit: int) -> PayloadTooLarge:
     largest = max(parts, key=lambda key: parts[key], default="")
     where = f" (the largest part is '{largest}' with {parts[largest]:,} bytes)" if largest else ""
     return PayloadTooLarge(
-        "",
+        (),
         f"{size:,} bytes of JSON{where}, at most {limit:,} are kept",
         "store the data elsewhere and pass a reference to it",
     )
@@ -121,11 +123,11 @@ def _not_serialisable(value: Any, error: Exception) -> PayloadRejected:
     if "depth exceeded" in str(error):
         return _too_deep()
     if "Circular reference" in str(error):
-        return PayloadRejected("", "a value that contains itself", "leave the reference back out")
+        return PayloadRejected((), "a value that contains itself", "leave the reference back out")
     for location, node in _walk(value):
         if (inner := _failure(node)) is not None:
-            return PayloadRejected(path_text(location), *_why(node, inner))
-    return PayloadRejected("", *_why(value, error))
+            return PayloadRejected(location, *_why(node, inner))
+    return PayloadRejected((), *_why(value, error))
 
 
 def _failure(node: Any) -> Exception | None:
@@ -157,8 +159,8 @@ def _has_nul(node: Any) -> bool:
     return isinstance(node, Mapping) and any(isinstance(key, str) and "\0" in key for key in node)
 
 
-def _find(value: Any, matches: Callable[[Any], bool]) -> str:
-    return next((path_text(location) for location, node in _walk(value) if matches(node)), "")
+def _find(value: Any, matches: Callable[[Any], bool]) -> Location:
+    return next((location for location, node in _walk(value) if matches(node)), ())
 
 
 def _walk(value: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]:

@@ -66,7 +66,19 @@ def _problem(finding: ErrorDetails, model: Any) -> FieldProblem:
     if kind == "string_pattern_mismatch" and finding["ctx"]["pattern"] == NO_NUL:
         return FieldProblem(location, "must not contain a NUL character")
     message = finding["msg"].removeprefix("Value error, ")
-    return FieldProblem(location, message[:1].lower() + message[1:])
+    return FieldProblem(location, message[:1].lower() + message[1:], _hint(finding))
+
+
+def _hint(finding: ErrorDetails) -> str | None:
+    context = finding.get("ctx", {})
+    match finding["type"]:
+        case "string_type" if isinstance(finding["input"], bool | int | float):
+            return "put it in quotes"
+        case "bool_type":
+            return "write true or false"
+        case "literal_error":
+            return did_you_mean(str(finding["input"]), re.findall(r"'([^']*)'", context["expected"]))
+    return context.get("hint")
 
 
 def _unknown_field(location: Location, owner: type[BaseModel] | None) -> FieldProblem:
