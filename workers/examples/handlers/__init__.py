@@ -1,0 +1,1 @@
+"""The handlers of the bundled workflows, one module a workflow."""
