@@ -126,6 +126,7 @@ _EXPORTS = {
     "subscribers": "BaseSubscriber InProcessDomainEventPoller SubscriberRegistry",
 }
 _MODULES = {name: f"workers.{module}" for module, names in _EXPORTS.items() for name in names.split()}
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from workers.binding import Binder, bindings, check_signature, declaration_of, needed_steps
 from workers.context import StepContext
@@ -23,7 +23,12 @@ from workers.handlers import StepHandler
 from workers.results import StepHandlerResult
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-HandlerDecorator: TypeAlias = Callable[[Function], Function]
+
+
+class HandlerDecorator(Protocol):
+    """Returns the function that it is given."""
+
+    def __call__(self, function: Function, /) -> Function: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +104,17 @@ class FunctionHandler(StepHandler):
         return needed_steps(cls.__tasker_function__)
 
 
-def step_handler(name: str, version: str = "1.0.0") -> HandlerDecorator[Function]:
+def step_handler(name: str, version: str = "1.0.0") -> HandlerDecorator:
     """Make the function the handler `name`."""
     return _decorator(name, version, Kind())
 
 
-def decision_handler(name: str, version: str = "1.0.0") -> HandlerDecorator[Function]:
+def decision_handler(name: str, version: str = "1.0.0") -> HandlerDecorator:
     """Make the function a decision point's handler; it returns a `Decision`."""
     return _decorator(name, version, Kind())
 
 
-def batch_analyzer(name: str, worker_template: str, version: str = "1.0.0") -> HandlerDecorator[Function]:
+def batch_analyzer(name: str, worker_template: str, version: str = "1.0.0") -> HandlerDecorator:
     """Make the function an analyzer; its `BatchConfig` becomes batches for the step `worker_template`."""
     from workers.batch_types import analysis_result
 
@@ -121,7 +126,7 @@ def batch_analyzer(name: str, worker_template: str, version: str = "1.0.0") -> H
     return _decorator(name, version, Kind(finish=finish))
 
 
-def batch_worker(name: str, version: str = "1.0.0") -> HandlerDecorator[Function]:
+def batch_worker(name: str, version: str = "1.0.0") -> HandlerDecorator:
     """Make the function a batch's worker; it may take `batch_context`, a `BatchWorkerContext`.
 
     The placeholder instance that stands for *no batches* succeeds without a call of the function.
@@ -138,7 +143,7 @@ def api_handler(
     version: str = "1.0.0",
     timeout: float = 30.0,
     default_headers: dict[str, str] | None = None,
-) -> HandlerDecorator[Function]:
+) -> HandlerDecorator:
     """Make the function a handler that calls an HTTP API; it may take `api`, an `APIMixin` for `base_url`.
 
     `timeout` is in seconds, for one request.
@@ -154,7 +159,7 @@ def api_handler(
     return _decorator(name, version, Kind(("api",), arguments))
 
 
-def depends_on(**deps: str | tuple[str, type]) -> HandlerDecorator[Function]:
+def depends_on(**deps: str | tuple[str, type]) -> HandlerDecorator:
     """Pass the results of other steps as arguments: `cart="validate_cart"` or `cart=("validate_cart", Cart)`.
 
     With a model, or a hint that is one, the result is validated; what does not fit fails the step for good.
@@ -170,7 +175,7 @@ def depends_on(**deps: str | tuple[str, type]) -> HandlerDecorator[Function]:
     return decorate
 
 
-def inputs(*keys_or_model: str | type) -> HandlerDecorator[Function]:
+def inputs(*keys_or_model: str | type) -> HandlerDecorator:
     """Pass values of the task's context as arguments, or as one model in the argument `inputs`.
 
     A missing key is passed as the argument's own default, `None` if it has none.
@@ -202,7 +207,7 @@ def _open_declaration(function: Callable[..., Any], decorator: str) -> Any:
     return declaration_of(function)
 
 
-def _decorator(name: str, version: str, kind: Kind) -> HandlerDecorator[Function]:
+def _decorator(name: str, version: str, kind: Kind) -> HandlerDecorator:
     def decorate(function: Function) -> Function:
         check_signature(function, kind.argument_names)
         members = {
