@@ -1,0 +1,190 @@
+"""One supervised process of the local stack: started, watched, started again when it ends, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from tasker_tui.dev.command import Command
+from tasker_tui.dev.errors import StackError
+from tasker_tui.dev.status import Meter, ProcessStatus, State
+
+KEPT_LINES = 1000
+SHOWN_LINES = 200
+FIRST_DELAY = 0.25
+LONGEST_DELAY = 30.0
+STEADY_AFTER = 20.0
+CHUNK = 65536
+
+OnLine = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one process is run.
+
+    `command` gives what to start, each time anew; `ready` returns once the process does its work.
+    `stop_signal` asks it to finish, for `stop_seconds`; then it is killed.
+    """
+
+    name: str
+    command: Callable[[], Awaitable[Command]]
+    ready: Callable[[], Awaitable[None]]
+    stop_signal: signal.Signals
+    stop_seconds: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class SupervisedProcess:
+    """Keeps the process of a plan running between `run` and `stop`.
+
+    An end that nobody asked for is followed by a new start, after a delay that doubles up to 30 s and
+    begins again once a run lasted. `ready` is set while it does its work, `failed` once it ended by itself;
+    `last_end` says how. `on_line` gets every line of output, `on_change` every change of state.
+    """
+
+    def __init__(self, plan: Plan, on_line: OnLine, on_change: Callable[[], None]) -> None:
+        self.plan = plan
+        self.ready = asyncio.Event()
+        self.failed = asyncio.Event()
+        self.last_end = ""
+        self._on_line = on_line
+        self._on_change = on_change
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._meter = Meter()
+        self._process: asyncio.subprocess.Process | None = None
+        self._state = State.WAITING
+        self._detail = ""
+        self._restarts = 0
+        self._leave = asyncio.Event()
+        self._stopped = False
+
+    def status(self) -> ProcessStatus:
+        """The process as it is now."""
+        pid = self._process.pid if self._process else None
+        cpu, memory = self._meter.read(pid) if pid else (None, None)
+        lines = tuple(self._lines)[-SHOWN_LINES:]
+        return ProcessStatus(
+            self.plan.name, self._state, pid, self._restarts, self._detail, cpu, memory, lines
+        )
+
+    async def run(self) -> None:
+        """Keep the process running until `stop`; on cancellation it is killed."""
+        delay = FIRST_DELAY
+        while not self._stopped:
+            began = time.monotonic()
+            self.last_end = await self._run_once()
+            if self._leave.is_set():
+                self._leave.clear()
+            else:
+                delay = FIRST_DELAY if time.monotonic() - began > STEADY_AFTER else delay
+                await self._back_off(delay)
+                delay = min(delay * 2, LONGEST_DELAY)
+            self._restarts += not self._stopped
+        self._change(State.STOPPED)
+
+    def restart(self) -> None:
+        """Let the process finish what it runs, and start it again at once."""
+        self._leave.set()
+
+    def stop(self) -> None:
+        """Let the process finish what it runs; `run` then returns."""
+        self._stopped = True
+        self._leave.set()
+
+    def kill(self) -> None:
+        """End the process, and what it started in its session, at once."""
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def say(self, line: str) -> None:
+        """Add a line to the process's output."""
+        self._lines.append(line)
+        self._on_line(self.plan.name, line)
+
+    async def _run_once(self) -> str:
+        """Start the process and see it to its end; returns in words how it ended."""
+        self._change(State.STARTING)
+        try:
+            process = await self._start()
+        except (OSError, StackError) as error:
+            return f"could not start: {error}"
+        helpers = [asyncio.create_task(self._pump(process)), asyncio.create_task(self._watch_ready())]
+        try:
+            code = await self._see_out(process)
+        finally:
+            self.kill()
+            self.ready.clear()
+            # Whatever it started may hold the pipe open; what that writes later is nobody's.
+            await asyncio.wait(helpers[:1], timeout=1.0)
+            for helper in helpers:
+                helper.cancel()
+            self._process = None
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        command = await self.plan.command()
+        self._process = await asyncio.create_subprocess_exec(
+            *command.argv,
+            cwd=command.cwd,
+            env=os.environ | dict(self.plan.environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        return self._process
+
+    async def _see_out(self, process: asyncio.subprocess.Process) -> int:
+        """Wait for the end of the process, or bring it about when it is to leave."""
+        leave = asyncio.create_task(self._leave.wait())
+        end = asyncio.create_task(process.wait())
+        await asyncio.wait((leave, end), return_when=asyncio.FIRST_COMPLETED)
+        leave.cancel()
+        if not end.done():
+            patience = self.plan.stop_seconds
+            self._change(State.STOPPING, f"has {patience:g} s to finish what it runs")
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(self.plan.stop_signal)
+            await asyncio.wait((end,), timeout=patience)
+            if not end.done():
+                self.say(f"did not finish within {patience:g} s and is killed")
+                self.kill()
+        return await end
+
+    async def _watch_ready(self) -> None:
+        await self.plan.ready()
+        if self._state is State.STARTING:
+            self.ready.set()
+            self._change(State.RUNNING)
+
+    async def _pump(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        rest = b""
+        while chunk := await process.stdout.read(CHUNK):
+            *whole, rest = (rest + chunk).split(b"\n")
+            if len(rest) >= CHUNK:
+                whole, rest = [*whole, rest], b""
+            for line in whole:
+                self.say(line.decode(errors="replace").rstrip("\r"))
+        if rest:
+            self.say(rest.decode(errors="replace"))
+
+    async def _back_off(self, delay: float) -> None:
+        self.failed.set()
+        self._change(State.RESTARTING, f"{self.last_end}; starts again in {delay:g} s")
+        self.say(f"{self.plan.name} {self._detail}")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._leave.wait(), delay)
+        self._leave.clear()
+
+    def _change(self, state: State, detail: str = "") -> None:
+        self._state, self._detail = state, detail
+        self._on_change()
