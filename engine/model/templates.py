@@ -239,7 +239,7 @@ class Template(_Part):
 
 
 def load_template(text: str, source: str = "<template>") -> Template:
-    """Read YAML (or JSON). Raises `TemplateInvalid` with all problems, each with its line."""
+    """Read YAML. Raises `TemplateInvalid` with all problems, each with its line."""
     document = read_yaml(text, source)
     return _checked(document.value, source, document.mark, document.problems)
 
