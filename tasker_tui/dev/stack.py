@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import TextIO
 
 from tasker_tui.dev.command import Command, child_command
 from tasker_tui.dev.errors import StackError
@@ -47,6 +48,7 @@ class Stack:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._reload: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._logs: dict[str, TextIO] = {}
 
     @property
     def url(self) -> str:
@@ -73,9 +75,9 @@ class Stack:
         """Let one process finish what it runs and start it again."""
         self._named(name).restart()
 
-    async def start(self, *, fresh: bool = False) -> None:
+    async def start(self) -> None:
         """Start everything. Raises StackError or MigrationError when the database cannot be had."""
-        dsn = self._options.database_url or await self._start_postgres(fresh)
+        dsn = self._options.database_url or await self._start_postgres()
         await self._migrate(dsn)
         environment = process_environment(self._options, self._sources, dsn, self._port, self._worker_port)
         self._supervise(self._part("server", environment, self._port, SERVER_STOP_SECONDS))
@@ -96,6 +98,8 @@ class Stack:
         for process in reversed(self._processes):
             process.stop()
             await self._tasks[process.plan.name]
+        for log in self._logs.values():
+            log.close()
         if self._postgres:
             self._postgres.clean_up()
         if self._folder:
@@ -107,11 +111,11 @@ class Stack:
             if process.plan.name != "postgres":
                 process.kill()
 
-    async def _start_postgres(self, fresh: bool) -> str:
+    async def _start_postgres(self) -> str:
         self._folder = DataFolder(self._options.data_dir or default_data_dir())
         self._folder.acquire()
         self._postgres = postgres = EmbeddedPostgres(self._folder)
-        await asyncio.to_thread(postgres.prepare, fresh=fresh)
+        await asyncio.to_thread(postgres.prepare, fresh=self._options.fresh)
 
         async def command() -> Command:
             await asyncio.to_thread(postgres.prepare)
@@ -137,7 +141,7 @@ class Stack:
 
         report = await migrate(dsn)
         for change in report.changes:
-            self._on_line("migrate", f"{change.kind} {change.name}")
+            self._keep("migrate", f"applied {change.kind} {change.name}")
 
     def _part(self, name: str, environment: Mapping[str, str], port: int, stop_seconds: float) -> Plan:
         async def command() -> Command:
@@ -150,10 +154,18 @@ class Stack:
         return Plan(name, command, ready, signal.SIGTERM, stop_seconds, environment)
 
     def _supervise(self, plan: Plan) -> SupervisedProcess:
-        process = SupervisedProcess(plan, self._on_line, self._changed.set)
+        process = SupervisedProcess(plan, self._keep, self._changed.set)
         self._processes.append(process)
         self._tasks[plan.name] = asyncio.create_task(process.run())
         return process
+
+    def _keep(self, name: str, line: str) -> None:
+        """Pass a line on, and write it to the process's file in the data folder."""
+        self._on_line(name, line)
+        if self._folder:
+            if name not in self._logs:
+                self._logs[name] = (self._folder.logs / f"{name}.log").open("w", buffering=1)
+            self._logs[name].write(f"{line}\n")
 
     async def _restart_worker_on_changes(self, sources: Sources) -> None:
         from tasker_tui.dev.reload import changes

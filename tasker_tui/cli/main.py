@@ -1,0 +1,168 @@
+"""The command `tasker`. What a command needs is imported when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasker_tui.cli import errors
+from tasker_tui.cli.task import task_app
+
+app = typer.Typer(
+    help="Run workflows on PostgreSQL, and see them in the terminal.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(task_app, name="task")
+
+UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of a Tasker server.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+TemplatesOption = Annotated[
+    list[str] | None, typer.Option("--templates", metavar="DIR", help="Folder of templates; may be repeated.")
+]
+HandlersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--handlers", metavar="MODULE_OR_DIR", help="Module or folder of handlers; may be repeated."
+    ),
+]
+
+
+@app.command()
+def dev(
+    port: Annotated[int | None, typer.Option(help="Port of the REST API.  [default: 8080]")] = None,
+    worker_port: Annotated[int | None, typer.Option(help="Port of the worker.  [default: 8081]")] = None,
+    templates: TemplatesOption = None,
+    handlers: HandlersOption = None,
+    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the data is kept.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw the old data away first.")] = False,
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Use this PostgreSQL 17+ instead of the embedded one.")
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option(help="Restart the worker when templates or handlers change.")
+    ] = True,
+    headless: Annotated[bool, typer.Option("--headless", help="Without the dashboard.")] = False,
+) -> None:
+    """Run everything on this machine, PostgreSQL included, and open the dashboard."""
+    from tasker_tui.cli.dev import run_dev
+
+    run_dev(
+        headless=headless,
+        port=port,
+        worker_port=worker_port,
+        templates=templates or [],
+        handlers=handlers or [],
+        data_dir=data_dir,
+        fresh=fresh,
+        database_url=database_url,
+        reload=reload,
+    )
+
+
+@app.command()
+def server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Run an engine with its REST API."""
+    from tasker_tui.cli.parts import run_server
+
+    run_server(**_section("server", host=host, port=port))
+
+
+@app.command()
+def worker(
+    templates: TemplatesOption = None,
+    handlers: HandlersOption = None,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="Claim from this namespace; may be repeated."),
+    ] = None,
+    slots: Annotated[int | None, typer.Option(help="How many steps run at once.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of health and metrics.")] = None,
+    drain_timeout: Annotated[
+        float | None, typer.Option(help="Seconds that running steps get at the end.")
+    ] = None,
+) -> None:
+    """Run a worker that executes steps."""
+    from tasker_tui.cli.parts import run_worker
+
+    run_worker(
+        **_section(
+            "worker",
+            templates=templates,
+            handlers=handlers,
+            namespaces=namespace,
+            slots=slots,
+            port=port,
+            drain_timeout_seconds=drain_timeout,
+        )
+    )
+
+
+@app.command()
+def migrate(
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The database.  [default: DATABASE_URL]")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a database to the schema of this version."""
+    from tasker_tui.cli.migrate import run_migrate
+
+    run_migrate(database_url, dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def tui(
+    locator: Annotated[str | None, typer.Argument(help="What to open first, such as task/UUID.")] = None,
+    url: UrlOption = "http://127.0.0.1:8080",
+) -> None:
+    """Open the dashboard of a running server."""
+    from tasker_tui.app import run
+
+    run(url, locator=locator)
+
+
+@app.command()
+def version() -> None:
+    """Say which version this is."""
+    from importlib.metadata import version as version_of
+
+    print(f"tasker {version_of('tasker')}")
+
+
+def _section(name: str, **values: Any) -> dict[str, Any]:
+    """The values that were given, as overrides of a section of the settings."""
+    given = {key: value for key, value in values.items() if value is not None}
+    return {name: given} if given else {}
+
+
+def main() -> None:
+    """Entry point of the program `tasker`."""
+    sys.exit(errors.exit_code_of(_run))
+
+
+def _run() -> int:
+    try:
+        code: int | None = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _show_usage(error)
+        return errors.USAGE
+    return code or 0
+
+
+def _show_usage(error: typer.TyperException) -> None:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    command = context.command_path if context else "tasker"
+    if not message or (context and message == context.get_help()):
+        print(context.get_help() if context else "", file=sys.stderr)
+        return
+    errors.say_error(message[0].lower() + message[1:].rstrip("."), f"{command} --help")
