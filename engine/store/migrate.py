@@ -105,13 +105,13 @@ async def _connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def _server_version(connection: asyncpg.Connection) -> str:
-    version = connection.get_server_version()
-    if version.major < OLDEST_SERVER:
+    version = str(connection.get_settings().server_version)
+    if connection.get_server_version().major < OLDEST_SERVER:
         raise MigrationError(
-            f"the server is PostgreSQL {version.major}.{version.minor}, older than {OLDEST_SERVER}",
+            f"the server is PostgreSQL {version}, older than {OLDEST_SERVER}",
             f"Tasker needs PostgreSQL {OLDEST_SERVER} or newer; `tasker dev` brings one",
         )
-    return f"{version.major}.{version.minor}"
+    return version
 
 
 async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
