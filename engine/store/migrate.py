@@ -16,6 +16,7 @@ from typing import Literal
 import asyncpg
 
 from engine.store.pgmq_install import install_pgmq, pgmq_plan
+from engine.store.pool import Connection
 from engine.store.schema_errors import MigrationError, connecting, in_file
 from migrations import SqlFile, function_files, schema_files
 
@@ -77,7 +78,7 @@ async def migrate(dsn: str, *, dry_run: bool = False) -> MigrationReport:
         return report
 
 
-async def check_schema(connection: asyncpg.Connection) -> int:
+async def check_schema(connection: Connection) -> int:
     """The schema's version, when this version of Tasker can work with it; for the start of a process.
 
     A database that is ahead is accepted: what a migration replaces stays for one release, so that processes

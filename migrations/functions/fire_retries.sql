@@ -1,5 +1,5 @@
--- Sends steps whose backoff is over to the workers again. Returns how many, and when the next one is due.
-CREATE OR REPLACE FUNCTION tasker.fire_retries(p_limit int, p_actor text, OUT fired int, OUT next_retry_at timestamptz)
+-- Sends steps whose backoff is over to the workers again. Returns how many, and in how long the next one is due.
+CREATE OR REPLACE FUNCTION tasker.fire_retries(p_limit int, p_actor text, OUT fired int, OUT next_in interval)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_now timestamptz := tasker.now();
@@ -24,6 +24,6 @@ BEGIN
         PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, NULL);
         fired := coalesce(cardinality(v_steps), 0);
     END IF;
-    SELECT min(r.retry_at) INTO next_retry_at FROM tasker.step_retries r;
+    SELECT min(r.retry_at) - tasker.now() INTO next_in FROM tasker.step_retries r;
 END
 $$;

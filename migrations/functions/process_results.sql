@@ -1,6 +1,7 @@
 -- Hot path 4: what submit left to an engine. Failures wait for their retry or end in error; results that ask for more than
--- their own completion are completed; tasks are settled. Returns how many rows were taken and whether something became ready.
-CREATE OR REPLACE FUNCTION tasker.process_results(p_limit int, p_actor text, OUT taken int, OUT enqueued boolean, OUT next_retry_at timestamptz)
+-- their own completion are completed; tasks are settled. Returns how many rows were taken, whether
+-- something became ready, and in how long the first of the new retries is due.
+CREATE OR REPLACE FUNCTION tasker.process_results(p_limit int, p_actor text, OUT taken int, OUT enqueued boolean, OUT next_in interval)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_now timestamptz := tasker.now();
@@ -54,7 +55,7 @@ BEGIN
                ARRAY['enqueued_as_error_for_orchestration', CASE WHEN f.again THEN 'waiting_for_retry' ELSE 'error' END]::tasker.step_state[],
                f.attempts, f.claim_no, p_actor, f.error_type, v_now
         FROM failed f)
-    SELECT min(t.retry_at) INTO next_retry_at FROM timers t;
+    SELECT min(t.retry_at) - v_now INTO next_in FROM timers t;
 
     WITH done AS (
         UPDATE tasker.steps s

@@ -3,7 +3,8 @@
 -- became ready are handed back, leased, as far as p_keep slots and the rules of hand-overs go; the others are enqueued.
 -- Failures, decisions and batches are left to an engine in unprocessed_results. p_claim more steps are claimed in the same call.
 -- Answers one row a step that the worker now holds (outcome 'handed' or 'claimed') and one for each result that was refused
--- ('stale', 'cancelled'). Sent again unchanged (p_call), it stores nothing twice and gives the same hand-overs back.
+-- ('stale', 'cancelled'); claim_no of a row 'queued' or 'left_over' counts the steps that other workers, or engines, should be
+-- told of. Sent again unchanged (p_call), it stores nothing twice and gives the same hand-overs back.
 CREATE OR REPLACE FUNCTION tasker.submit_results(
     p_worker uuid, p_call uuid,
     p_steps uuid[], p_claims bigint[], p_success boolean[], p_results jsonb[], p_details jsonb[], p_execution_ms int[],
@@ -21,6 +22,7 @@ DECLARE
     v_kept uuid[];
     v_queued uuid[];
     v_claimed uuid[];
+    v_left_over int := 0;
 BEGIN
     SELECT array_agg(u ORDER BY u) INTO v_locked
     FROM (SELECT unnest(p_steps) AS u
@@ -135,31 +137,39 @@ BEGIN
             UNION ALL
             SELECT DISTINCT d.task_uuid, NULL::uuid, NULL::bigint
             FROM done d JOIN tasker.tasks t USING (task_uuid)
-            WHERE d.plain AND t.failed_steps + t.retrying_steps > 0)
-        INSERT INTO tasker.transitions (task_uuid, step_uuid, task_path, step_path, attempt, claim_no, worker_uuid, at)
-        SELECT d.task_uuid, d.step_uuid, NULL::tasker.task_state[],
-               CASE WHEN d.plain THEN '{in_progress,enqueued_for_orchestration,complete}'
-                    WHEN d.success THEN '{in_progress,enqueued_for_orchestration}'
-                    ELSE '{in_progress,enqueued_as_error_for_orchestration}' END::tasker.step_state[],
-               d.attempts, d.claim_no, p_worker, v_now
-        FROM done d
-        UNION ALL
-        SELECT c.task_uuid, c.step_uuid, NULL,
-               CASE c.state WHEN 'in_progress' THEN '{pending,enqueued,in_progress}' ELSE '{pending,enqueued}' END::tasker.step_state[],
-               c.attempts, c.claim_no, CASE c.state WHEN 'in_progress' THEN p_worker END, v_now
-        FROM children c
-        WHERE c.step_uuid = ANY (v_kept || v_queued)
-        UNION ALL
-        SELECT DISTINCT c.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,enqueuing_steps,steps_in_process}'::tasker.task_state[],
-               NULL::tasker.step_state[], NULL::int, NULL::bigint, p_worker, v_now
-        FROM children c
-        WHERE c.step_uuid = ANY (v_kept || v_queued)
-        UNION ALL
-        SELECT e.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,complete}'::tasker.task_state[], NULL::tasker.step_state[],
-               NULL::int, NULL::bigint, p_worker, v_now
-        FROM ended e
-        WHERE e.state = 'complete';
+            WHERE d.plain AND t.failed_steps + t.retrying_steps > 0
+            RETURNING id),
+        log AS (
+            INSERT INTO tasker.transitions (task_uuid, step_uuid, task_path, step_path, attempt, claim_no, worker_uuid, at)
+            SELECT d.task_uuid, d.step_uuid, NULL::tasker.task_state[],
+                   CASE WHEN d.plain THEN '{in_progress,enqueued_for_orchestration,complete}'
+                        WHEN d.success THEN '{in_progress,enqueued_for_orchestration}'
+                        ELSE '{in_progress,enqueued_as_error_for_orchestration}' END::tasker.step_state[],
+                   d.attempts, d.claim_no, p_worker, v_now
+            FROM done d
+            UNION ALL
+            SELECT c.task_uuid, c.step_uuid, NULL,
+                   CASE c.state WHEN 'in_progress' THEN '{pending,enqueued,in_progress}' ELSE '{pending,enqueued}' END::tasker.step_state[],
+                   c.attempts, c.claim_no, CASE c.state WHEN 'in_progress' THEN p_worker END, v_now
+            FROM children c
+            WHERE c.step_uuid = ANY (v_kept || v_queued)
+            UNION ALL
+            SELECT DISTINCT c.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,enqueuing_steps,steps_in_process}'::tasker.task_state[],
+                   NULL::tasker.step_state[], NULL::int, NULL::bigint, p_worker, v_now
+            FROM children c
+            WHERE c.step_uuid = ANY (v_kept || v_queued)
+            UNION ALL
+            SELECT e.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,complete}'::tasker.task_state[], NULL::tasker.step_state[],
+                   NULL::int, NULL::bigint, p_worker, v_now
+            FROM ended e
+            WHERE e.state = 'complete')
+        SELECT count(*) INTO v_left_over FROM left_over;
         PERFORM tasker.enqueue_steps(v_queued, v_now);
+        RETURN QUERY
+        SELECT w.kind, NULL::uuid, NULL::uuid, w.n, NULL::int, NULL::smallint, NULL::int, NULL::text, NULL::uuid, NULL::jsonb, NULL::jsonb,
+               NULL::jsonb, NULL::jsonb
+        FROM (VALUES ('queued', coalesce(cardinality(v_queued), 0)::bigint), ('left_over', v_left_over::bigint)) AS w(kind, n)
+        WHERE w.n > 0;
     END IF;
 
     IF coalesce(cardinality(v_accepted), 0) < cardinality(p_steps) THEN

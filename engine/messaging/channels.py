@@ -1,0 +1,10 @@
+"""The NOTIFY channels that say "look now"; what they say is always found in the database as well."""
+
+READY = "tasker_ready"
+"""Steps became claimable."""
+
+RESULTS = "tasker_results"
+"""A submit left something to the engines."""
+
+TEMPLATES = "tasker_templates"
+"""A template was registered or changed."""

@@ -1,0 +1,98 @@
+"""Wake-ups through LISTEN and NOTIFY.
+
+A notifying commit takes one lock of the whole server, so none happens inside claims and submits: the
+notifier sends at most one a channel every 10 ms, and a lost one costs a poll's interval, never work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from engine.store.pool import RECONNECTABLE, Connection, Pool, connect
+
+log = logging.getLogger("tasker.messaging")
+
+GAP_SECONDS = 0.01
+RECONNECT_SECONDS = (0.1, 5.0)
+
+
+class Notifier:
+    """Sends wake-ups: the first at once, those that follow within 10 ms together."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._last: dict[str, float] = {}
+        self._pending: dict[str, asyncio.Task[None]] = {}
+
+    def wake(self, channel: str) -> None:
+        """Have everybody who listens to a channel look; returns at once."""
+        if channel not in self._pending:
+            self._pending[channel] = asyncio.create_task(self._send(channel))
+
+    def claim_turn(self, channel: str) -> bool:
+        """Whether a notification may ride on the caller's own transaction now; it counts as sent."""
+        now = asyncio.get_running_loop().time()
+        if channel in self._pending or now - self._last.get(channel, 0.0) < GAP_SECONDS:
+            return False
+        self._last[channel] = now
+        return True
+
+    async def close(self) -> None:
+        """Send what is pending."""
+        await asyncio.gather(*self._pending.values(), return_exceptions=True)
+
+    async def _send(self, channel: str) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._last.get(channel, 0.0) + GAP_SECONDS - loop.time()))
+        # From here on a new wake-up is a new notification: what it tells of may be committed after this one.
+        del self._pending[channel]
+        self._last[channel] = loop.time()
+        try:
+            await self._pool.execute("SELECT pg_notify($1, '')", channel)
+        except RECONNECTABLE as error:
+            log.warning("wake-up on %s not sent: %s", channel, error)
+
+
+class Listener:
+    """Listens on a connection of its own, and opens it again when it breaks.
+
+    After every (re)connection all callbacks are called once: a wake-up may have been missed.
+    """
+
+    def __init__(self, dsn: str, callbacks: Mapping[str, Callable[[], None]]) -> None:
+        self._dsn = dsn
+        self._callbacks = callbacks
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        wait = RECONNECT_SECONDS[0]
+        while True:
+            try:
+                conn = await connect(self._dsn)
+            except RECONNECTABLE as error:
+                log.warning("can't listen: %s; trying again in %.1f s", error, wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, RECONNECT_SECONDS[1])
+                continue
+            wait = RECONNECT_SECONDS[0]
+            await self._listen(conn)
+
+    async def _listen(self, conn: Connection) -> None:
+        lost = asyncio.Event()
+        conn.add_termination_listener(lambda _: lost.set())
+        try:
+            for channel, callback in self._callbacks.items():
+                await conn.add_listener(channel, _ignoring_payload(callback))
+                callback()
+            await lost.wait()
+            log.warning("the listening connection was lost; opening it again")
+        except RECONNECTABLE as error:
+            log.warning("the listening connection broke: %s", error)
+        finally:
+            conn.terminate()
+
+
+def _ignoring_payload(callback: Callable[[], None]) -> Callable[..., None]:
+    return lambda *_: callback()

@@ -1,0 +1,92 @@
+"""The engine's loops and their supervision. Engines are equal: any number run against one database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from datetime import timedelta
+
+from engine.messaging.channels import READY, RESULTS
+from engine.messaging.notify import Listener, Notifier
+from engine.orchestration.loops import Loop
+from engine.settings import Settings
+from engine.store import engine_calls
+from engine.store.pool import Pool
+
+FALLBACK_SECONDS = 1.0
+"""How long a lost wake-up can delay a result or a retry."""
+
+LEASES_SECONDS = 1.0
+HANDLERS_SECONDS = 1.0
+SWEEP_SECONDS = 2.0
+UPKEEP_SECONDS = 3600.0
+
+
+class Orchestrator:
+    """Runs the loops from `start` to `stop`: results, retries, leases, missing handlers, sweeping, upkeep."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self.notifier = Notifier(pool)
+        self._pool = pool
+        self._actor = f"engine:{socket.gethostname()}:{os.getpid()}"
+        self._grace = timedelta(seconds=settings.missing_handler_grace_seconds)
+        self._results = Loop("results", self._process_results)
+        self._retries = Loop("retries", self._fire_retries)
+        self.loops = [
+            self._results,
+            self._retries,
+            Loop("leases", self._expire_leases),
+            Loop("missing handlers", self._fail_missing_handlers),
+            Loop("sweep", self._sweep),
+            Loop("upkeep", self._keep_up),
+        ]
+        self._listener = Listener(settings.database.dsn, {RESULTS: self._results.wake})
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start all loops."""
+        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
+        self._tasks.append(asyncio.create_task(self._listener.run(), name="listener"))
+
+    async def stop(self) -> None:
+        """End all loops. What they did not get to is in the database, for this engine or another."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.notifier.close()
+
+    async def _process_results(self) -> float:
+        processed = await engine_calls.process_results(self._pool, self._actor)
+        if processed.enqueued:
+            self.notifier.wake(READY)
+        if processed.next_in is not None:
+            self._retries.wake()
+        return 0.0 if processed.taken == engine_calls.RESULTS_AT_ONCE else FALLBACK_SECONDS
+
+    async def _fire_retries(self) -> float:
+        retries = await engine_calls.fire_retries(self._pool, self._actor)
+        if retries.fired:
+            self.notifier.wake(READY)
+        if retries.next_in is None:
+            return FALLBACK_SECONDS
+        return min(max(retries.next_in.total_seconds(), 0.0), FALLBACK_SECONDS)
+
+    async def _expire_leases(self) -> float:
+        taken = await engine_calls.expire_leases(self._pool, self._actor)
+        if taken:
+            self.notifier.wake(READY)
+        return 0.0 if taken == engine_calls.LEASES_AT_ONCE else LEASES_SECONDS
+
+    async def _fail_missing_handlers(self) -> float:
+        await engine_calls.fail_missing_handlers(self._pool, self._actor, self._grace)
+        return HANDLERS_SECONDS
+
+    async def _sweep(self) -> float:
+        await engine_calls.sweep_lanes(self._pool)
+        return SWEEP_SECONDS
+
+    async def _keep_up(self) -> float:
+        await engine_calls.ensure_partitions(self._pool)
+        await engine_calls.forget_workers(self._pool)
+        return UPKEEP_SECONDS

@@ -1,0 +1,86 @@
+"""What the engine's loops ask of the database, one SQL function each (migrations/functions)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from engine.store.crash_points import crash_point
+from engine.store.pool import Pool
+
+RESULTS_AT_ONCE = 500
+RETRIES_AT_ONCE = 500
+LEASES_AT_ONCE = 500
+
+WORKER_ALIVE = timedelta(seconds=30)
+"""A worker whose last heartbeat is older counts as gone."""
+
+
+class ProcessedResults(NamedTuple):
+    """How many results were taken, whether steps became ready, and in how long the first new retry is due."""
+
+    taken: int
+    enqueued: bool
+    next_in: timedelta | None
+
+
+class FiredRetries(NamedTuple):
+    """How many steps were sent again, and in how long the next one is due."""
+
+    fired: int
+    next_in: timedelta | None
+
+
+async def process_results(pool: Pool, actor: str) -> ProcessedResults:
+    """Work off what submits left to an engine, at most RESULTS_AT_ONCE."""
+    crash_point("process.before")
+    row = await pool.fetchrow("SELECT * FROM tasker.process_results($1, $2)", RESULTS_AT_ONCE, actor)
+    crash_point("process.after")
+    assert row is not None
+    return ProcessedResults(*row)
+
+
+async def fire_retries(pool: Pool, actor: str) -> FiredRetries:
+    """Send the steps whose backoff is over, at most RETRIES_AT_ONCE."""
+    crash_point("retry.before")
+    row = await pool.fetchrow("SELECT * FROM tasker.fire_retries($1, $2)", RETRIES_AT_ONCE, actor)
+    crash_point("retry.after")
+    assert row is not None
+    return FiredRetries(*row)
+
+
+async def expire_leases(pool: Pool, actor: str) -> int:
+    """Take back the steps whose lease ran out, at most LEASES_AT_ONCE; returns how many."""
+    crash_point("expire.before")
+    taken: int = await pool.fetchval("SELECT tasker.expire_leases($1, $2)", LEASES_AT_ONCE, actor)
+    crash_point("expire.after")
+    return taken
+
+
+async def fail_missing_handlers(pool: Pool, actor: str, grace: timedelta) -> int:
+    """Fail ready steps whose handler no live worker of their namespace has; returns how many."""
+    failed: int = await pool.fetchval(
+        "SELECT tasker.fail_missing_handlers($1, $2, $3)", grace, WORKER_ALIVE, actor
+    )
+    return failed
+
+
+async def sweep_lanes(pool: Pool) -> None:
+    """Move the lanes' low marks, so that claims don't walk dead rows."""
+    await pool.execute("SELECT tasker.sweep_lanes()")
+
+
+async def ensure_partitions(pool: Pool) -> None:
+    """Have the history's partitions of the next weeks ready."""
+    await pool.execute("SELECT tasker.ensure_partitions()")
+
+
+async def forget_workers(pool: Pool) -> None:
+    """Drop workers that ended, or gave no sign of life for a day."""
+    await pool.execute(
+        """
+        DELETE FROM tasker.workers
+        WHERE last_heartbeat_at < tasker.now()
+              - CASE state WHEN 'stopped' THEN interval '1 hour' ELSE interval '1 day' END
+        """
+    )

@@ -1,0 +1,62 @@
+"""Connections to PostgreSQL.
+
+JSON passes as text in both directions: what users wrote is read by `engine.model.payload`, exact for big
+integers, and never by the driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+T = TypeVar("T")
+
+RECONNECTABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a lost or refused connection raises: the call may be made again on a new one."""
+
+APPLICATION = "tasker"
+DEADLOCK_TRIES = 5
+
+
+async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
+    """Open a pool; raises what asyncpg raises when the server can't be reached."""
+    pool = await asyncpg.create_pool(
+        dsn, min_size=min_size, max_size=max_size, server_settings={"application_name": APPLICATION}
+    )
+    assert pool is not None
+    return pool
+
+
+async def connect(dsn: str) -> Connection:
+    """Open one connection, for a loop that keeps it."""
+    return await asyncpg.connect(dsn, server_settings={"application_name": APPLICATION})
+
+
+async def retry_deadlock(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call again when PostgreSQL ended it to break a deadlock, up to five times in all.
+
+    Every function takes its locks in one order, so this is a belt beside the braces; the call must be one
+    transaction.
+    """
+    for attempt in range(1, DEADLOCK_TRIES):
+        try:
+            return await call()
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            await asyncio.sleep(random.uniform(0.001, 0.01) * attempt)
+    return await call()

@@ -1,0 +1,86 @@
+"""The compiled steps of templates, as a worker needs them to run one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from engine.model.payload import load_json
+from engine.store.pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class StepDefinition:
+    """One step of one revision of a template. `parents` and `ancestors` are names."""
+
+    template_step_id: int
+    name: str
+    namespace: str
+    step_type: str
+    handler: str
+    method: str
+    resolver: str | None
+    initialization: dict[str, Any]
+    max_attempts: int
+    timeout_seconds: int | None
+    parents: frozenset[str]
+    ancestors: frozenset[str]
+
+
+async def load_definitions(conn: Connection, ids: Iterable[int]) -> list[StepDefinition]:
+    """Read step definitions by their ids; those that don't exist are left out."""
+    rows = await conn.fetch(
+        """
+        SELECT s.template_step_id, s.name, s.namespace, s.step_type, s.handler, s.method, s.resolver,
+               s.initialization, s.max_attempts, s.timeout_seconds,
+               ARRAY (SELECT p.name FROM tasker.template_steps p
+                      WHERE p.revision_id = s.revision_id AND p.position = ANY (s.parents)) AS parents,
+               ARRAY (SELECT p.name FROM tasker.template_steps p
+                      WHERE p.revision_id = s.revision_id AND p.position = ANY (s.ancestors)) AS ancestors
+        FROM tasker.template_steps s
+        WHERE s.template_step_id = ANY ($1)
+        """,
+        list(ids),
+    )
+    return [
+        StepDefinition(
+            **{
+                **row,
+                "initialization": load_json(row["initialization"]),
+                "parents": frozenset(row["parents"]),
+                "ancestors": frozenset(row["ancestors"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+async def load_handlers(conn: Connection, namespaces: Iterable[str]) -> list[tuple[str, str, str | None]]:
+    """The (handler, method, resolver) that the current templates of some namespaces name."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT s.handler, s.method, s.resolver
+        FROM tasker.templates t JOIN tasker.template_steps s USING (revision_id)
+        WHERE t.namespace = ANY ($1)
+        """,
+        list(namespaces),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def load_results(conn: Connection, task_uuid: UUID, names: Iterable[str]) -> dict[str, Any]:
+    """The data of some finished steps of a task, by name; steps without a result are left out."""
+    rows = await conn.fetch(
+        """
+        SELECT s.name, a.result
+        FROM tasker.steps s
+        JOIN tasker.step_attempts a
+          ON a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no AND a.success
+        WHERE s.task_uuid = $1 AND s.name = ANY ($2)
+        """,
+        task_uuid,
+        list(names),
+    )
+    return {name: load_json(result) for name, result in rows if result is not None}

@@ -1,0 +1,1 @@
+"""The process `tasker worker`: claims steps, runs their handlers, submits the results."""

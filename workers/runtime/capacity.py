@@ -1,0 +1,31 @@
+"""How many more steps a worker may take."""
+
+from __future__ import annotations
+
+MAX_CLAIM = 200
+
+
+class Capacity:
+    """The free slots. One is taken before the call that may fill it, so that no two calls promise the same.
+
+    `hungry` says that there may be something to claim; it is cleared by whoever goes and looks.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.free = slots
+        self.hungry = True
+        self.draining = False
+
+    def take_wanted(self) -> int:
+        """Take the slots that the next call should try to fill by claiming; 0 when there's no reason to."""
+        if self.draining or not self.hungry or self.free <= 0:
+            return 0
+        self.hungry = False
+        wanted = min(self.free, MAX_CLAIM)
+        self.free -= wanted
+        return wanted
+
+    def give(self, slots: int) -> None:
+        """Slots are free again."""
+        self.free += slots

@@ -1,0 +1,131 @@
+"""What a handler logs and prints, kept with its attempt.
+
+A context variable tells whose output it is: handlers run in tasks and threads of one process.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import io
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple, TextIO
+
+KEPT_BYTES = 256 * 1024
+"""Of one attempt; what comes after is counted, not kept."""
+
+MAX_LINE = 16 * 1024
+
+
+class LogLine(NamedTuple):
+    """One line of output; `logger` is None for what was printed."""
+
+    level: str
+    logger: str | None
+    message: str
+    at: datetime
+
+
+class LogBuffer:
+    """The output of one attempt, until the log writer takes it. Any thread may add."""
+
+    __slots__ = ("_bytes", "_dropped", "_lines", "_lock", "_on_first", "_partial")
+
+    def __init__(self, on_first: Callable[[LogBuffer], None]) -> None:
+        self._lock = threading.Lock()
+        self._lines: list[LogLine] = []
+        self._partial = ""
+        self._bytes = 0
+        self._dropped = 0
+        self._on_first = on_first
+
+    def add(self, level: str, logger: str | None, message: str) -> None:
+        """Keep a line, up to KEPT_BYTES in all."""
+        message = message[:MAX_LINE].replace("\0", "\\0")
+        with self._lock:
+            if self._bytes + len(message) > KEPT_BYTES:
+                self._dropped += 1
+                return
+            self._bytes += len(message) + 1
+            first = not self._lines
+            self._lines.append(LogLine(level, logger, message, datetime.now(UTC)))
+        if first:
+            self._on_first(self)
+
+    def print(self, text: str) -> None:
+        """Keep printed text, line by line."""
+        with self._lock:
+            *lines, self._partial = (self._partial + text).split("\n")
+        for line in lines:
+            self.add("INFO", None, line)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._lines or self._partial or self._dropped)
+
+    def take(self, *, final: bool) -> list[LogLine]:
+        """The lines since the last call; with `final` the unfinished one too, and how many were dropped."""
+        if final and self._partial:
+            self.print("\n")
+        with self._lock:
+            lines, self._lines = self._lines, []
+            if final and self._dropped:
+                note = (
+                    f"… {self._dropped} more lines were not kept (limit {KEPT_BYTES // 1024} KiB an attempt)"
+                )
+                lines.append(LogLine("WARNING", None, note, datetime.now(UTC)))
+                self._dropped = 0
+        return lines
+
+
+current_log: contextvars.ContextVar[LogBuffer | None] = contextvars.ContextVar(
+    "tasker_step_log", default=None
+)
+
+
+class StepLogHandler(logging.Handler):
+    """Sends log records of handlers to their attempt's buffer."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        buffer = current_log.get()
+        if buffer is not None:
+            buffer.add(record.levelname, record.name, self.format(record))
+
+
+class _Tee(io.TextIOBase):
+    """A standard stream whose text also goes to the buffer of the step that writes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        buffer = current_log.get()
+        if buffer is not None:
+            buffer.print(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+
+def install_capture() -> None:
+    """Capture the logging and the printing of this process's handlers."""
+    handler = StepLogHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger().addHandler(handler)
+    sys.stdout = _Tee(sys.stdout)
+    sys.stderr = _Tee(sys.stderr)

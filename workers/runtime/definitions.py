@@ -1,0 +1,56 @@
+"""Step definitions and their handlers, looked up once each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.store.pool import Pool
+from engine.store.step_definitions import StepDefinition, load_definitions
+from workers.errors import HandlerNotFound
+from workers.invocation import ResolvedHandler, resolve
+from workers.registry import HandlerRegistry
+from workers.resolvers import HandlerDefinition
+
+
+class Definitions:
+    """Keeps what a revision's steps say (a revision never changes) and the handlers that they name."""
+
+    def __init__(self, pool: Pool, registry: HandlerRegistry) -> None:
+        self._pool = pool
+        self._registry = registry
+        self._known: dict[int, StepDefinition] = {}
+        self._handlers: dict[int, ResolvedHandler] = {}
+
+    async def load(self, ids: Iterable[int]) -> None:
+        """Have these definitions at hand."""
+        missing = [number for number in set(ids) if number not in self._known]
+        if missing:
+            async with self._pool.acquire() as conn:
+                for definition in await load_definitions(conn, missing):
+                    self._known[definition.template_step_id] = definition
+
+    def __getitem__(self, template_step_id: int) -> StepDefinition:
+        return self._known[template_step_id]
+
+    def handler(self, definition: StepDefinition) -> ResolvedHandler:
+        """The handler of a step; raises `HandlerNotFound` (not remembered: it may be registered later)."""
+        handler = self._handlers.get(definition.template_step_id)
+        if handler is None:
+            handler = resolve(self._registry, _as_handler_definition(definition))
+            self._handlers[definition.template_step_id] = handler
+        return handler
+
+    def can_resolve(self, handler: str, method: str, resolver: str | None) -> bool:
+        """Whether this worker can find the callable that a template names."""
+        try:
+            resolve(self._registry, HandlerDefinition(handler, method, resolver))
+        except HandlerNotFound as error:
+            # The callable is there and something else about it is wrong: this worker is who can say so.
+            return type(error) is not HandlerNotFound
+        return True
+
+
+def _as_handler_definition(definition: StepDefinition) -> HandlerDefinition:
+    return HandlerDefinition(
+        definition.handler, definition.method, definition.resolver, definition.initialization
+    )

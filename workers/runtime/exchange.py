@@ -1,0 +1,205 @@
+"""The worker's trade with the database: results in, steps out, in batches that form by themselves.
+
+Each of a few loops keeps a connection. A loop takes whatever results are there, submits them and starts what
+comes back; while it waits for the answer, results pile up for the next one. With nothing to submit it claims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from engine.messaging.channels import READY, RESULTS
+from engine.messaging.notify import Notifier
+from engine.model.payload import dump_json
+from engine.store import claims
+from engine.store.claims import ClaimedStep, FinishedStep, SubmitAnswer, WorkerIdentity
+from engine.store.pool import RECONNECTABLE, Connection, connect, retry_deadlock
+from workers.runtime.capacity import Capacity
+
+log = logging.getLogger("tasker.worker")
+
+T = TypeVar("T")
+
+MAX_BATCH = 500
+FALLBACK_SECONDS = 1.0
+"""How long a lost wake-up can delay a claim."""
+RECONNECT_SECONDS = (0.05, 2.0)
+
+NOT_STORABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.UntranslatableCharacterError)
+_REFUSED_DETAILS = dump_json(
+    {
+        "error_type": "result_not_storable",
+        "retryable": False,
+        "message": "PostgreSQL refused the result: it can't be kept as jsonb",
+    }
+)
+
+
+class Exchange:
+    """Submits what is put into `outbox` and hands claimed steps to `start`."""
+
+    def __init__(
+        self,
+        dsn: str,
+        worker: WorkerIdentity,
+        capacity: Capacity,
+        notifier: Notifier,
+        start: Callable[[list[ClaimedStep], float], Awaitable[None]],
+        refused: Callable[[UUID, str], None],
+        answered: Callable[[], None],
+    ) -> None:
+        self.worker = worker
+        self.capacity = capacity
+        self.outbox: list[tuple[FinishedStep, bool]] = []
+        """Results, and whether each still holds the slot that its handler ran in."""
+        self._dsn = dsn
+        self._notifier = notifier
+        self._start = start
+        self._refused = refused
+        self._answered = answered
+        self._signal = asyncio.Event()
+        self._submitting = 0
+
+    def put(self, finished: FinishedStep, with_slot: bool) -> None:
+        """Have a result submitted."""
+        self.outbox.append((finished, with_slot))
+        self._signal.set()
+
+    def wake(self) -> None:
+        """There may be steps to claim."""
+        self.capacity.hungry = True
+        self._signal.set()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every result is submitted and answered."""
+        return not self.outbox and not self._submitting
+
+    async def run(self) -> None:
+        """One loop, until cancelled."""
+        conn: Connection | None = None
+        try:
+            while True:
+                conn = conn or await self._connect()
+                batch = self.outbox[:MAX_BATCH]
+                del self.outbox[:MAX_BATCH]
+                if batch:
+                    conn = await self._submit(conn, batch)
+                elif wanted := self.capacity.take_wanted():
+                    conn = await self._claim(conn, wanted)
+                else:
+                    await self._wait()
+        finally:
+            if conn is not None:
+                conn.terminate()
+
+    async def _wait(self) -> None:
+        self._signal.clear()
+        try:
+            async with asyncio.timeout(FALLBACK_SECONDS):
+                await self._signal.wait()
+        except TimeoutError:
+            self.capacity.hungry = True
+
+    async def _claim(self, conn: Connection, wanted: int) -> Connection:
+        since = time.monotonic()
+        try:
+            held = await retry_deadlock(lambda: claims.claim(conn, self.worker, uuid4(), wanted))
+        except RECONNECTABLE as error:
+            self.capacity.give(wanted)
+            self.capacity.hungry = True
+            log.warning("claiming failed: %s", error)
+            return await self._reconnect(conn)
+        self.capacity.give(wanted - len(held))
+        self.capacity.hungry |= len(held) == wanted
+        if held:
+            await self._start(held, since)
+        return conn
+
+    async def _submit(self, conn: Connection, batch: list[tuple[FinishedStep, bool]]) -> Connection:
+        results = [finished for finished, _ in batch]
+        slots = sum(with_slot for _, with_slot in batch)
+        wanted = self.capacity.take_wanted()
+        self._submitting += 1
+        since = time.monotonic()
+        try:
+            conn, answer = await self._submit_surely(conn, results, slots, wanted)
+        finally:
+            self._submitting -= 1
+        self.capacity.give(slots + wanted - len(answer.held))
+        self.capacity.hungry |= wanted > 0 and len(answer.held) >= wanted
+        self._tell_others(answer)
+        for refusal in answer.refused:
+            self._refused(refusal.step_uuid, refusal.reason)
+        if answer.held:
+            await self._start(answer.held, since)
+        self._answered()
+        return conn
+
+    async def _submit_surely(
+        self, conn: Connection, results: list[FinishedStep], keep: int, claim: int
+    ) -> tuple[Connection, SubmitAnswer]:
+        """Submit until there is an answer: sent again unchanged, one that was stored answers the same."""
+        call = uuid4()
+        while True:
+            keep = 0 if self.capacity.draining else keep
+            try:
+                current = conn
+                return conn, await retry_deadlock(
+                    lambda: claims.submit(current, self.worker, call, results, keep=keep, claim=claim)  # noqa: B023
+                )
+            except RECONNECTABLE as error:
+                log.warning("the answer to a submit was lost (%s); sending it again", error)
+                conn = await self._reconnect(conn)
+            except NOT_STORABLE as error:
+                return conn, await self._submit_singly(conn, results, error)
+
+    async def _submit_singly(
+        self, conn: Connection, results: list[FinishedStep], cause: asyncpg.PostgresError
+    ) -> SubmitAnswer:
+        """One result of the batch can't be stored: it becomes its step's permanent failure, alone."""
+        log.warning("a batch of %d results was refused (%s); submitting them one by one", len(results), cause)
+        whole = SubmitAnswer()
+        for finished in results:
+            try:
+                answer = await claims.submit(conn, self.worker, uuid4(), [finished], keep=1, claim=0)
+            except NOT_STORABLE:
+                refused = [_not_storable(finished)]
+                answer = await claims.submit(conn, self.worker, uuid4(), refused, keep=0, claim=0)
+            whole.held += answer.held
+            whole.refused += answer.refused
+            whole.queued += answer.queued
+            whole.left_over += answer.left_over
+        return whole
+
+    def _tell_others(self, answer: SubmitAnswer) -> None:
+        if answer.queued:
+            self.capacity.hungry = True
+            self._notifier.wake(READY)
+        if answer.left_over:
+            self._notifier.wake(RESULTS)
+
+    async def _reconnect(self, conn: Connection) -> Connection:
+        conn.terminate()
+        return await self._connect()
+
+    async def _connect(self) -> Connection:
+        wait, longest = RECONNECT_SECONDS
+        while True:
+            try:
+                return await connect(self._dsn)
+            except RECONNECTABLE as error:
+                log.warning("the database can't be reached (%s); trying again in %.1f s", error, wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, longest)
+
+
+def _not_storable(finished: FinishedStep) -> FinishedStep:
+    return finished._replace(success=False, result=None, details=_REFUSED_DETAILS)

@@ -1,0 +1,173 @@
+"""Runs handlers: `async def` on the loop, `def` in threads, each under its time-out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from engine.model.payload import load_json
+from engine.store.claims import DEPENDENCY_LIMIT, FinishedStep
+from engine.store.pool import Pool
+from engine.store.step_definitions import load_results
+from workers.context import StepContext
+from workers.errors import HandlerNotFound, PermanentError
+from workers.invocation import ResolvedHandler, failure_from_exception, to_result
+from workers.results import StepHandlerResult
+from workers.runtime.capture import LogBuffer, current_log
+from workers.runtime.definitions import Definitions
+from workers.runtime.packing import pack
+from workers.runtime.running import RunningStep
+
+GRACE_SECONDS = 5.0
+"""How long an asynchronous handler whose step was taken away may tidy up before it is cancelled."""
+
+
+class DependenciesTooLarge(PermanentError):
+    """The results of a step's dependencies exceed the limit."""
+
+    error_type = "result_too_large"
+
+
+class Executor:
+    """Runs steps. `report` is called with a step's result, once; `ended` when its handler has returned."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        definitions: Definitions,
+        slots: int,
+        report: Callable[[RunningStep, FinishedStep], None],
+        ended: Callable[[RunningStep], None],
+        logs_changed: Callable[[RunningStep], None],
+    ) -> None:
+        self._pool = pool
+        self._definitions = definitions
+        self._report = report
+        self._ended = ended
+        self._logs_changed = logs_changed
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="handler")
+        self._loop = asyncio.get_running_loop()
+
+    def start(self, step: RunningStep) -> None:
+        """Run a step; raises `HandlerNotFound` if this worker does not have its handler."""
+        try:
+            handler = self._definitions.handler(step.definition)
+        except HandlerNotFound as error:
+            if type(error) is HandlerNotFound:
+                raise
+            failure = StepHandlerResult.failure(str(error), "handler_not_found", retryable=False)
+            step.returned = True
+            self._finish(step, failure, "1.0.0")
+            self._ended(step)
+            return
+        step.log = LogBuffer(lambda _: self._logs_changed(step))
+        context = contextvars.copy_context()
+        context.run(current_log.set, step.log)
+        step.task = self._loop.create_task(self._run(step, handler), context=context)
+
+    def take_away(self, step: RunningStep, reason: str) -> None:
+        """Tell a handler that its step is no longer its own; callable from any thread."""
+        step.tell(reason)
+        self._loop.call_soon_threadsafe(self._loop.call_later, GRACE_SECONDS, self._cancel, step)
+
+    def shut_down(self) -> None:
+        """Let the threads go without waiting for them."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, step: RunningStep, handler: ResolvedHandler) -> None:
+        try:
+            context = step.context = await self._context(step, handler)
+            timeout = step.definition.timeout_seconds
+            if timeout is not None:
+                step.timer = self._loop.call_later(timeout, self._time_out, step, handler)
+            step.begun_at = self._loop.time()
+            if handler.is_async:
+                returned = await handler.call(context)
+            else:
+                returned = await self._in_thread(handler.call, context)
+            result = to_result(returned)
+        except BaseException as error:
+            result = failure_from_exception(error, handler_version=handler.version)
+        finally:
+            if step.timer is not None:
+                step.timer.cancel()
+        step.returned = not step.reported
+        self._finish(step, result, handler.version)
+        self._ended(step)
+
+    async def _in_thread(self, call: Callable[[StepContext], Any], context: StepContext) -> Any:
+        future = self._loop.run_in_executor(self._threads, contextvars.copy_context().run, call, context)
+        while True:
+            try:
+                # A thread can't be cancelled: the slot stays taken until it returns.
+                return await asyncio.shield(future)
+            except asyncio.CancelledError:
+                if future.done():
+                    raise
+
+    async def _context(self, step: RunningStep, handler: ResolvedHandler) -> StepContext:
+        claimed, definition = step.claimed, step.definition
+        return StepContext(
+            event={
+                "task_uuid": claimed.task_uuid,
+                "step_uuid": claimed.step_uuid,
+                "claim_no": claimed.claim_no,
+            },
+            task_uuid=claimed.task_uuid,
+            step_uuid=claimed.step_uuid,
+            correlation_id=claimed.correlation_id,
+            handler_name=handler.name,
+            input_data=load_json(claimed.context),
+            dependency_results=await self._dependencies(step, handler),
+            step_config=definition.initialization,
+            step_inputs=load_json(claimed.inputs) if claimed.inputs else {},
+            retry_count=claimed.attempt - 1,
+            max_retries=definition.max_attempts,
+            checkpoint=load_json(claimed.checkpoint) if claimed.checkpoint else None,
+            step_name=claimed.name,
+            namespace=definition.namespace,
+        )
+
+    async def _dependencies(self, step: RunningStep, handler: ResolvedHandler) -> dict[str, Any]:
+        text = step.claimed.dependencies
+        if text is None or len(text) > DEPENDENCY_LIMIT:
+            raise DependenciesTooLarge(
+                "the results of this step's dependencies are larger than "
+                f"{DEPENDENCY_LIMIT // 2**20} MiB together; keep large data elsewhere and return a reference"
+            )
+        results = load_json(text)
+        wanted = step.definition.ancestors
+        if handler.dependencies is not None:
+            wanted &= handler.dependencies
+        missing = wanted - results.keys()
+        if missing:
+            async with self._pool.acquire() as conn:
+                results |= await load_results(conn, step.claimed.task_uuid, missing)
+        return {name: _stored(data) for name, data in results.items() if data is not None}
+
+    def _time_out(self, step: RunningStep, handler: ResolvedHandler) -> None:
+        seconds = step.definition.timeout_seconds
+        failure = StepHandlerResult.failure(
+            f"the handler did not return within timeout_seconds ({seconds} s)",
+            "handler_timeout",
+            retryable=True,
+        )
+        self._finish(step, failure, handler.version)
+        step.tell("timed out")
+        self._cancel(step)
+
+    def _finish(self, step: RunningStep, result: StepHandlerResult, version: str) -> None:
+        if not step.reported:
+            step.reported = True
+            self._report(step, pack(step, result, version))
+
+    def _cancel(self, step: RunningStep) -> None:
+        if step.task is not None and not step.task.done():
+            step.task.cancel()
+
+
+def _stored(data: Any) -> dict[str, Any]:
+    return {"success": True, "status": "completed", "result": data, "error": None}

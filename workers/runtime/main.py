@@ -1,0 +1,111 @@
+"""The process `tasker worker`, from its settings to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import signal
+import sys
+from datetime import timedelta
+
+import asyncpg
+import uvloop
+
+from engine.settings import Settings
+from engine.store.claims import WorkerIdentity
+from engine.store.migrate import check_schema
+from engine.store.pool import RECONNECTABLE, Pool, open_pool
+from engine.store.schema_errors import MigrationError
+from workers.registry import HandlerRegistry
+from workers.runtime.capture import install_capture
+from workers.runtime.http import HttpServer
+from workers.runtime.loading import Loaded, load_handlers, load_templates, register_all
+from workers.runtime.offer import Offer
+from workers.runtime.worker import Worker
+
+log = logging.getLogger("tasker.worker")
+
+EXIT_REPLACE_ME = 75
+"""Half of the slots are stuck: the supervisor should start another worker."""
+
+POOL_SIZE = 4
+
+
+class WorkerCannotStart(Exception):
+    """What keeps the worker from starting, in a sentence that says what to do."""
+
+
+def run(settings: Settings) -> int:
+    """Run a worker until it is told to stop. Exit codes: 0 stopped, 2 can't start, 75 replace me."""
+    try:
+        code = uvloop.run(_run(settings))
+    except WorkerCannotStart as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    # Threads of handlers that hang must not keep the process.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    pool = await _connect(settings)
+    registry = HandlerRegistry.instance()
+    install_capture()
+    problems = load_handlers(registry, settings.worker.handlers)
+    loaded = load_templates(settings.worker.templates)
+    async with pool.acquire() as conn:
+        await register_all(
+            conn, loaded, environment=settings.environment, replace=settings.worker.replace_templates
+        )
+    worker = await _make_worker(pool, settings, registry, loaded)
+    loaded.problems[:0] = problems
+    for problem in loaded.problems:
+        log.error("%s", problem)
+    http = HttpServer(worker, pool, settings, loaded)
+    try:
+        await http.start()
+    except OSError as error:
+        raise WorkerCannotStart(
+            f"port {settings.worker.port} is taken ({error.strerror}); choose another with TASKER_WORKER_PORT"
+        ) from None
+    await worker.start()
+    log.info("worker %s runs with %d slots", worker.identity.worker_uuid, settings.worker.slots)
+    await _first(stop, worker.replace_me)
+    log.info("draining")
+    await worker.drain(settings.worker.drain_timeout_seconds)
+    await http.stop()
+    return EXIT_REPLACE_ME if worker.replace_me.is_set() else 0
+
+
+async def _connect(settings: Settings) -> Pool:
+    try:
+        pool = await open_pool(settings.database.dsn, max_size=POOL_SIZE)
+        async with pool.acquire() as conn:
+            await check_schema(conn)
+    except MigrationError as error:
+        raise WorkerCannotStart(str(error)) from None
+    except (*RECONNECTABLE, asyncpg.PostgresError) as error:
+        raise WorkerCannotStart(f"the database can't be reached: {error}; check DATABASE_URL") from None
+    return pool
+
+
+async def _make_worker(pool: Pool, settings: Settings, registry: HandlerRegistry, loaded: Loaded) -> Worker:
+    worker_uuid = await pool.fetchval("SELECT tasker.uuid7()")
+    namespaces = list(settings.worker.namespaces) or loaded.namespaces
+    lease = timedelta(seconds=settings.worker.lease_seconds)
+    identity = WorkerIdentity(worker_uuid, namespaces, [], lease)
+    offer = Offer(identity, importlib.metadata.version("tasker"), settings.worker.slots)
+    return Worker(pool, settings.database.dsn, registry, offer, settings.worker.slots)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

@@ -1,0 +1,56 @@
+"""What a worker offers: namespaces and handlers, kept true as templates come and go."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from engine.store.claims import WorkerIdentity
+from engine.store.pool import Connection
+from engine.store.step_definitions import load_handlers
+from engine.store.workers import register_worker
+from workers.runtime.definitions import Definitions
+
+
+class Offer:
+    """The worker's entry in the database. `identity` is what claims carry, with the handlers it can run."""
+
+    def __init__(self, identity: WorkerIdentity, version: str, slots: int) -> None:
+        self.identity = identity
+        self._version = version
+        self._slots = slots
+        self._withdrawn: set[tuple[str, str]] = set()
+
+    def withdraw(self, namespace: str, handler: str) -> None:
+        """Stop offering a handler that turned out not to be there."""
+        self._withdrawn.add((namespace, handler))
+
+    async def refresh(self, conn: Connection, definitions: Definitions) -> bool:
+        """Find out which handlers of the templates can be resolved here, and say so.
+
+        Returns whether that changed.
+        """
+        named = await load_handlers(conn, self.identity.namespaces)
+        withdrawn = {handler for _, handler in self._withdrawn}
+        offered = sorted(
+            {
+                handler
+                for handler, method, resolver in named
+                if definitions.can_resolve(handler, method, resolver)
+            }
+            - withdrawn
+        )
+        changed = offered != self.identity.handlers
+        self.identity.handlers[:] = offered
+        await register_worker(
+            conn,
+            self.identity.worker_uuid,
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            version=self._version,
+            namespaces=self.identity.namespaces,
+            handlers=offered,
+            slots=self._slots,
+        )
+        return changed

@@ -1,0 +1,45 @@
+"""One step while a worker holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from engine.store.claims import ClaimedStep
+from engine.store.step_definitions import StepDefinition
+from workers.context import StepContext
+from workers.runtime.capture import LogBuffer
+
+
+@dataclass(slots=True, eq=False)
+class RunningStep:
+    """A claimed step from its claim until its handler has returned.
+
+    `reported` says that its result is given, `returned` that the handler had returned by then. A time-out may
+    report while the handler goes on: it is *stuck* then, and keeps its slot until it has `ended`.
+    `claimed_at` and `lease_until` are times of `time.monotonic`.
+    """
+
+    claimed: ClaimedStep
+    definition: StepDefinition
+    lease_until: float
+    context: StepContext | None = None
+    claimed_at: float = field(default_factory=time.monotonic)
+    begun_at: float | None = None
+    task: asyncio.Task[None] | None = None
+    timer: asyncio.TimerHandle | None = None
+    reported: bool = False
+    returned: bool = False
+    ended: bool = False
+    log: LogBuffer | None = None
+
+    def tell(self, reason: str) -> None:
+        """Tell the handler that its step is no longer its own; callable from any thread."""
+        if self.context is not None:
+            self.context.cancelled.set(reason)
+
+    @property
+    def execution_ms(self) -> int:
+        """How long its handler has been running, in milliseconds."""
+        return 0 if self.begun_at is None else int((time.monotonic() - self.begun_at) * 1000)
