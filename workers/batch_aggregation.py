@@ -10,7 +10,7 @@ from workers.batch_types import OUTCOME_KEY
 from workers.results import StepHandlerResult
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class BatchAggregationResult:
     """Sums over all workers. `success_rate` is from 0 to 1; `errors` are the first of `error_count`."""
 
@@ -21,7 +21,7 @@ class BatchAggregationResult:
     batch_count: int
     success_rate: float
     errors: list[dict[str, Any]] = field(default_factory=list)
-    error_count: int = 0
+    error_count: int
 
 
 @dataclass(slots=True)

@@ -209,6 +209,10 @@ def _open_declaration(function: Callable[..., Any], decorator: str) -> Any:
 
 def _decorator(name: str, version: str, kind: Kind) -> HandlerDecorator:
     def decorate(function: Function) -> Function:
+        if isinstance(function, type):
+            raise ConfigurationError(
+                f"the decorator of {name!r} makes a handler of a function; a class names itself: handler_name"
+            )
         check_signature(function, kind.argument_names)
         members = {
             "handler_name": name,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 _MACHINERY = ("asyncio", "concurrent.futures", "threading", "contextvars", "importlib", "_frozen_importlib")
+_ABOVE_HANDLERS = ("workers.runtime", "workers.functional")
 _OURS = "workers"
 _EXAMPLES = "workers.examples"
 
@@ -39,8 +40,7 @@ def handler_traceback(error: BaseException) -> list[str]:
     The frames of the worker above the handler say nothing to its author. Of a long one the middle is cut: the
     beginning says what was called, the end what happened.
     """
-    own = itertools.dropwhile(_is_machinery, _traces(error))
-    formatted = traceback.TracebackException(type(error), error, next(own, None)).format()
+    formatted = traceback.TracebackException(type(error), error, _from_the_handler(error)).format()
     lines = [line for block in formatted for line in storable(block).rstrip("\n").split("\n")]
     return _shortened(lines)
 
@@ -48,6 +48,18 @@ def handler_traceback(error: BaseException) -> list[str]:
 def storable(text: str) -> str:
     """Make a text fit for PostgreSQL: no NUL, no lone surrogates."""
     return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _from_the_handler(error: BaseException) -> TracebackType | None:
+    """The first frame below what calls handlers; below it the mixins' frames and libraries' are kept."""
+    frames = list(_traces(error))
+    above = [
+        index
+        for index, trace in enumerate(frames)
+        if any(_is_in(_module_of(trace), module) for module in _ABOVE_HANDLERS)
+    ]
+    own = itertools.dropwhile(_is_machinery, frames[above[-1] + 1 if above else 0 :])
+    return next(own, None)
 
 
 def _traces(error: BaseException) -> Iterator[TracebackType]:

@@ -44,6 +44,7 @@ class HandlerRegistry:
     def __init__(self) -> None:
         self._chain = ResolverChain.default()
         self._classes: dict[str, type[StepHandler]] = {}
+        self._paths: dict[str, type[StepHandler]] = {}
         self._sources: dict[str, _Source] = {}
 
     @classmethod
@@ -72,6 +73,7 @@ class HandlerRegistry:
         """Forget a name; say whether it was there."""
         explicit = self._chain.explicit_resolver
         known = isinstance(explicit, ExplicitMappingResolver) and explicit.unregister(name)
+        self._paths.pop(name, None)
         return self._classes.pop(name, None) is not None or known
 
     def resolve(self, handler_spec: HandlerSpec) -> Any | None:
@@ -159,18 +161,25 @@ class HandlerRegistry:
 
     def _adopt(self, source: _Source, wanted: str, path: str, handler_class: type[StepHandler]) -> None:
         name = handler_class.handler_name or handler_class.__name__
-        owner = self._classes.get(name)
-        if owner is not None and owner is not handler_class:
-            file, line = _file_and_line(handler_class)
-            reason = f"the handler name {name!r} is taken by {_place(owner)}; rename one of the two"
-            source.errors.append(HandlerImportError(wanted, reason, file=file, line=line))
-            return
-        if owner is None:
+        if self._is_free(source, wanted, "handler name", name, self._classes.get(name), handler_class):
             self.register(name, handler_class)
             source.names.append(name)
-        if not self.is_registered(path):
+        if self._classes[name] is not handler_class:
+            return
+        if self._is_free(source, wanted, "class path", path, self._paths.get(path), handler_class):
             self._chain.register(path, handler_class)
+            self._paths[path] = handler_class
             source.paths.append(path)
+
+    def _is_free(
+        self, source: _Source, wanted: str, kind: str, key: str, owner: Any, handler_class: type[StepHandler]
+    ) -> bool:
+        """Say whether a key can be taken; that it is another handler's is an error of the source."""
+        if owner is not None and owner is not handler_class:
+            file, line = _file_and_line(handler_class)
+            reason = f"the {kind} {key!r} is taken by {_place(owner)}; rename one of the two"
+            source.errors.append(HandlerImportError(wanted, reason, file=file, line=line))
+        return owner is None
 
     def _forget(self, package_name: str) -> int:
         source = self._sources.pop(package_name, _Source())
