@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from engine.model.wire.base import RequestModel, Timestamp, WireModel
 
-MAX_BULK = 10_000
+MAX_BULK = 1_000
 """Tasks in one call of `POST /v1/tasks/bulk`."""
 
 NO_NUL = r"^[^\x00]*$"
@@ -155,11 +155,16 @@ class CreatedTask(WireModel):
 
 
 class ErrorProblem(WireModel):
-    """One wrong field of a body: `path` as in `context.items[2].price`, `hint` what to do about it."""
+    """One wrong field of a body: `path` as in `context.items[2].price`, `hint` what to do about it.
+
+    `line` and `column` count from 1 and are told of a template alone, whose text has lines.
+    """
 
     path: str
     message: str
     hint: str | None = None
+    line: int | None = None
+    column: int | None = None
 
 
 class ErrorDetail(WireModel):

@@ -1,0 +1,79 @@
+"""Answers that are ours alone, or that tell more than the contract's: every field of theirs, and these."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from engine.model.wire.base import Timestamp, WireModel
+from engine.model.wire.events import LogLine, TransitionChange
+from engine.model.wire.tasks import StepResponse, TemplateDetail
+
+
+class StepDetail(StepResponse):
+    """A step with what an operator asks next.
+
+    `parents` and `children` are uuids of steps of the same task, `parent_names` the parents' names in the
+    same order. `last_error` is the `error` of the last stored result. `worker_uuid` holds the step's lease
+    until `lease_expires_at`.
+    """
+
+    parents: list[UUID]
+    parent_names: list[str]
+    children: list[UUID]
+    step_type: str
+    namespace: str
+    handler: str
+    method: str
+    timeout_seconds: int | None
+    priority: int
+    initialization: Any
+    inputs: Any
+    checkpoint: Any
+    last_error: Any
+    worker_uuid: UUID | None
+    lease_expires_at: Timestamp | None
+
+
+class TransitionPage(WireModel):
+    """A part of a task's history, oldest first; `next_after` asks for the next part, null at the end."""
+
+    transitions: list[TransitionChange]
+    next_after: int | None
+
+
+class LogRecord(LogLine):
+    """A line of a step's log with where it belongs."""
+
+    id: int
+    attempt: int
+
+
+class LogPage(WireModel):
+    """A part of a step's log, oldest first; `next_after` asks for the next part, null at the end."""
+
+    task_uuid: UUID
+    step_uuid: UUID
+    lines: list[LogRecord]
+    next_after: int | None
+
+
+class TemplateRevision(TemplateDetail):
+    """A template with the revision that new tasks are created from."""
+
+    revision_id: int
+    content_hash: str
+    identity_strategy: str
+    registered_at: Timestamp
+
+
+class TemplateRegistration(WireModel):
+    """What `POST /v1/templates` did. `replaced` is a new revision of a version that was known."""
+
+    outcome: Literal["created", "unchanged", "replaced"]
+    namespace: str
+    name: str
+    version: str
+    revision_id: int
+    content_hash: str
+    step_count: int
