@@ -105,7 +105,7 @@ async def _connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-def _server_version(connection: asyncpg.Connection) -> str:
+def _server_version(connection: Connection) -> str:
     version = str(connection.get_settings().server_version)
     if connection.get_server_version().major < OLDEST_SERVER:
         raise MigrationError(
@@ -115,7 +115,7 @@ def _server_version(connection: asyncpg.Connection) -> str:
     return version
 
 
-async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
+async def _applied(connection: Connection) -> dict[int, str]:
     """Checksums of the applied schema files by number; empty in a database that was never migrated."""
     if await connection.fetchval("SELECT to_regclass('tasker.schema_migrations')") is None:
         return {}
@@ -139,14 +139,14 @@ def _refuse_surprises(applied: Mapping[int, str]) -> None:
             )
 
 
-async def _plan(connection: asyncpg.Connection, applied: Mapping[int, str]) -> list[Change]:
+async def _plan(connection: Connection, applied: Mapping[int, str]) -> list[Change]:
     plan = await pgmq_plan(connection)
     changes = [Change("pgmq", plan.version)] if plan.method != "present" else []
     changes += [Change("schema", file.name) for file in schema_files() if file.number not in applied]
     return changes + [Change("function", file.name) for file in await _changed_functions(connection)]
 
 
-async def _install_pgmq(connection: asyncpg.Connection, report: MigrationReport) -> None:
+async def _install_pgmq(connection: Connection, report: MigrationReport) -> None:
     began = time.perf_counter()
     async with _locked(connection):
         installed = await install_pgmq(connection)
@@ -155,7 +155,7 @@ async def _install_pgmq(connection: asyncpg.Connection, report: MigrationReport)
         report.changes.append(Change("pgmq", installed, _milliseconds_since(began)))
 
 
-async def _apply_schema(connection: asyncpg.Connection, file: SqlFile, report: MigrationReport) -> None:
+async def _apply_schema(connection: Connection, file: SqlFile, report: MigrationReport) -> None:
     began = time.perf_counter()
     async with _locked(connection):
         if file.number in await _applied(connection):
@@ -171,7 +171,7 @@ async def _apply_schema(connection: asyncpg.Connection, file: SqlFile, report: M
     report.changes.append(Change("schema", file.name, _milliseconds_since(began)))
 
 
-async def _apply_functions(connection: asyncpg.Connection, report: MigrationReport) -> None:
+async def _apply_functions(connection: Connection, report: MigrationReport) -> None:
     async with _locked(connection):
         # Functions call one another, so none is checked before all are there.
         await connection.execute("SET LOCAL check_function_bodies = off")
@@ -188,13 +188,13 @@ async def _apply_functions(connection: asyncpg.Connection, report: MigrationRepo
             report.changes.append(Change("function", file.name, _milliseconds_since(began)))
 
 
-async def _changed_functions(connection: asyncpg.Connection) -> list[SqlFile]:
+async def _changed_functions(connection: Connection) -> list[SqlFile]:
     history = await _function_history(connection)
     current = {row["name"]: row["checksum"] for row in history}
     return [file for file in function_files() if current.get(file.name) != file.checksum]
 
 
-async def _function_history(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+async def _function_history(connection: Connection) -> list[asyncpg.Record]:
     """Name and checksum of every content that was ever applied, the latest of each name last."""
     if await connection.fetchval("SELECT to_regclass('tasker.schema_functions')") is None:
         return []
@@ -202,7 +202,7 @@ async def _function_history(connection: asyncpg.Connection) -> list[asyncpg.Reco
 
 
 @asynccontextmanager
-async def _locked(connection: asyncpg.Connection) -> AsyncIterator[None]:
+async def _locked(connection: Connection) -> AsyncIterator[None]:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         yield

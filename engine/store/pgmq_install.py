@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import asyncpg
-
+from engine.store.pool import Connection
 from engine.store.schema_errors import MigrationError, in_file
 
 OLDEST_PGMQ = (1, 5)
@@ -22,7 +21,7 @@ class PgmqPlan:
     version: str
 
 
-async def pgmq_plan(connection: asyncpg.Connection) -> PgmqPlan:
+async def pgmq_plan(connection: Connection) -> PgmqPlan:
     """Find out how to install PGMQ; raises MigrationError when what the server has is too old."""
     found = await connection.fetchrow(
         "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'pgmq'"
@@ -38,7 +37,7 @@ async def pgmq_plan(connection: asyncpg.Connection) -> PgmqPlan:
     return PgmqPlan("sql", _shipped("VERSION").strip())
 
 
-async def install_pgmq(connection: asyncpg.Connection) -> str | None:
+async def install_pgmq(connection: Connection) -> str | None:
     """Install PGMQ where it is missing; returns the version installed, or None when it was there."""
     plan = await pgmq_plan(connection)
     if plan.method == "present":

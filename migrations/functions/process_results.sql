@@ -26,7 +26,8 @@ BEGIN
     WITH failed AS MATERIALIZED (
         SELECT s.step_uuid, s.task_uuid, s.attempts, s.claim_no,
                ts.retryable AND s.attempts < ts.max_attempts AND coalesce((a.details ->> 'retryable')::boolean, true) AS again,
-               coalesce(make_interval(secs => least((a.details ->> 'retry_after')::float8, 86400)),
+               coalesce(CASE WHEN a.details ? 'retry_after'
+                             THEN make_interval(secs => least((a.details ->> 'retry_after')::float8, 86400)) END,
                         tasker.backoff_interval(ts.backoff, ts.backoff_base_ms, ts.max_backoff_ms, s.attempts)) AS wait,
                a.details ->> 'error_type' AS error_type
         FROM tasker.steps s
