@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import asyncpg
+
 from engine.store.pool import Connection
 from engine.store.schema_errors import MigrationError, in_file
 
