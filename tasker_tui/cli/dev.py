@@ -6,7 +6,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from engine.settings import load_settings
 from tasker_tui.cli.errors import USAGE, CommandError
 from tasker_tui.dev.options import StackOptions
 from tasker_tui.dev.run import run_headless, run_with_dashboard
@@ -29,16 +28,21 @@ def run_dev(
         raise CommandError("--database-url goes with neither --fresh nor --data-dir", "leave one out", USAGE)
     if not headless and not sys.stdout.isatty():
         raise CommandError("the dashboard needs a terminal", "add --headless to run without it", USAGE)
-    settings = load_settings()
-    options = StackOptions(
-        port=settings.server.port if port is None else port,
-        worker_port=settings.worker.port if worker_port is None else worker_port,
-        data_dir=data_dir,
-        fresh=fresh,
-        database_url=database_url,
-        templates=[*settings.worker.templates, *templates],
-        handlers=[*settings.worker.handlers, *handlers],
-        reload=reload,
-        drain_seconds=settings.worker.drain_timeout_seconds,
-    )
+
+    def options() -> StackOptions:
+        from engine.settings import load_settings
+
+        settings = load_settings()
+        return StackOptions(
+            port=settings.server.port if port is None else port,
+            worker_port=settings.worker.port if worker_port is None else worker_port,
+            data_dir=data_dir,
+            fresh=fresh,
+            database_url=database_url,
+            templates=[*settings.worker.templates, *templates],
+            handlers=[*settings.worker.handlers, *handlers],
+            reload=reload,
+            drain_seconds=settings.worker.drain_timeout_seconds,
+        )
+
     asyncio.run(run_headless(options) if headless else run_with_dashboard(options))

@@ -72,7 +72,7 @@ def server(
     """Run an engine with its REST API."""
     from tasker_tui.cli.parts import run_server
 
-    run_server(**_section("server", host=host, port=port))
+    raise typer.Exit(run_server(**_section("server", host=host, port=port)) or 0)
 
 
 @app.command()
@@ -92,17 +92,16 @@ def worker(
     """Run a worker that executes steps."""
     from tasker_tui.cli.parts import run_worker
 
-    run_worker(
-        **_section(
-            "worker",
-            templates=templates,
-            handlers=handlers,
-            namespaces=namespace,
-            slots=slots,
-            port=port,
-            drain_timeout_seconds=drain_timeout,
-        )
+    given = _section(
+        "worker",
+        templates=templates,
+        handlers=handlers,
+        namespaces=namespace,
+        slots=slots,
+        port=port,
+        drain_timeout_seconds=drain_timeout,
     )
+    raise typer.Exit(run_worker(**given) or 0)
 
 
 @app.command()

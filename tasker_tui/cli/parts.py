@@ -1,37 +1,76 @@
 """The processes of a production system: `tasker server` and `tasker worker`.
 
-Also run as `python -m tasker_tui.cli.parts server|worker`, which is how the local stack starts them.
+The local stack runs them as `python -m tasker_tui.cli.parts server|worker`. Such a process first imports all
+that it needs, which takes longer than anything else, and then reads its environment variables as one line of
+JSON from standard input: so it starts while the database does.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+    Run = Callable[[Settings], int | None]
 
 
-def run_server(**values: Any) -> None:
-    """Run the engine with its REST API until it is told to stop; `values` win over other settings."""
+def run_server(**values: Any) -> int | None:
+    """Run the engine with its REST API until it is told to stop; `values` win over other settings.
+
+    Returns the exit code, None for 0.
+    """
+    return _run(_server(), values)
+
+
+def run_worker(**values: Any) -> int | None:
+    """Run a worker until it is told to stop and has drained; `values` win over other settings.
+
+    Returns the exit code, None for 0.
+    """
+    return _run(_worker(), values)
+
+
+def run_in_stack(name: str) -> int | None:
+    """Run a part of the local stack, once the stack says with which environment."""
+    run = {"server": _server, "worker": _worker}[name]()
+    line = sys.stdin.readline()
+    if not line:  # the stack gave up before this part was needed
+        return None
+    os.environ.update(json.loads(line))
+    return _run(run, {})
+
+
+def _run(run: Run, values: dict[str, Any]) -> int | None:
     from engine.observability.logging import configure_logging
-    from engine.server import run
     from engine.settings import load_settings
 
     settings = load_settings(**values)
     configure_logging(settings)
-    run(settings)
+    return run(settings)
 
 
-def run_worker(**values: Any) -> None:
-    """Run a worker until it is told to stop and has drained; `values` win over other settings."""
-    from engine.observability.logging import configure_logging
-    from engine.settings import load_settings
+def _server() -> Run:
+    import engine.observability.logging
+    import engine.settings  # noqa: F401
+    from engine.server import run
+
+    return run
+
+
+def _worker() -> Run:
+    import engine.observability.logging
+    import engine.settings  # noqa: F401
     from workers.runtime.main import run
 
-    settings = load_settings(**values)
-    configure_logging(settings)
-    run(settings)
+    return run
 
 
 if __name__ == "__main__":
     from tasker_tui.cli.errors import exit_code_of
 
-    sys.exit(exit_code_of({"server": run_server, "worker": run_worker}[sys.argv[1]]))
+    sys.exit(exit_code_of(lambda: run_in_stack(sys.argv[1])))

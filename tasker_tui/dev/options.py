@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasker_tui.dev.errors import StackError
-from tasker_tui.dev.ports import LOOPBACK
+from tasker_tui.dev.ports import LOOPBACK, Ports
 
 EXAMPLE_HANDLERS = "workers.examples.handlers"
 
@@ -52,24 +52,21 @@ def find_sources(options: StackOptions) -> Sources:
     )
 
 
-def process_environment(
-    options: StackOptions, sources: Sources, dsn: str, port: int, worker_port: int
-) -> Mapping[str, str]:
+def process_environment(options: StackOptions, sources: Sources, dsn: str, ports: Ports) -> Mapping[str, str]:
     """The variables that the server and the worker of this stack are configured with."""
     return {
         "TASKER_ENV": os.environ.get("TASKER_ENV") or "development",
         "TASKER_DATABASE_URL": dsn,
         "TASKER_SERVER_HOST": LOOPBACK,
-        "TASKER_SERVER_PORT": str(port),
+        "TASKER_SERVER_PORT": str(ports.server),
         "TASKER_SERVER_CONFIG_ENDPOINT": "true",
         "TASKER_WORKER_HOST": LOOPBACK,
-        "TASKER_WORKER_PORT": str(worker_port),
+        "TASKER_WORKER_PORT": str(ports.worker),
         "TASKER_WORKER_TEMPLATES": json.dumps(sources.templates),
         "TASKER_WORKER_HANDLERS": json.dumps(sources.handlers),
         "TASKER_WORKER_REPLACE_TEMPLATES": "true",
         "TASKER_WORKER_DRAIN_TIMEOUT_SECONDS": str(options.drain_seconds),
         "TASKER_MISSING_HANDLER_GRACE_SECONDS": "0",
-        "PYTHONUNBUFFERED": "1",
     }
 
 

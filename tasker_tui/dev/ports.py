@@ -1,19 +1,28 @@
-"""Whether the stack's ports are free, asked before anything is started."""
+"""Whether the stack's ports are free, asked before anything uses them."""
 
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 
 from tasker_tui.dev.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 
 
-def claim_ports(port: int, worker_port: int) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the engine's REST API and the worker listen."""
+
+    server: int
+    worker: int
+
+
+def claim_ports(server: int, worker: int) -> Ports:
     """The ports to use: those asked for, or free ones for 0. Raises StackError when one is taken."""
-    if port and port == worker_port:
-        raise StackError(f"--port and --worker-port are both {port}", "give them different numbers")
-    return _usable(port, "--port"), _usable(worker_port, "--worker-port")
+    if server and server == worker:
+        raise StackError(f"--port and --worker-port are both {server}", "give them different numbers")
+    return Ports(_usable(server, "--port"), _usable(worker, "--worker-port"))
 
 
 def _usable(port: int, option: str) -> int:

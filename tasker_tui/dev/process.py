@@ -8,8 +8,8 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from tasker_tui.dev.command import Command
 from tasker_tui.dev.errors import StackError
@@ -29,16 +29,17 @@ OnLine = Callable[[str, str], None]
 class Plan:
     """How one process is run.
 
-    `command` gives what to start, each time anew; `ready` returns once the process does its work.
-    `stop_signal` asks it to finish, for `stop_seconds`; then it is killed.
+    `command` gives what to start, each time anew, `input` what it reads from standard input as soon as that
+    is known; `ready` returns once the process does its work. `stop_signal` asks it to finish, for so long
+    as `stop_seconds` says; then it is killed.
     """
 
     name: str
     command: Callable[[], Awaitable[Command]]
     ready: Callable[[], Awaitable[None]]
     stop_signal: signal.Signals
-    stop_seconds: float
-    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_seconds: Callable[[], float]
+    input: Callable[[], Awaitable[bytes]] | None = None
 
 
 class SupervisedProcess:
@@ -116,7 +117,8 @@ class SupervisedProcess:
             process = await self._start()
         except (OSError, StackError) as error:
             return f"could not start: {error}"
-        helpers = [asyncio.create_task(self._pump(process)), asyncio.create_task(self._watch_ready())]
+        work = (self._pump(process), self._feed(process), self._watch_ready())
+        helpers = [asyncio.create_task(part) for part in work]
         try:
             code = await self._see_out(process)
         finally:
@@ -134,8 +136,7 @@ class SupervisedProcess:
         self._process = await asyncio.create_subprocess_exec(
             *command.argv,
             cwd=command.cwd,
-            env=os.environ | dict(self.plan.environment),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if self.plan.input else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
@@ -149,7 +150,7 @@ class SupervisedProcess:
         await asyncio.wait((leave, end), return_when=asyncio.FIRST_COMPLETED)
         leave.cancel()
         if not end.done():
-            patience = self.plan.stop_seconds
+            patience = self.plan.stop_seconds()
             self._change(State.STOPPING, f"has {patience:g} s to finish what it runs")
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(self.plan.stop_signal)
@@ -158,6 +159,11 @@ class SupervisedProcess:
                 self.say(f"did not finish within {patience:g} s and is killed")
                 self.kill()
         return await end
+
+    async def _feed(self, process: asyncio.subprocess.Process) -> None:
+        if self.plan.input and process.stdin:
+            process.stdin.write(await self.plan.input())
+            process.stdin.close()
 
     async def _watch_ready(self) -> None:
         await self.plan.ready()

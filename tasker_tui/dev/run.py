@@ -11,10 +11,11 @@ from typing import Any
 from tasker_tui.dev.options import StackOptions
 from tasker_tui.dev.stack import Stack
 
+Options = Callable[[], StackOptions]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-async def run_headless(options: StackOptions) -> None:
+async def run_headless(options: Options) -> None:
     """Run the stack until SIGINT or SIGTERM; a second signal ends it without draining.
 
     Writes `ready URL` to standard output once tasks can be created, and everything else to standard error.
@@ -29,7 +30,7 @@ async def run_headless(options: StackOptions) -> None:
     await _until_told(stack, serve)
 
 
-async def run_with_dashboard(options: StackOptions) -> None:
+async def run_with_dashboard(options: Options) -> None:
     """Run the stack and the dashboard on top of it; the stack ends when the dashboard is left."""
     stack = Stack(options, _nowhere)
 

@@ -7,10 +7,11 @@ it ends: the worker and the engine at once, PostgreSQL by a clean shutdown (see 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +20,7 @@ from tasker_tui.dev.errors import StackError
 from tasker_tui.dev.folder import DataFolder, default_data_dir
 from tasker_tui.dev.health import until_ready
 from tasker_tui.dev.options import Sources, StackOptions, find_sources, process_environment
-from tasker_tui.dev.ports import LOOPBACK, claim_ports
+from tasker_tui.dev.ports import LOOPBACK, Ports, claim_ports
 from tasker_tui.dev.postgres import EmbeddedPostgres
 from tasker_tui.dev.process import OnLine, Plan, SupervisedProcess
 from tasker_tui.dev.status import ProcessStatus
@@ -35,16 +36,20 @@ class Stack:
     """Starts, watches and stops the processes. `on_line` gets each line that one of them writes.
 
     `start` returns when all are started, `ready` when tasks can be created; `stop` drains and ends them.
+    `options` is called once the engine and the worker are on their way: importing what these need takes
+    most of the time that a start takes, so it happens while options are read and the database starts.
     """
 
-    def __init__(self, options: StackOptions, on_line: OnLine) -> None:
-        self._options = options
+    def __init__(self, options: Callable[[], StackOptions], on_line: OnLine) -> None:
+        self._read_options = options
         self._on_line = on_line
-        self._sources = find_sources(options)
-        self._port, self._worker_port = claim_ports(options.port, options.worker_port)
+        self._ports: Ports | None = None
+        self._drain_seconds = 0.0
+        self._environment = asyncio.Event()
+        self._environment_line = b""
         self._folder: DataFolder | None = None
         self._postgres: EmbeddedPostgres | None = None
-        self._processes: list[SupervisedProcess] = []
+        self._processes: dict[str, SupervisedProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._reload: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -52,8 +57,8 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """The address of the engine's REST API."""
-        return f"http://{LOOPBACK}:{self._port}"
+        """The address of the engine's REST API; known once `start` has returned."""
+        return f"http://{LOOPBACK}:{self._used_ports.server}"
 
     @property
     def data_dir(self) -> Path | None:
@@ -61,11 +66,11 @@ class Stack:
         return self._folder.path if self._folder else None
 
     def status(self) -> tuple[ProcessStatus, ...]:
-        """All processes as they are now, in the order in which they are started."""
-        return tuple(process.status() for process in self._processes)
+        """All processes as they are now."""
+        return tuple(process.status() for process in self._processes.values())
 
     async def changes(self) -> AsyncIterator[tuple[ProcessStatus, ...]]:
-        """The status, now and again whenever a process changes its state."""
+        """The status, now and again whenever a process changes its state; for one reader."""
         while True:
             self._changed.clear()
             yield self.status()
@@ -73,31 +78,37 @@ class Stack:
 
     def restart(self, name: str) -> None:
         """Let one process finish what it runs and start it again."""
-        self._named(name).restart()
+        self._processes[name].restart()
 
     async def start(self) -> None:
-        """Start everything. Raises StackError or MigrationError when the database cannot be had."""
-        dsn = self._options.database_url or await self._start_postgres()
+        """Start everything; raises StackError, SettingsError or MigrationError for what is in the way."""
+        self._supervise(self._part("server", lambda: SERVER_STOP_SECONDS))
+        self._supervise(self._part("worker", lambda: self._drain_seconds + DRAIN_MARGIN_SECONDS))
+        options = await asyncio.to_thread(self._read_options)
+        sources = find_sources(options)
+        self._ports = claim_ports(options.port, options.worker_port)
+        self._drain_seconds = options.drain_seconds
+        dsn = options.database_url or await self._start_postgres(options)
         await self._migrate(dsn)
-        environment = process_environment(self._options, self._sources, dsn, self._port, self._worker_port)
-        self._supervise(self._part("server", environment, self._port, SERVER_STOP_SECONDS))
-        drain = self._options.drain_seconds + DRAIN_MARGIN_SECONDS
-        self._supervise(self._part("worker", environment, self._worker_port, drain))
-        if self._options.reload:
-            self._reload = asyncio.create_task(self._restart_worker_on_changes(self._sources))
+        environment = process_environment(options, sources, dsn, self._ports)
+        self._environment_line = json.dumps(dict(environment)).encode() + b"\n"
+        self._environment.set()
+        if options.reload:
+            self._reload = asyncio.create_task(self._restart_worker_on_changes(sources))
 
     async def ready(self) -> None:
         """Wait until tasks can be created: the engine answers, and the worker knows its templates."""
-        for process in self._processes:
+        for process in self._processes.values():
             await process.ready.wait()
 
     async def stop(self) -> None:
         """End the worker after it has drained, then the engine, then PostgreSQL; safe at any time."""
         if self._reload:
             self._reload.cancel()
-        for process in reversed(self._processes):
-            process.stop()
-            await self._tasks[process.plan.name]
+        for name in ("worker", "server", "postgres"):
+            if name in self._processes:
+                self._processes[name].stop()
+                await self._tasks[name]
         for log in self._logs.values():
             log.close()
         if self._postgres:
@@ -107,15 +118,20 @@ class Stack:
 
     def hurry(self) -> None:
         """Give up draining: kill the worker and the engine now."""
-        for process in self._processes:
-            if process.plan.name != "postgres":
-                process.kill()
+        for name in ("worker", "server"):
+            if name in self._processes:
+                self._processes[name].kill()
 
-    async def _start_postgres(self) -> str:
-        self._folder = DataFolder(self._options.data_dir or default_data_dir())
+    @property
+    def _used_ports(self) -> Ports:
+        assert self._ports is not None
+        return self._ports
+
+    async def _start_postgres(self, options: StackOptions) -> str:
+        self._folder = DataFolder(options.data_dir or default_data_dir())
         self._folder.acquire()
         self._postgres = postgres = EmbeddedPostgres(self._folder)
-        await asyncio.to_thread(postgres.prepare, fresh=self._options.fresh)
+        await asyncio.to_thread(postgres.prepare, fresh=options.fresh)
 
         async def command() -> Command:
             await asyncio.to_thread(postgres.prepare)
@@ -124,11 +140,10 @@ class Stack:
         async def ready() -> None:
             await postgres.ready(timeout=math.inf)
 
-        process = self._supervise(Plan("postgres", command, ready, signal.SIGINT, POSTGRES_STOP_SECONDS))
-        failed, came_up = (asyncio.create_task(event.wait()) for event in (process.failed, process.ready))
-        await asyncio.wait((failed, came_up), return_when=asyncio.FIRST_COMPLETED)
-        came_up.cancel()
-        failed.cancel()
+        process = self._supervise(
+            Plan("postgres", command, ready, signal.SIGINT, lambda: POSTGRES_STOP_SECONDS)
+        )
+        await _first_set(process.failed, process.ready)
         if process.failed.is_set():
             said = [line for line in process.status().last_lines if "FATAL" in line]
             raise StackError(
@@ -143,19 +158,24 @@ class Stack:
         for change in report.changes:
             self._keep("migrate", f"applied {change.kind} {change.name}")
 
-    def _part(self, name: str, environment: Mapping[str, str], port: int, stop_seconds: float) -> Plan:
+    def _part(self, name: str, stop_seconds: Callable[[], float]) -> Plan:
         async def command() -> Command:
-            argv = [sys.executable, "-m", PARTS, name]
+            argv = [sys.executable, "-u", "-m", PARTS, name]
             return child_command(argv, cwd=Path.cwd(), death_signal=signal.SIGKILL)
 
+        async def environment() -> bytes:
+            await self._environment.wait()
+            return self._environment_line
+
         async def ready() -> None:
-            await until_ready(port)
+            await self._environment.wait()
+            await until_ready(getattr(self._used_ports, name))
 
         return Plan(name, command, ready, signal.SIGTERM, stop_seconds, environment)
 
     def _supervise(self, plan: Plan) -> SupervisedProcess:
         process = SupervisedProcess(plan, self._keep, self._changed.set)
-        self._processes.append(process)
+        self._processes[plan.name] = process
         self._tasks[plan.name] = asyncio.create_task(process.run())
         return process
 
@@ -171,8 +191,12 @@ class Stack:
         from tasker_tui.dev.reload import changes
 
         async for changed in changes(sources.watched):
-            self._named("worker").say(f"{', '.join(changed)} changed; the worker restarts")
+            self._processes["worker"].say(f"{', '.join(changed)} changed; the worker restarts")
             self.restart("worker")
 
-    def _named(self, name: str) -> SupervisedProcess:
-        return next(process for process in self._processes if process.plan.name == name)
+
+async def _first_set(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

@@ -28,7 +28,7 @@ class Watched:
         self.lines: list[str] = []
         self.changed = asyncio.Event()
         self._argv = [sys.executable, "-c", program]
-        plan = Plan("part", self._command, self._up, signal.SIGTERM, stop_seconds)
+        plan = Plan("part", self._command, self._up, signal.SIGTERM, lambda: stop_seconds)
         self.process = SupervisedProcess(plan, self._on_line, self.changed.set)
         self.run = asyncio.create_task(self.process.run())
 
