@@ -2,7 +2,9 @@
 -- A task that has ended is left as it is.
 CREATE OR REPLACE FUNCTION tasker.cancel_tasks(p_tasks uuid[], p_actor text, p_reason text)
 RETURNS TABLE (task_uuid uuid, old_state tasker.task_state, cancelled boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := tasker.now();

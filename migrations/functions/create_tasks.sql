@@ -6,7 +6,9 @@ CREATE OR REPLACE FUNCTION tasker.create_tasks(
     p_priorities smallint[], p_correlations uuid[], p_parents uuid[], p_identity_keys bytea[],
     p_notify boolean)
 RETURNS TABLE (item int, task_uuid uuid, created boolean, created_at timestamptz, step_uuids uuid[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := tasker.now();

@@ -1,7 +1,7 @@
 -- Makes steps claimable that the caller has just moved to enqueued: a row in ready_steps each and, where the namespace's queue
 -- lives in this database, a message. Sorted, since unique keys are inserted in one order everywhere.
 CREATE OR REPLACE FUNCTION tasker.enqueue_steps(p_steps uuid[], p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_queue record;
 BEGIN

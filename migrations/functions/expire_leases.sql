@@ -1,6 +1,8 @@
 -- Takes back the steps whose lease ran out. Returns how many.
 CREATE OR REPLACE FUNCTION tasker.expire_leases(p_limit int, p_actor text) RETURNS int
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     v_steps uuid[];
     v_claims bigint[];

@@ -1,7 +1,9 @@
 -- Fails ready steps whose handler no live worker of their namespace has had for p_grace. Where no live worker serves the
 -- namespace at all the steps wait: workers that are being deployed are no reason to fail. Returns how many failed.
 CREATE OR REPLACE FUNCTION tasker.fail_missing_handlers(p_grace interval, p_alive interval, p_actor text) RETURNS int
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     v_now timestamptz := tasker.now();
     v_steps uuid[];

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION tasker.lease_ready_steps(
     p_worker uuid, p_call uuid, p_namespaces text[], p_handlers text[], p_limit int, p_lease interval)
 RETURNS uuid[]
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_now timestamptz := tasker.now();
     v_picked uuid[];

@@ -2,7 +2,9 @@
 -- their tasks go on. Answers one row a step that exists: the state that it was in and whether it was reset.
 CREATE OR REPLACE FUNCTION tasker.reset_steps(p_steps uuid[], p_actor text, p_reason text)
 RETURNS TABLE (step_uuid uuid, old_state tasker.step_state, done boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := tasker.now();

@@ -11,7 +11,9 @@ CREATE OR REPLACE FUNCTION tasker.submit_results(
     p_keep int, p_claim int, p_namespaces text[], p_handlers text[], p_lease interval, p_max_chain int, p_dependency_limit bigint)
 RETURNS TABLE (outcome text, step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int,
                name text, correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := tasker.now();

@@ -3,7 +3,9 @@
 -- deadline) and counts against max_attempts; otherwise it is given back. Returns how many were taken back.
 CREATE OR REPLACE FUNCTION tasker.take_back_steps(
     p_steps uuid[], p_claims bigint[], p_spent boolean[], p_expired_only boolean, p_actor text) RETURNS int
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     v_now timestamptz := tasker.now();
     v_tasks uuid[] := tasker.lock_for_settling(p_steps);

@@ -1,7 +1,7 @@
 -- The opposite of enqueue_steps: takes steps out of ready_steps with their messages. Returns those that were there.
 -- The caller holds the steps' row locks.
 CREATE OR REPLACE FUNCTION tasker.unqueue_steps(p_steps uuid[]) RETURNS uuid[]
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_steps uuid[];
     v_messages bigint[];
