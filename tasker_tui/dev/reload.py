@@ -7,12 +7,12 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
 
-SUFFIXES = (".py", ".yaml", ".yml", ".json")
+SUFFIXES = (".py", ".yaml", ".yml")
 DEBOUNCE_MS = 300
 
 
 class SourceFilter(DefaultFilter):
-    """Lets sources through, and not what tools leave beside them (caches, editors' files)."""
+    """Lets sources through, and neither data beside them nor what tools leave (caches, editors' files)."""
 
     def __call__(self, change: Change, path: str) -> bool:
         return path.endswith(SUFFIXES) and super().__call__(change, path)

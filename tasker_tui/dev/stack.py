@@ -190,9 +190,13 @@ class Stack:
     async def _restart_worker_on_changes(self, sources: Sources) -> None:
         from tasker_tui.dev.reload import changes
 
-        async for changed in changes(sources.watched):
-            self._processes["worker"].say(f"{', '.join(changed)} changed; the worker restarts")
-            self.restart("worker")
+        worker = self._processes["worker"]
+        try:
+            async for changed in changes(sources.watched):
+                worker.say(f"{', '.join(changed)} changed; the worker restarts")
+                worker.restart()
+        except (OSError, RuntimeError) as error:
+            worker.say(f"edits are not noticed any more, restart by hand: {error}")
 
 
 async def _first_set(*events: asyncio.Event) -> None:
