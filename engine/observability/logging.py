@@ -77,6 +77,14 @@ def _renderers(settings: Settings, output: TextIO) -> list[structlog.typing.Proc
     return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)]
 
 
+def _without_colours(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Drop the second copy of its messages that uvicorn adds for terminals."""
+    event.pop("color_message", None)
+    return event
+
+
 def _as_json(settings: Settings) -> bool:
     chosen = settings.logging.format
     return settings.environment == "production" if chosen == "auto" else chosen == "json"
