@@ -66,12 +66,18 @@ def run_in(directory: Path, argv: list[str], uid: int) -> subprocess.CompletedPr
     if not uid:
         return subprocess.run(argv, cwd=directory, capture_output=True, text=True)
     nobody = pwd.getpwnam("nobody").pw_uid
-    os.chown(directory, nobody, nobody)
-    done = subprocess.run(
-        argv, cwd=directory, capture_output=True, text=True, user=nobody, group=nobody, extra_groups=[]
-    )
-    for path in (directory, *directory.rglob("*")):
-        os.chown(path, uid, uid, follow_symlinks=False)
+    try:
+        os.chown(directory, nobody, nobody)
+        done = subprocess.run(
+            argv, cwd=directory, capture_output=True, text=True, user=nobody, group=nobody, extra_groups=[]
+        )
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, uid, uid, follow_symlinks=False)
+    except PermissionError as error:
+        raise StackError(
+            "PostgreSQL does not run as root, and this root may not act for another account",
+            "run tasker as a normal user, or allow CAP_SETUID, CAP_SETGID and CAP_CHOWN",
+        ) from error
     return done
 
 
@@ -103,12 +109,14 @@ def _copy_readable(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         target.parent.chmod(0o755)
-        scratch = Path(tempfile.mkdtemp(prefix=".copy-", dir=target.parent))
-        shutil.copytree(source, scratch, dirs_exist_ok=True)
-        for path in (scratch, *scratch.rglob("*")):
-            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-        scratch.rename(target)
+        with tempfile.TemporaryDirectory(prefix=".copy-", dir=target.parent) as scratch:
+            copy = shutil.copytree(source, Path(scratch) / "copy")
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+            copy.rename(target)
     except OSError as error:
+        if target.exists():  # another process was quicker
+            return
         raise StackError(
             f"PostgreSQL's programs cannot be copied to {target} for its account: {error.strerror}",
             "run tasker as a normal user, or install it outside the private home that it is in now",
