@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
+import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tasker_tui.dev.options import StackOptions
@@ -13,6 +16,8 @@ from tasker_tui.dev.stack import Stack
 
 Options = Callable[[], StackOptions]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ECHO_SECONDS = 1.0
+WRAPPER_CHECK_SECONDS = 0.5
 
 
 async def run_headless(options: Options) -> None:
@@ -51,33 +56,54 @@ async def _bring_up(stack: Stack) -> None:
 
 
 async def _until_told(stack: Stack, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run `serve` until it ends or a signal comes, then stop the stack in either case."""
-    serving = asyncio.create_task(serve())
-    signalled = asyncio.Event()
-
-    def on_signal() -> None:
-        if signalled.is_set():
-            stack.hurry()
-        signalled.set()
-
-    loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, on_signal)
+    """Run `serve` until it ends or this process is told to stop, then stop the stack in either case."""
+    told = _told_to_stop(hurry=stack.hurry)
+    wrapper = asyncio.create_task(_set_when_wrapper_ends(told))
+    serving, waiting = asyncio.create_task(serve()), asyncio.create_task(told.wait())
     try:
-        await _first_of(serving, signalled.wait())
+        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
     finally:
+        for task in (serving, waiting, wrapper):
+            task.cancel()
+        await asyncio.wait((serving,))
         await stack.stop()
 
 
-async def _first_of(serving: asyncio.Task[None], told: Awaitable[object]) -> None:
-    waiting = asyncio.ensure_future(told)
-    await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        waiting.cancel()
-        serving.result()
-        return
-    serving.cancel()
-    await asyncio.wait((serving,))
+def _told_to_stop(hurry: Callable[[], None]) -> asyncio.Event:
+    """An event that the first signal sets; one that comes later than its echo calls `hurry`.
+
+    `uv run` passes on the ctrl+c that the terminal has already sent to both.
+    """
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    first = math.inf
+
+    def on_signal() -> None:
+        nonlocal first
+        if not told.is_set():
+            first = loop.time()
+            told.set()
+        elif loop.time() > first + ECHO_SECONDS:
+            hurry()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    return told
+
+
+async def _set_when_wrapper_ends(told: asyncio.Event) -> None:
+    """Stop when the `uv run` that started this process was killed: it was the process people see."""
+    import psutil
+
+    parent = os.getppid()
+    with contextlib.suppress(psutil.Error):
+        if psutil.Process(parent).name() != "uv":
+            return
+        while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells but looking
+            await asyncio.sleep(WRAPPER_CHECK_SECONDS)
+        told.set()
 
 
 def _to_stderr(name: str, line: str) -> None:
