@@ -8,6 +8,9 @@ from typing import Any
 
 from engine.model.payload import load_json
 
+DEFAULT_VERSION = "1.0.0"
+"""Of a handler that says none; workers leave it out of what they store."""
+
 
 def execution_result(row: Mapping[str, Any]) -> dict[str, Any]:
     """Rebuild the execution result from a row of `step_attempts`.
@@ -44,7 +47,7 @@ def _metadata(row: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, A
     worker = row["worker_uuid"]
     return {
         "execution_time_ms": row["execution_ms"],
-        "handler_version": details.get("handler_version"),
+        "handler_version": details.get("handler_version", None if worker is None else DEFAULT_VERSION),
         "retryable": not row["success"] and details.get("retryable", True),
         "completed_at": _moment(row["recorded_at"]),
         "worker_id": None if worker is None else str(worker),
@@ -59,11 +62,11 @@ def _metadata(row: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, A
 
 def _orchestration_metadata(details: Mapping[str, Any]) -> dict[str, Any] | None:
     headers, retry_after = details.get("headers"), details.get("retry_after")
-    if not headers and retry_after is None:
+    if not headers and retry_after is None and "error_context" not in details:
         return None
     return {
         "headers": headers or {},
-        "error_context": details.get("message"),
+        "error_context": details.get("error_context"),
         "backoff_hint": None if retry_after is None else {"retry_after_seconds": retry_after},
         "custom": {},
     }

@@ -1,0 +1,71 @@
+-- Adds what happened since the last call to hops_by_minute and durations_by_minute. Exact whoever calls it and however
+-- often: a row is counted by its transaction's id, once that is below the oldest transaction that still runs, so a
+-- long-running writer delays the counters and spoils none. Returns false if another engine is at it.
+CREATE OR REPLACE FUNCTION tasker.roll_up() RETURNS boolean
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    v_state tasker.rollup_state;
+    v_last_id bigint;
+    v_snapshot pg_snapshot;
+    v_upto xid8;
+BEGIN
+    SELECT * INTO v_state FROM tasker.rollup_state FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- Read before the snapshot is taken: whoever gets a transaction id after it takes higher ids. (Ids are given out a moment
+    -- before the transaction's id where a log row is the first thing that a transaction writes; hence the margin.)
+    SELECT last_value - 1000 INTO v_last_id FROM tasker.transitions_id_seq;
+    SELECT pg_current_snapshot() INTO v_snapshot;
+    v_upto := pg_snapshot_xmin(v_snapshot);
+    IF v_upto <= v_state.upto THEN
+        RETURN true;
+    END IF;
+
+    WITH fresh AS MATERIALIZED (
+        SELECT l.task_uuid, l.step_uuid, l.claim_no, l.at, l.task_path::text[] AS task_path, l.step_path::text[] AS step_path
+        FROM tasker.transitions l
+        WHERE l.id > v_state.floor_id AND l.xid >= v_state.upto AND l.xid < v_upto),
+    placed AS MATERIALIZED (
+        SELECT f.*, date_trunc('minute', f.at) AS minute, coalesce(t.template_id, 0) AS template_id, t.created_at
+        FROM fresh f LEFT JOIN tasker.tasks t USING (task_uuid)),
+    paths AS (
+        SELECT minute, template_id, 'task' AS entity, task_path AS path, count(*) AS n
+        FROM placed WHERE task_path IS NOT NULL GROUP BY 1, 2, 4
+        UNION ALL
+        SELECT minute, template_id, 'step', step_path, count(*)
+        FROM placed WHERE step_path IS NOT NULL GROUP BY 1, 2, 4),
+    hops AS (
+        SELECT m.minute, p.template_id, p.entity, coalesce(p.path[i - 1], '') AS from_state, p.path[i] AS to_state, sum(p.n) AS n
+        FROM paths p
+        CROSS JOIN generate_series(CASE WHEN p.entity = 'task' AND p.path[1] = 'pending' THEN 1 ELSE 2 END, cardinality(p.path)) AS i
+        CROSS JOIN LATERAL (VALUES (p.minute), ('-infinity'::timestamptz)) AS m(minute)
+        GROUP BY 1, 2, 3, 4, 5),
+    ended AS (
+        SELECT f.minute, f.template_id, 'task' AS entity, (extract(epoch FROM f.at - f.created_at) * 1000)::bigint AS ms
+        FROM placed f
+        WHERE f.task_path[cardinality(f.task_path)] = 'complete' AND f.created_at IS NOT NULL
+        UNION ALL
+        SELECT f.minute, f.template_id, 'step', a.execution_ms
+        FROM placed f
+        JOIN tasker.step_attempts a ON a.task_uuid = f.task_uuid AND a.step_uuid = f.step_uuid AND a.claim_no = f.claim_no
+        WHERE f.step_path[1] = 'in_progress' AND f.step_path[2] LIKE 'enqueued%' AND a.execution_ms IS NOT NULL),
+    durations AS (
+        INSERT INTO tasker.durations_by_minute AS d (minute, template_id, entity, bucket, items, total_ms)
+        SELECT m.minute, e.template_id, e.entity, width_bucket(e.ms - 1, tasker.duration_bounds()) + 1, count(*), sum(e.ms)
+        FROM ended e CROSS JOIN LATERAL (VALUES (e.minute), ('-infinity'::timestamptz)) AS m(minute)
+        GROUP BY 1, 2, 3, 4
+        ON CONFLICT (minute, template_id, entity, bucket) DO UPDATE
+        SET items = d.items + excluded.items, total_ms = d.total_ms + excluded.total_ms)
+    INSERT INTO tasker.hops_by_minute AS h (minute, template_id, entity, from_state, to_state, hops)
+    SELECT minute, template_id, entity, from_state, to_state, n FROM hops
+    ON CONFLICT (minute, template_id, entity, from_state, to_state) DO UPDATE SET hops = h.hops + excluded.hops;
+
+    UPDATE tasker.rollup_state s
+    SET upto = v_upto,
+        floor_id = CASE WHEN s.mark_xid <= v_upto THEN s.mark_id ELSE s.floor_id END,
+        mark_xid = CASE WHEN s.mark_xid <= v_upto THEN pg_snapshot_xmax(v_snapshot) ELSE s.mark_xid END,
+        mark_id = CASE WHEN s.mark_xid <= v_upto THEN v_last_id ELSE s.mark_id END;
+    RETURN true;
+END
+$$;
