@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-MAX_CLAIM = 200
+EXCHANGES = 2
+"""Loops that trade with the database at the same time."""
 
 
 class Capacity:
     """The free slots. One is taken before the call that may fill it, so that no two calls promise the same.
 
+    `share` is what one exchange may move at once: if one took everything, the others and the handlers would
+    have nothing to do until it is back.
     `hungry` says that there may be something to claim; it is cleared by whoever goes and looks.
     """
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
+        self.share = -(-slots // EXCHANGES)
         self.free = slots
         self.hungry = True
         self.draining = False
@@ -21,9 +25,9 @@ class Capacity:
         """Take the slots that the next call should try to fill by claiming; 0 when there's no reason to."""
         if self.draining or not self.hungry or self.free <= 0:
             return 0
-        self.hungry = False
-        wanted = min(self.free, MAX_CLAIM)
+        wanted = min(self.free, self.share)
         self.free -= wanted
+        self.hungry = self.free > 0
         return wanted
 
     def give(self, slots: int) -> None:

@@ -27,7 +27,6 @@ log = logging.getLogger("tasker.worker")
 
 T = TypeVar("T")
 
-MAX_BATCH = 500
 FALLBACK_SECONDS = 1.0
 """How long a lost wake-up can delay a claim."""
 RECONNECT_SECONDS = (0.05, 2.0)
@@ -88,8 +87,8 @@ class Exchange:
         try:
             while True:
                 conn = conn or await self._connect()
-                batch = self.outbox[:MAX_BATCH]
-                del self.outbox[:MAX_BATCH]
+                batch = self.outbox[: self.capacity.share]
+                del self.outbox[: self.capacity.share]
                 if batch:
                     conn = await self._submit(conn, batch)
                 elif wanted := self.capacity.take_wanted():

@@ -14,7 +14,7 @@ from engine.store.pool import RECONNECTABLE, Pool
 from engine.store.workers import retire_worker
 from workers.errors import HandlerNotFound
 from workers.registry import HandlerRegistry
-from workers.runtime.capacity import Capacity
+from workers.runtime.capacity import EXCHANGES, Capacity
 from workers.runtime.definitions import Definitions
 from workers.runtime.exchange import Exchange
 from workers.runtime.executor import Executor
@@ -24,8 +24,6 @@ from workers.runtime.offer import Offer
 from workers.runtime.running import RunningStep
 
 log = logging.getLogger("tasker.worker")
-
-EXCHANGES = 2
 
 
 class Worker:
