@@ -7,6 +7,7 @@ integers, and never by the driver.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
@@ -32,6 +33,9 @@ RECONNECTABLE = (
 
 APPLICATION = "tasker"
 DEADLOCK_TRIES = 5
+LONGEST_WAIT = 2.0
+
+log = logging.getLogger("tasker.store")
 
 
 async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
@@ -46,6 +50,21 @@ async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
 async def connect(dsn: str) -> Connection:
     """Open one connection, for a loop that keeps it."""
     return await asyncpg.connect(dsn, server_settings={"application_name": APPLICATION})
+
+
+async def until_reachable(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call until the database answers it, waiting a little longer each time.
+
+    For calls without which the caller can't go on, and which may be made twice.
+    """
+    wait = 0.05
+    while True:
+        try:
+            return await call()
+        except RECONNECTABLE as error:
+            log.warning("the database can't be reached (%s); trying again in %.1f s", error, wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
 
 
 async def retry_deadlock(call: Callable[[], Awaitable[T]]) -> T:

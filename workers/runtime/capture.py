@@ -6,13 +6,12 @@ A context variable tells whose output it is: handlers run in tasks and threads o
 from __future__ import annotations
 
 import contextvars
-import io
 import logging
 import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, cast
 
 KEPT_BYTES = 256 * 1024
 """Of one attempt; what comes after is counted, not kept."""
@@ -96,7 +95,7 @@ class StepLogHandler(logging.Handler):
             buffer.add(record.levelname, record.name, self.format(record))
 
 
-class _Tee(io.TextIOBase):
+class _Tee:
     """A standard stream whose text also goes to the buffer of the step that writes."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -108,18 +107,8 @@ class _Tee(io.TextIOBase):
             buffer.print(text)
         return self._stream.write(text)
 
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self._stream.encoding
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def install_capture() -> None:
@@ -127,5 +116,5 @@ def install_capture() -> None:
     handler = StepLogHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger().addHandler(handler)
-    sys.stdout = _Tee(sys.stdout)
-    sys.stderr = _Tee(sys.stderr)
+    sys.stdout = cast(TextIO, _Tee(sys.stdout))
+    sys.stderr = cast(TextIO, _Tee(sys.stderr))

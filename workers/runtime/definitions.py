@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.store.pool import Pool
+from engine.store.pool import Pool, until_reachable
 from engine.store.step_definitions import StepDefinition, load_definitions
 from workers.errors import HandlerNotFound
 from workers.invocation import ResolvedHandler, resolve
@@ -25,9 +25,12 @@ class Definitions:
         """Have these definitions at hand."""
         missing = [number for number in set(ids) if number not in self._known]
         if missing:
-            async with self._pool.acquire() as conn:
-                for definition in await load_definitions(conn, missing):
-                    self._known[definition.template_step_id] = definition
+            for definition in await until_reachable(lambda: self._read(missing)):
+                self._known[definition.template_step_id] = definition
+
+    async def _read(self, ids: list[int]) -> list[StepDefinition]:
+        async with self._pool.acquire() as conn:
+            return await load_definitions(conn, ids)
 
     def __getitem__(self, template_step_id: int) -> StepDefinition:
         return self._known[template_step_id]

@@ -86,18 +86,28 @@ class Exchange:
         conn: Connection | None = None
         try:
             while True:
-                conn = conn or await self._connect()
-                batch = self.outbox[: self.capacity.share]
-                del self.outbox[: self.capacity.share]
-                if batch:
-                    conn = await self._submit(conn, batch)
-                elif wanted := self.capacity.take_wanted():
-                    conn = await self._claim(conn, wanted)
-                else:
-                    await self._wait()
+                try:
+                    conn = await self._trade(conn or await self._connect())
+                except Exception:
+                    log.exception(
+                        "an exchange with the database failed; what it held comes back by its lease"
+                    )
+                    conn = None
+                    await asyncio.sleep(RECONNECT_SECONDS[1])
         finally:
             if conn is not None:
                 conn.terminate()
+
+    async def _trade(self, conn: Connection) -> Connection:
+        """Submit what is there, else claim if there is reason to, else wait."""
+        batch = self.outbox[: self.capacity.share]
+        del self.outbox[: self.capacity.share]
+        if batch:
+            return await self._submit(conn, batch)
+        if wanted := self.capacity.take_wanted():
+            return await self._claim(conn, wanted)
+        await self._wait()
+        return conn
 
     async def _wait(self) -> None:
         self._signal.clear()

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.model.payload import load_json
 from engine.store.claims import DEPENDENCY_LIMIT, FinishedStep
-from engine.store.pool import Pool
+from engine.store.pool import Pool, until_reachable
 from engine.store.step_definitions import load_results
 from workers.context import StepContext
 from workers.errors import HandlerNotFound, PermanentError
@@ -144,9 +144,12 @@ class Executor:
             wanted &= handler.dependencies
         missing = wanted - results.keys()
         if missing:
-            async with self._pool.acquire() as conn:
-                results |= await load_results(conn, step.claimed.task_uuid, missing)
+            results |= await until_reachable(lambda: self._read_results(step, missing))
         return {name: _stored(data) for name, data in results.items() if data is not None}
+
+    async def _read_results(self, step: RunningStep, names: set[str]) -> dict[str, Any]:
+        async with self._pool.acquire() as conn:
+            return await load_results(conn, step.claimed.task_uuid, names)
 
     def _time_out(self, step: RunningStep, handler: ResolvedHandler) -> None:
         seconds = step.definition.timeout_seconds

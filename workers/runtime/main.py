@@ -40,14 +40,10 @@ class WorkerCannotStart(Exception):
 def run(settings: Settings) -> int:
     """Run a worker until it is told to stop. Exit codes: 0 stopped, 2 can't start, 75 replace me."""
     try:
-        code = uvloop.run(_run(settings))
+        return uvloop.run(_run(settings))
     except WorkerCannotStart as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    # Threads of handlers that hang must not keep the process.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 async def _run(settings: Settings) -> int:
@@ -80,7 +76,18 @@ async def _run(settings: Settings) -> int:
     log.info("draining")
     await worker.drain(settings.worker.drain_timeout_seconds)
     await http.stop()
-    return EXIT_REPLACE_ME if worker.replace_me.is_set() else 0
+    code = EXIT_REPLACE_ME if worker.replace_me.is_set() else 0
+    if worker.running:
+        _leave_now(code)
+    return code
+
+
+def _leave_now(code: int) -> None:
+    """End although handlers hang: an orderly end would wait for their threads."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _connect(settings: Settings) -> Pool:

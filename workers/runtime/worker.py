@@ -96,9 +96,12 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._logs.flush()
         await self._notifier.close()
-        async with self._pool.acquire() as conn:
-            await retire_worker(conn, self.identity.worker_uuid)
         self._executor.shut_down()
+        try:
+            async with self._pool.acquire() as conn:
+                await retire_worker(conn, self.identity.worker_uuid)
+        except RECONNECTABLE as error:
+            log.warning("the worker's end could not be recorded: %s", error)
 
     async def _start(self, claimed: list[ClaimedStep], since: float) -> None:
         await self._definitions.load(step.template_step_id for step in claimed)
@@ -128,6 +131,8 @@ class Worker:
         for step in steps:
             step.reported = True
             step.tell("given back")
+            if step.task is not None and step.begun_at is None:
+                step.task.cancel()
         try:
             async with self._pool.acquire() as conn:
                 await give_back(
