@@ -64,6 +64,8 @@ class Listener:
     def __init__(self, dsn: str, callbacks: Mapping[str, Callable[[], None]]) -> None:
         self._dsn = dsn
         self._callbacks = callbacks
+        self.connected = False
+        """Whether wake-ups arrive at the moment."""
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -86,11 +88,13 @@ class Listener:
             for channel, callback in self._callbacks.items():
                 await conn.add_listener(channel, _ignoring_payload(callback))
                 callback()
+            self.connected = True
             await lost.wait()
             log.warning("the listening connection was lost; opening it again")
         except RECONNECTABLE as error:
             log.warning("the listening connection broke: %s", error)
         finally:
+            self.connected = False
             conn.terminate()
 
 

@@ -57,13 +57,24 @@ async def load_definitions(conn: Connection, ids: Iterable[int]) -> list[StepDef
     ]
 
 
+async def load_revision(conn: Connection, revision_id: int) -> list[StepDefinition]:
+    """Read all steps of a revision, in their order."""
+    ids = await conn.fetchval(
+        "SELECT array_agg(template_step_id) FROM tasker.template_steps WHERE revision_id = $1", revision_id
+    )
+    return sorted(await load_definitions(conn, ids or []), key=lambda step: step.template_step_id)
+
+
 async def load_handlers(conn: Connection, namespaces: Iterable[str]) -> list[tuple[str, str, str | None]]:
-    """The (handler, method, resolver) that the current templates of some namespaces name."""
+    """The (handler, method, resolver) that the templates of some namespaces name.
+
+    Earlier revisions count too: their tasks may still run.
+    """
     rows = await conn.fetch(
         """
         SELECT DISTINCT s.handler, s.method, s.resolver
-        FROM tasker.templates t JOIN tasker.template_steps s USING (revision_id)
-        WHERE t.namespace = ANY ($1)
+        FROM tasker.template_steps s
+        WHERE s.namespace = ANY ($1)
         """,
         list(namespaces),
     )

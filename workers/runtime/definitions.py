@@ -20,10 +20,15 @@ class Definitions:
         self._registry = registry
         self._known: dict[int, StepDefinition] = {}
         self._handlers: dict[int, ResolvedHandler] = {}
+        self.hits = 0
+        self.misses = 0
 
     async def load(self, ids: Iterable[int]) -> None:
         """Have these definitions at hand."""
-        missing = [number for number in set(ids) if number not in self._known]
+        wanted = set(ids)
+        missing = [number for number in wanted if number not in self._known]
+        self.hits += len(wanted) - len(missing)
+        self.misses += len(missing)
         if missing:
             for definition in await until_reachable(lambda: self._read(missing)):
                 self._known[definition.template_step_id] = definition
@@ -31,6 +36,9 @@ class Definitions:
     async def _read(self, ids: list[int]) -> list[StepDefinition]:
         async with self._pool.acquire() as conn:
             return await load_definitions(conn, ids)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def __getitem__(self, template_step_id: int) -> StepDefinition:
         return self._known[template_step_id]

@@ -22,6 +22,7 @@ from engine.store import claims
 from engine.store.claims import ClaimedStep, FinishedStep, SubmitAnswer, WorkerIdentity
 from engine.store.pool import RECONNECTABLE, Connection, connect, retry_deadlock
 from workers.runtime.capacity import Capacity
+from workers.runtime.metrics import WorkerMetrics
 
 log = logging.getLogger("tasker.worker")
 
@@ -53,6 +54,7 @@ class Exchange:
         start: Callable[[list[ClaimedStep], float], Awaitable[None]],
         refused: Callable[[UUID, str], None],
         answered: Callable[[], None],
+        metrics: WorkerMetrics,
     ) -> None:
         self.worker = worker
         self.capacity = capacity
@@ -63,6 +65,7 @@ class Exchange:
         self._start = start
         self._refused = refused
         self._answered = answered
+        self._metrics = metrics
         self._signal = asyncio.Event()
         self._submitting = 0
 
@@ -126,6 +129,7 @@ class Exchange:
             self.capacity.hungry = True
             log.warning("claiming failed: %s", error)
             return await self._reconnect(conn)
+        self._metrics.claim_answered(time.monotonic() - since)
         self.capacity.give(wanted - len(held))
         self.capacity.hungry |= len(held) == wanted
         if held:
@@ -142,6 +146,7 @@ class Exchange:
             conn, answer = await self._submit_surely(conn, results, slots, wanted)
         finally:
             self._submitting -= 1
+        self._metrics.submit_answered(len(results), len(answer.refused), time.monotonic() - since)
         self.capacity.give(slots + wanted - len(answer.held))
         self.capacity.hungry |= wanted > 0 and len(answer.held) >= wanted
         self._tell_others(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.metadata
 import logging
 import os
@@ -13,7 +14,7 @@ from datetime import timedelta
 import asyncpg
 import uvloop
 
-from engine.settings import Settings
+from engine.settings import Settings, WorkerSettings
 from engine.store.claims import WorkerIdentity
 from engine.store.migrate import check_schema
 from engine.store.pool import RECONNECTABLE, Pool, open_pool
@@ -34,16 +35,19 @@ POOL_SIZE = 4
 
 
 class WorkerCannotStart(Exception):
-    """What keeps the worker from starting, in a sentence that says what to do."""
+    """What keeps the worker from starting; `hint` says what to do. The command line ends with code 2."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def run(settings: Settings) -> int:
-    """Run a worker until it is told to stop. Exit codes: 0 stopped, 2 can't start, 75 replace me."""
-    try:
-        return uvloop.run(_run(settings))
-    except WorkerCannotStart as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    """Run a worker until it is told to stop. Exit codes: 0 stopped, 75 replace me.
+
+    Raises WorkerCannotStart.
+    """
+    return uvloop.run(_run(settings))
 
 
 async def _run(settings: Settings) -> int:
@@ -63,13 +67,8 @@ async def _run(settings: Settings) -> int:
     loaded.problems[:0] = problems
     for problem in loaded.problems:
         log.error("%s", problem)
-    http = HttpServer(worker, pool, settings, loaded)
-    try:
-        await http.start()
-    except OSError as error:
-        raise WorkerCannotStart(
-            f"port {settings.worker.port} is taken ({error.strerror}); choose another with TASKER_WORKER_PORT"
-        ) from None
+    http = HttpServer(worker, pool, settings, loaded, registry)
+    await _listen(http, settings.worker)
     await worker.start()
     log.info("worker %s runs with %d slots", worker.identity.worker_uuid, settings.worker.slots)
     await _first(stop, worker.replace_me)
@@ -80,6 +79,17 @@ async def _run(settings: Settings) -> int:
     if worker.running:
         _leave_now(code)
     return code
+
+
+async def _listen(http: HttpServer, settings: WorkerSettings) -> None:
+    try:
+        await http.start()
+    except OSError as error:
+        what = "is taken" if error.errno == errno.EADDRINUSE else f"can't be listened on: {error.strerror}"
+        raise WorkerCannotStart(
+            f"port {settings.port} of {settings.host} {what}",
+            "choose another with --port or TASKER_WORKER_PORT; 0 takes any that is free",
+        ) from None
 
 
 def _leave_now(code: int) -> None:
@@ -96,9 +106,9 @@ async def _connect(settings: Settings) -> Pool:
         async with pool.acquire() as conn:
             await check_schema(conn)
     except MigrationError as error:
-        raise WorkerCannotStart(str(error)) from None
+        raise WorkerCannotStart(str(error), error.hint) from None
     except (*RECONNECTABLE, asyncpg.PostgresError) as error:
-        raise WorkerCannotStart(f"the database can't be reached: {error}; check DATABASE_URL") from None
+        raise WorkerCannotStart(f"the database can't be reached: {error}", "check DATABASE_URL") from None
     return pool
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException
 
 from engine.model.templates import StepType
 from engine.model.wire.details import TemplateRevision
-from engine.model.wire.worker import CacheStats, TemplateListResponse, TemplateValidationResponse
+from engine.model.wire.worker import TemplateListResponse, TemplateValidationResponse
 from engine.store.pool import Pool
 from engine.store.step_definitions import StepDefinition, load_revision
 from engine.store.templates import get_template, list_templates
@@ -36,7 +36,7 @@ def template_routes(worker: Worker, pool: Pool, registry: HandlerRegistry) -> AP
         return TemplateListResponse(
             supported_namespaces=served,
             template_count=sum(template.namespace in served for template in templates),
-            cache_stats=CacheStats(**worker.cache_stats._asdict()) if include_cache_stats else None,
+            cache_stats=worker.cache_stats if include_cache_stats else None,
             worker_capabilities=CAPABILITIES,
         )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from engine.messaging.channels import READY, RESULTS, TEMPLATES
 from engine.messaging.notify import Listener, Notifier
+from engine.model.wire.worker import CacheStats
 from engine.store.claims import ClaimedStep, FinishedStep, WorkerIdentity, give_back
 from engine.store.pool import RECONNECTABLE, Pool
 from engine.store.workers import retire_worker
@@ -17,11 +18,12 @@ from workers.registry import HandlerRegistry
 from workers.runtime.capacity import EXCHANGES, Capacity
 from workers.runtime.definitions import Definitions
 from workers.runtime.exchange import Exchange
-from workers.runtime.executor import Executor
+from workers.runtime.executor import GRACE_SECONDS, Executor
 from workers.runtime.heartbeat import Heartbeat, Load
 from workers.runtime.log_writer import LogWriter
+from workers.runtime.metrics import WorkerMetrics
 from workers.runtime.offer import Offer
-from workers.runtime.running import RunningStep
+from workers.runtime.running import STUCK_SECONDS, RunningStep
 
 log = logging.getLogger("tasker.worker")
 
@@ -32,9 +34,12 @@ class Worker:
     def __init__(self, pool: Pool, dsn: str, registry: HandlerRegistry, offer: Offer, slots: int) -> None:
         self.offer = offer
         self.capacity = Capacity(slots)
-        self.running: dict[UUID, RunningStep] = {}
+        self.metrics = WorkerMetrics()
+        self.running: dict[tuple[UUID, int], RunningStep] = {}
+        """By step and claim: a step may be claimed again while a handler that lost it goes on."""
         self.replace_me = asyncio.Event()
         self._pool = pool
+        self._loop = asyncio.get_running_loop()
         self._notifier = Notifier(pool)
         self._changed = asyncio.Event()
         self._definitions = Definitions(pool, registry)
@@ -43,12 +48,13 @@ class Worker:
             pool, self._definitions, slots, self._report, self._ended, self._logs.changed
         )
         self.exchange = Exchange(
-            dsn, offer.identity, self.capacity, self._notifier, self._start, self._refused, self._changed.set
-        )
+            dsn, offer.identity, self.capacity, self._notifier, self._start, self._refused, self._changed.set,
+            self.metrics,
+        )  # fmt: skip
         self.heartbeat = Heartbeat(
-            dsn, offer.identity, self.load, lambda: list(self.running.values()), self._executor.take_away
+            dsn, offer.identity, self.load, lambda: list(self.running.values()), self._take_away
         )
-        self._listener = Listener(dsn, {READY: self.exchange.wake, TEMPLATES: self._offer_changed})
+        self.listener = Listener(dsn, {READY: self.exchange.wake, TEMPLATES: self._offer_changed})
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -57,21 +63,30 @@ class Worker:
         return self.offer.identity
 
     @property
+    def stuck_steps(self) -> list[RunningStep]:
+        """Handlers that go on although their step is over; callable from any thread."""
+        return [step for step in list(self.running.values()) if step.is_stuck]
+
+    @property
     def stuck(self) -> int:
-        """Handlers that go on although their step is over."""
-        return sum(step.reported and not step.ended for step in self.running.values())
+        """How many those are."""
+        return len(self.stuck_steps)
+
+    @property
+    def cache_stats(self) -> CacheStats:
+        """How often a step's definition was at hand."""
+        known = self._definitions
+        return CacheStats(total_cached=len(known), cache_hits=known.hits, cache_misses=known.misses)
 
     def load(self) -> Load:
         """What the heartbeat says of this worker; callable from any thread."""
-        steps = list(self.running.values())
-        stuck = sum(step.reported and not step.ended for step in steps)
-        return Load(len(steps), stuck, "draining" if self.capacity.draining else "running")
+        return Load(len(self.running), self.stuck, "draining" if self.capacity.draining else "running")
 
     async def start(self) -> None:
         """Make the worker known and have it claim."""
         await self._refresh_offer()
         self.heartbeat.start()
-        bodies = [*(self.exchange.run() for _ in range(EXCHANGES)), self._logs.run(), self._listener.run()]
+        bodies = [*(self.exchange.run() for _ in range(EXCHANGES)), self._logs.run(), self.listener.run()]
         self._tasks = [asyncio.create_task(body) for body in bodies]
 
     async def drain(self, timeout: float) -> None:
@@ -80,14 +95,17 @@ class Worker:
         await self._give_back([step for step in self.running.values() if step.begun_at is None])
         try:
             async with asyncio.timeout(timeout):
-                while self.running or not self.exchange.settled:
+                while self._unfinished() or not self.exchange.settled:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            rest = [step for step in self.running.values() if not step.reported]
+            rest = self._unfinished()
             log.warning("%d steps did not end within %.0f s; they are given back", len(rest), timeout)
             await self._give_back(rest)
         await self._take_apart()
+
+    def _unfinished(self) -> list[RunningStep]:
+        return [step for step in self.running.values() if not step.reported]
 
     async def _take_apart(self) -> None:
         self.heartbeat.stop()
@@ -108,7 +126,8 @@ class Worker:
         lease_until = since + self.identity.lease.total_seconds()
         for one in claimed:
             step = RunningStep(one, self._definitions[one.template_step_id], lease_until)
-            self.running[one.step_uuid] = step
+            self.running[one.step_uuid, one.claim_no] = step
+            self.metrics.claimed(step.definition.namespace)
             try:
                 self._executor.start(step)
             except HandlerNotFound as error:
@@ -120,7 +139,7 @@ class Worker:
         step.ended = True
         self.offer.withdraw(step.definition.namespace, step.definition.handler)
         await self._refresh_offer()
-        self.running.pop(step.claimed.step_uuid, None)
+        self._forget(step)
         self.capacity.give(1)
         await self._give_back([step])
 
@@ -150,19 +169,35 @@ class Worker:
     def _report(self, step: RunningStep, finished: FinishedStep) -> None:
         # A handler that returned passes its slot to the step's successor; one that is stuck keeps it.
         self.exchange.put(finished, with_slot=step.returned)
-        if not step.returned and self.stuck * 2 >= self.capacity.slots:
+        self.metrics.executed(
+            step.definition.namespace, finished.success, step.execution_ms / 1000, step.claimed.attempt
+        )
+        if not step.returned:
+            self._loop.call_later(STUCK_SECONDS, self._count_stuck)
+
+    def _take_away(self, step: RunningStep, reason: str) -> None:
+        # In the heartbeat's thread.
+        if step.over_at is None:
+            self._executor.take_away(step, reason)
+            patience = GRACE_SECONDS + STUCK_SECONDS
+            self._loop.call_soon_threadsafe(self._loop.call_later, patience, self._count_stuck)
+
+    def _count_stuck(self) -> None:
+        if self.stuck * 2 >= self.capacity.slots and not self.replace_me.is_set():
             log.error("half of the slots are stuck in handlers that don't return; the worker drains")
             self.replace_me.set()
 
     def _ended(self, step: RunningStep) -> None:
         step.ended = True
-        if self.running.get(step.claimed.step_uuid) is step:
-            del self.running[step.claimed.step_uuid]
+        self._forget(step)
         if not step.returned:
             self.capacity.give(1)
             self.exchange.wake()
         self._logs.ended(step)
         self._changed.set()
+
+    def _forget(self, step: RunningStep) -> None:
+        self.running.pop((step.claimed.step_uuid, step.claimed.claim_no), None)
 
     def _refused(self, step_uuid: UUID, reason: str) -> None:
         log.info("the result of step %s was refused: %s", step_uuid, reason)
