@@ -58,6 +58,8 @@ class Orchestrator:
 
     async def _process_results(self) -> float:
         processed = await engine_calls.process_results(self._pool, self._actor)
+        if processed.enqueued:
+            self.notifier.wake(READY)
         if processed.next_in is not None:
             self._retries.wake()
         return 0.0 if processed.taken == engine_calls.RESULTS_AT_ONCE else FALLBACK_SECONDS

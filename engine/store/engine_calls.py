@@ -17,9 +17,10 @@ WORKER_ALIVE = timedelta(seconds=30)
 
 
 class ProcessedResults(NamedTuple):
-    """How many results were taken, and in how long the first new retry is due."""
+    """How many results were taken, whether steps became ready, and in how long the first new retry is due."""
 
     taken: int
+    enqueued: bool
     next_in: timedelta | None
 
 

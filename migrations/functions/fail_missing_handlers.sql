@@ -37,25 +37,12 @@ BEGIN
     v_tasks := tasker.lock_for_settling(v_steps);
     v_failed := tasker.unqueue_steps(ARRAY (
         SELECT s.step_uuid FROM tasker.steps s WHERE s.step_uuid = ANY (v_steps) AND s.state = 'enqueued'));
-    WITH failed AS (
-        UPDATE tasker.steps s
-        SET state = 'error', claim_no = s.claim_no + 1, last_failure_at = v_now, updated_at = v_now
-        WHERE s.step_uuid = ANY (v_failed)
-        RETURNING s.step_uuid, s.task_uuid, s.attempts, s.claim_no, s.template_step_id),
-    attempt_rows AS (
-        INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, details, recorded_at)
-        SELECT f.task_uuid, f.step_uuid, f.claim_no, f.attempts, false,
-               jsonb_build_object('error_type', 'handler_not_found', 'retryable', false, 'message', format(
-                   'no live worker of namespace %L has the handler %L; register it with a worker, then retry the step',
-                   ts.namespace, ts.handler)),
-               v_now
-        FROM failed f JOIN tasker.template_steps ts USING (template_step_id)),
-    counted AS (
-        UPDATE tasker.tasks t SET failed_steps = t.failed_steps + c.n, updated_at = v_now
-        FROM (SELECT f.task_uuid, count(*)::int AS n FROM failed f GROUP BY 1) c
-        WHERE t.task_uuid = c.task_uuid)
-    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
-    SELECT f.task_uuid, f.step_uuid, '{enqueued,error}', f.attempts, f.claim_no, p_actor, 'handler_not_found', v_now FROM failed f;
+    PERFORM tasker.fail_steps(v_failed, ARRAY (
+        SELECT format('no live worker of namespace %L has the handler %L; register it with a worker, then retry the step', ts.namespace, ts.handler)
+        FROM unnest(v_failed) WITH ORDINALITY AS f(step_uuid, n)
+        JOIN tasker.steps s USING (step_uuid)
+        JOIN tasker.template_steps ts USING (template_step_id)
+        ORDER BY f.n), 'enqueued', 'handler_not_found', v_now, p_actor);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, 'handler_not_found');
     RETURN coalesce(cardinality(v_failed), 0);
 END

@@ -1,7 +1,6 @@
--- Hot path 4: what submit left to an engine. Failures wait for their retry or end in error; an outcome that this version
--- can't carry out (a decision's, a batch's) ends its step in error rather than letting the task go on without it; tasks are
--- settled. Returns how many rows were taken and in how long the first of the new retries is due.
-CREATE OR REPLACE FUNCTION tasker.process_results(p_limit int, p_actor text, OUT taken int, OUT next_in interval)
+-- Hot path 4: what submit left to an engine. Failures wait for their retry or end in error, outcomes are carried out, tasks are settled.
+-- Returns how many rows were taken, whether something became ready, and in how long the first of the new retries is due.
+CREATE OR REPLACE FUNCTION tasker.process_results(p_limit int, p_actor text, OUT taken int, OUT enqueued boolean, OUT next_in interval)
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
@@ -11,6 +10,7 @@ DECLARE
     v_steps uuid[];
     v_tasks uuid[];
 BEGIN
+    enqueued := false;
     SELECT array_agg(u.id), array_agg(DISTINCT u.step_uuid) FILTER (WHERE u.step_uuid IS NOT NULL), array_agg(DISTINCT u.task_uuid)
     INTO v_ids, v_steps, v_tasks
     FROM (SELECT * FROM tasker.unprocessed_results ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED) u;
@@ -58,26 +58,7 @@ BEGIN
         FROM failed f)
     SELECT min(t.retry_at) - v_now INTO next_in FROM timers t;
 
-    WITH refused AS (
-        UPDATE tasker.steps s
-        SET state = 'error', claim_no = s.claim_no + 1, last_failure_at = v_now, updated_at = v_now
-        WHERE s.step_uuid = ANY (v_steps) AND s.state = 'enqueued_for_orchestration'
-        RETURNING s.step_uuid, s.task_uuid, s.attempts, s.claim_no, s.template_step_id),
-    attempt_rows AS (
-        INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, details, recorded_at)
-        SELECT r.task_uuid, r.step_uuid, r.claim_no, r.attempts, false,
-               jsonb_build_object('error_type', 'outcome_not_supported', 'retryable', false, 'message', format(
-                   'the step %L is of type %s, whose outcomes this version of the engine does not carry out; '
-                   'complete it and its branches by hand', ts.name, ts.step_type)),
-               v_now
-        FROM refused r JOIN tasker.template_steps ts USING (template_step_id)),
-    counted AS (
-        UPDATE tasker.tasks t SET failed_steps = t.failed_steps + c.n, updated_at = v_now
-        FROM (SELECT r.task_uuid, count(*)::int AS n FROM refused r GROUP BY 1) c
-        WHERE t.task_uuid = c.task_uuid)
-    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
-    SELECT r.task_uuid, r.step_uuid, '{enqueued_for_orchestration,error}', r.attempts, r.claim_no, p_actor, 'outcome_not_supported', v_now
-    FROM refused r;
+    enqueued := tasker.carry_out_outcomes(v_steps, v_now, p_actor);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, NULL);
 END
 $$;

@@ -1,0 +1,91 @@
+-- Creates the steps that a decision's outcome asks for (reference 8.2), in the transaction that completes the decision. Returns NULL,
+-- or what is wrong with the outcome: then nothing was created. The caller holds the locks of all the task's live steps and of the task.
+CREATE OR REPLACE FUNCTION tasker.carry_out_decision(p_step uuid, p_now timestamptz, p_actor text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    c_most_steps constant int := 100;
+    v_step tasker.steps;
+    v_decision tasker.template_steps;
+    v_outcome jsonb;
+    v_names text[];
+    v_wrong text;
+    v_present int[];
+    v_uuids uuid[];
+    v_open int[];
+    v_named int[];
+    v_new int[];
+BEGIN
+    SELECT * INTO v_step FROM tasker.steps s WHERE s.step_uuid = p_step;
+    SELECT * INTO v_decision FROM tasker.template_steps ts WHERE ts.template_step_id = v_step.template_step_id;
+    SELECT a.result -> 'decision_point_outcome' INTO v_outcome FROM tasker.step_attempts a
+    WHERE a.task_uuid = v_step.task_uuid AND a.step_uuid = p_step AND a.claim_no = v_step.claim_no;
+    IF v_outcome ->> 'type' = 'create_steps' AND jsonb_typeof(v_outcome -> 'step_names') = 'array' THEN
+        v_names := ARRAY (SELECT DISTINCT jsonb_array_elements_text(v_outcome -> 'step_names'));
+    ELSIF v_outcome ->> 'type' = 'no_branches' THEN
+        v_names := '{}';
+    ELSE
+        RETURN format('the decision %L returned no decision_point_outcome of type create_steps (with step_names) or no_branches', v_step.name);
+    END IF;
+    IF cardinality(v_names) > c_most_steps THEN
+        RETURN format('the decision %L names %s steps; at most %s are allowed', v_step.name, cardinality(v_names), c_most_steps);
+    END IF;
+    SELECT string_agg(format('%L (%s)', n, CASE WHEN ts.position IS NULL THEN 'no such step in the template'
+                                                ELSE 'does not come after the decision' END), ', ' ORDER BY n)
+    INTO v_wrong
+    FROM unnest(v_names) AS n
+    LEFT JOIN tasker.template_steps ts ON ts.revision_id = v_decision.revision_id AND ts.name = n
+    WHERE ts.position IS NULL OR v_decision.position <> ALL (ts.ancestors);
+    IF v_wrong IS NOT NULL THEN
+        RETURN format('the decision %L names steps that it can''t create: %s', v_step.name, v_wrong);
+    END IF;
+
+    SELECT array_agg(ts.position ORDER BY ts.position), array_agg(s.step_uuid ORDER BY ts.position),
+           coalesce(array_agg(ts.position) FILTER (WHERE ts.step_type = 'decision' AND s.step_uuid <> p_step
+                                                   AND s.state NOT IN ('complete', 'resolved_manually', 'cancelled')), '{}')
+    INTO v_present, v_uuids, v_open
+    FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
+    WHERE s.task_uuid = v_step.task_uuid;
+    SELECT coalesce(array_agg(ts.position), '{}') INTO v_named
+    FROM tasker.template_steps ts WHERE ts.revision_id = v_decision.revision_id AND ts.name = ANY (v_names);
+    v_new := tasker.steps_to_create(v_decision.revision_id, v_decision.position, v_named, v_present, v_open);
+    IF v_new = '{}' THEN
+        RETURN NULL;
+    END IF;
+
+    WITH new AS MATERIALIZED (SELECT n AS position, tasker.uuid7() AS step_uuid FROM unnest(v_new) AS n),
+    there AS MATERIALIZED (
+        SELECT position, step_uuid FROM unnest(v_present, v_uuids) AS t(position, step_uuid)
+        UNION ALL
+        SELECT position, step_uuid FROM new),
+    edges AS MATERIALIZED (
+        SELECT p.step_uuid AS parent, n.step_uuid AS child
+        FROM new n
+        JOIN tasker.template_steps ts ON ts.revision_id = v_decision.revision_id AND ts.position = n.position
+        JOIN there p ON p.position = ANY (ts.parents)),
+    created AS (
+        INSERT INTO tasker.steps (step_uuid, task_uuid, template_step_id, name, state, priority, remaining_parents, parents, children,
+                                  created_at, updated_at)
+        SELECT n.step_uuid, v_step.task_uuid, ts.template_step_id, ts.name, 'pending', v_step.priority,
+               (SELECT count(*) FROM edges e LEFT JOIN tasker.steps s ON s.step_uuid = e.parent
+                WHERE e.child = n.step_uuid AND s.state IS DISTINCT FROM 'complete' AND s.state IS DISTINCT FROM 'resolved_manually'),
+               ARRAY (SELECT e.parent FROM edges e WHERE e.child = n.step_uuid ORDER BY 1),
+               ARRAY (SELECT e.child FROM edges e WHERE e.parent = n.step_uuid ORDER BY 1), p_now, p_now
+        FROM new n
+        JOIN tasker.template_steps ts ON ts.revision_id = v_decision.revision_id AND ts.position = n.position
+        ORDER BY n.step_uuid
+        RETURNING step_uuid),
+    linked AS (
+        UPDATE tasker.steps s
+        SET children = s.children || e.added, updated_at = p_now
+        FROM (SELECT parent, array_agg(child ORDER BY child) AS added FROM edges WHERE parent = ANY (v_uuids) GROUP BY 1) e
+        WHERE s.step_uuid = e.parent)
+    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, actor, reason, at)
+    SELECT v_step.task_uuid, c.step_uuid, '{pending}', p_actor, format('created by the decision %s', v_step.name), p_now FROM created c;
+    UPDATE tasker.tasks t
+    SET total_steps = t.total_steps + cardinality(v_new), updated_at = p_now,
+        remaining_sinks = (SELECT count(*) FROM tasker.steps s
+                           WHERE s.task_uuid = t.task_uuid AND s.children = '{}' AND s.state NOT IN ('complete', 'resolved_manually'))
+    WHERE t.task_uuid = v_step.task_uuid;
+    RETURN NULL;
+END
+$$;

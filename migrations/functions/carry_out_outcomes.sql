@@ -1,0 +1,39 @@
+-- Successes that ask for more than their own completion: decisions create their branches and complete; an outcome that is wrong, or that
+-- this version can't carry out, ends its step in error rather than letting the task go on without it. Returns whether steps were enqueued.
+CREATE OR REPLACE FUNCTION tasker.carry_out_outcomes(p_steps uuid[], p_now timestamptz, p_actor text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_one record;
+    v_problem text;
+    v_done uuid[] := '{}';
+    v_failed uuid[] := '{}';
+    v_messages text[] := '{}';
+BEGIN
+    FOR v_one IN
+        SELECT s.step_uuid, s.name, ts.step_type
+        FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
+        WHERE s.step_uuid = ANY (p_steps) AND s.state = 'enqueued_for_orchestration'
+        ORDER BY s.step_uuid
+    LOOP
+        v_problem := CASE v_one.step_type
+            WHEN 'decision' THEN tasker.carry_out_decision(v_one.step_uuid, p_now, p_actor)
+            ELSE format('the step %L is of type %s, whose outcomes this version of the engine does not carry out', v_one.name, v_one.step_type) END;
+        IF v_problem IS NULL THEN
+            v_done := v_done || v_one.step_uuid;
+        ELSE
+            v_failed := v_failed || v_one.step_uuid;
+            v_messages := v_messages || v_problem;
+        END IF;
+    END LOOP;
+    PERFORM tasker.fail_steps(v_failed, v_messages, 'enqueued_for_orchestration', 'invalid_outcome', p_now, p_actor);
+    WITH done AS (
+        UPDATE tasker.steps s
+        SET state = 'complete', completed_at = p_now, updated_at = p_now
+        WHERE s.step_uuid = ANY (v_done)
+        RETURNING s.step_uuid, s.task_uuid, s.attempts, s.claim_no)
+    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, at)
+    SELECT d.task_uuid, d.step_uuid, '{enqueued_for_orchestration,complete}', d.attempts, d.claim_no, p_actor, p_now FROM done d;
+    PERFORM tasker.finish_steps(v_done, p_now, p_actor);
+    RETURN v_done <> '{}';
+END
+$$;

@@ -1,0 +1,216 @@
+"""Decision points: what a decision creates, in one transaction with its completion (reference 1.5 and 8.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from engine.model.templates import template_from_dict
+from engine.store.registration import register_template
+
+LEASE = timedelta(seconds=30)
+Rows = dict[str, asyncpg.Record]
+
+
+class Run:
+    """One task, driven through the functions that engines and workers call."""
+
+    def __init__(self, conn: asyncpg.Connection, task_uuid: UUID) -> None:
+        self.conn = conn
+        self.task_uuid = task_uuid
+        self.order: list[str] = []
+
+    @classmethod
+    async def of(cls, conn: asyncpg.Connection, steps: list[dict[str, Any]]) -> Run:
+        for step in steps:
+            step.setdefault("handler", {"callable": "any"})
+            step.setdefault("retry", {"max_attempts": 1})
+        template = template_from_dict(
+            {
+                "name": "t",
+                "namespace_name": "d",
+                "version": "1.0.0",
+                "identity_strategy": "always_unique",
+                "steps": steps,
+            }
+        )
+        registration = await register_template(conn, template, environment="test", replace=False)
+        row = await conn.fetchrow(
+            "SELECT * FROM tasker.create_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false)",
+            [registration.revision_id], ["{}"], ["t"], ["t"], ["t"], ["[]"], [0], [uuid4()], [None], [None],
+        )  # fmt: skip
+        return cls(conn, row["task_uuid"])
+
+    async def steps(self) -> Rows:
+        rows = await self.conn.fetch("SELECT * FROM tasker.steps WHERE task_uuid = $1", self.task_uuid)
+        return {row["name"]: row for row in rows}
+
+    async def states(self) -> dict[str, str]:
+        return {name: row["state"] for name, row in (await self.steps()).items()}
+
+    async def parents(self, name: str) -> set[str]:
+        steps = await self.steps()
+        names = {row["step_uuid"]: row["name"] for row in steps.values()}
+        return {names[uuid] for uuid in steps[name]["parents"]}
+
+    async def state(self) -> str:
+        return await self.conn.fetchval("SELECT state FROM tasker.tasks WHERE task_uuid = $1", self.task_uuid)
+
+    async def claim(self) -> list[asyncpg.Record]:
+        return await self.conn.fetch(
+            "SELECT * FROM tasker.claim_steps($1, $2, '{d}', '{any}', 100, $3, 1000000)",
+            uuid4(),
+            uuid4(),
+            LEASE,
+        )
+
+    async def submit(self, step: asyncpg.Record, result: dict[str, Any], success: bool = True) -> None:
+        self.order.append(step["name"])
+        await self.conn.fetch(
+            "SELECT * FROM tasker.submit_results($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, '{d}', '{any}', $9, 16, 1000000)",
+            uuid4(), uuid4(), [step["step_uuid"]], [step["claim_no"]], [success], [json.dumps(result)], [None], [1], LEASE,
+        )  # fmt: skip
+        while (await self.conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"]:
+            pass
+
+    async def to_the_end(self, results: dict[str, dict[str, Any]]) -> None:
+        while claimed := await self.claim():
+            for step in claimed:
+                await self.submit(step, results.get(step["name"], {"by": step["name"]}))
+
+
+def route(*names: str) -> dict[str, Any]:
+    return {"decision_point_outcome": {"type": "create_steps", "step_names": list(names)}}
+
+
+NONE = {"decision_point_outcome": {"type": "no_branches", "reason": "nothing to do"}}
+
+
+def approval() -> list[dict[str, Any]]:
+    return [
+        {"name": "validate"},
+        {"name": "decide", "type": "decision", "dependencies": ["validate"]},
+        {"name": "auto", "dependencies": ["decide"]},
+        {"name": "manager", "dependencies": ["decide"]},
+        {"name": "finance", "dependencies": ["decide"]},
+        {"name": "finalize", "type": "deferred_convergence", "dependencies": ["auto", "manager", "finance"]},
+    ]
+
+
+@pytest.fixture
+async def conn(database: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "there"),
+    [(["auto"], 4), (["manager"], 4), (["manager", "finance"], 5), (["auto", "manager", "finance"], 6)],
+)
+async def test_a_decision_creates_what_it_names_and_the_convergence(conn, chosen, there):
+    run = await Run.of(conn, approval())
+    assert set(await run.states()) == {"validate", "decide"}
+    await run.to_the_end({"decide": route(*chosen)})
+    assert await run.states() == dict.fromkeys(["validate", "decide", *chosen, "finalize"], "complete")
+    assert await run.parents("finalize") == set(chosen)
+    assert await run.parents(chosen[0]) == {"decide"}
+    assert run.order[-1] == "finalize"
+    assert len(run.order) == there
+    assert await run.state() == "complete"
+
+
+async def test_no_branches_lets_the_task_finish(conn):
+    run = await Run.of(conn, approval())
+    await run.to_the_end({"decide": NONE})
+    assert await run.states() == {"validate": "complete", "decide": "complete"}
+    assert await run.state() == "complete"
+
+
+@pytest.mark.parametrize(
+    ("result", "named"),
+    [
+        (route("auto", "nobody"), "'nobody' (no such step in the template)"),
+        (route("validate"), "'validate' (does not come after the decision)"),
+        ({"amount": 3}, "returned no decision_point_outcome"),
+        (route(*(f"s{n}" for n in range(101))), "names 101 steps"),
+    ],
+)
+async def test_a_wrong_outcome_fails_the_step_for_good_and_names_what_is_wrong(conn, result, named):
+    run = await Run.of(conn, approval())
+    await run.to_the_end({"decide": result})
+    assert await run.states() == {"validate": "complete", "decide": "error"}
+    assert await run.state() == "blocked_by_failures"
+    details = json.loads(await conn.fetchval("SELECT details FROM tasker.step_attempts WHERE NOT success"))
+    assert named in details["message"]
+    assert details["retryable"] is False
+
+
+async def test_the_steps_between_decision_and_named_step_come_too(conn):
+    run = await Run.of(
+        conn,
+        [
+            {"name": "start"},
+            {"name": "decide", "type": "decision", "dependencies": ["start"]},
+            {"name": "prepare", "dependencies": ["decide"]},
+            {"name": "ship", "dependencies": ["prepare"]},
+            {"name": "other", "dependencies": ["decide"]},
+            {"name": "notify", "dependencies": ["ship"]},
+        ],
+    )
+    await run.to_the_end({"decide": route("ship")})
+    assert run.order == ["start", "decide", "prepare", "ship", "notify"]
+    assert await run.state() == "complete"
+
+
+async def test_nested_decisions_hold_the_convergence_back(conn):
+    steps = [
+        {"name": "outer", "type": "decision", "dependencies": ["start"]},
+        {"name": "start"},
+        {"name": "plain", "dependencies": ["outer"]},
+        {"name": "inner", "type": "decision", "dependencies": ["outer"]},
+        {"name": "deep", "dependencies": ["inner"]},
+        {"name": "end", "type": "deferred_convergence", "dependencies": ["plain", "deep"]},
+    ]
+    run = await Run.of(conn, steps)
+    results = {"outer": route("plain", "inner"), "inner": route("deep")}
+    for name in ("start", "outer"):
+        await run.submit((await run.claim())[0], results.get(name, {}))
+    claimed = {step["name"]: step for step in await run.claim()}
+    await run.submit(claimed["plain"], {})
+    assert "end" not in await run.states()
+    await run.submit(claimed["inner"], results["inner"])
+    await run.to_the_end(results)
+    assert await run.parents("end") == {"plain", "deep"}
+    assert run.order[-1] == "end"
+    assert await run.state() == "complete"
+
+
+async def test_a_decision_beside_a_running_branch_of_a_diamond(conn):
+    run = await Run.of(
+        conn,
+        [
+            {"name": "start"},
+            {"name": "side", "dependencies": ["start"]},
+            {"name": "decide", "type": "decision", "dependencies": ["start"]},
+            {"name": "a", "dependencies": ["decide"]},
+            {"name": "b", "dependencies": ["decide"]},
+            {"name": "join", "type": "deferred_convergence", "dependencies": ["side", "a", "b"]},
+        ],
+    )
+    await run.submit((await run.claim())[0], {})
+    claimed = {step["name"]: step for step in await run.claim()}
+    await run.submit(claimed["decide"], route("b"))
+    assert await run.parents("join") == {"side", "b"}
+    await run.submit((await run.claim())[0], {})
+    assert (await run.states())["join"] == "pending"
+    await run.submit(claimed["side"], {})
+    await run.to_the_end({})
+    assert run.order[-1] == "join"
+    assert await run.state() == "complete"
