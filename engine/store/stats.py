@@ -131,11 +131,11 @@ async def list_workers(
     return [WorkerInfo.model_validate(dict(row)) for row in rows]
 
 
-async def summary_rows(conn: Connection, tasks: Iterable[UUID]) -> list[tuple[int, SummaryRow]]:
-    """What a list shows of some tasks, each with its template's id."""
+async def summary_rows(conn: Connection, tasks: Iterable[UUID]) -> list[SummaryRow]:
+    """What a list shows of some tasks."""
     rows = await conn.fetch(
         """
-        SELECT t.template_id, t.task_uuid, p.name, p.namespace, p.version, t.state::text AS status,
+        SELECT t.task_uuid, p.name, p.namespace, p.version, t.state::text AS status,
                t.priority, t.failed_steps, t.retrying_steps, t.created_at, t.updated_at, t.completed_at,
                c.total_steps, c.completed_steps, c.in_progress_steps
         FROM tasker.tasks t
@@ -152,4 +152,4 @@ async def summary_rows(conn: Connection, tasks: Iterable[UUID]) -> list[tuple[in
         """,
         list(tasks),
     )
-    return [(row["template_id"], SummaryRow.model_validate(dict(row))) for row in rows]
+    return [SummaryRow.model_validate(dict(row)) for row in rows]

@@ -21,13 +21,21 @@ _COLUMNS = """
     l.id, l.at, l.task_uuid, l.step_uuid, coalesce(l.task_path::text[], l.step_path::text[]) AS path,
     l.attempt, l.worker_uuid, l.actor, l.reason"""
 
+_WITH_NAMES = f"""
+    SELECT {_COLUMNS}, s.name AS step_name, p.namespace, p.name AS template
+    FROM tasker.transitions l
+    LEFT JOIN tasker.steps s USING (step_uuid)
+    LEFT JOIN tasker.tasks t ON t.task_uuid = l.task_uuid
+    LEFT JOIN tasker.templates p USING (template_id)"""
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """A row of the log, with the template of its task (None when the task is gone)."""
+    """A row of the log, with the namespace and name of its template (None when the task is gone)."""
 
     change: TransitionChange
-    template_id: int | None
+    namespace: str | None
+    template: str | None
 
 
 async def task_history(
@@ -68,6 +76,10 @@ def _change(row: asyncpg.Record) -> TransitionChange:
     )
 
 
+def _logged(row: asyncpg.Record) -> LoggedChange:
+    return LoggedChange(_change(row), row["namespace"], row["template"])
+
+
 Log = Literal["transitions", "step_logs"]
 
 
@@ -105,10 +117,7 @@ async def read_new(conn: Connection, tail: Tail, limit: int) -> list[LoggedChang
         SELECT pg_current_snapshot()::text AS snapshot, q.last_value, n.*
         FROM tasker.transitions_id_seq q
         LEFT JOIN LATERAL (
-            SELECT {_COLUMNS}, s.name AS step_name, t.template_id
-            FROM tasker.transitions l
-            LEFT JOIN tasker.steps s USING (step_uuid)
-            LEFT JOIN tasker.tasks t ON t.task_uuid = l.task_uuid
+            {_WITH_NAMES}
             WHERE l.id > $1 AND NOT pg_visible_in_snapshot(l.xid, $2::text::pg_snapshot)
             ORDER BY l.id LIMIT $3) n ON true
         """,
@@ -127,7 +136,7 @@ async def read_new(conn: Connection, tail: Tail, limit: int) -> list[LoggedChang
         if late is None:
             return None
         fresh = sorted([*late, *fresh], key=lambda row: row["id"])
-    return [LoggedChange(_change(row), row["template_id"]) for row in fresh]
+    return [_logged(row) for row in fresh]
 
 
 LOOK_THROUGH = 1_000_000
@@ -142,10 +151,7 @@ async def _read_late(
         return None
     rows = await conn.fetch(
         f"""
-        SELECT {_COLUMNS}, s.name AS step_name, t.template_id
-        FROM tasker.transitions l
-        LEFT JOIN tasker.steps s USING (step_uuid)
-        LEFT JOIN tasker.tasks t ON t.task_uuid = l.task_uuid
+        {_WITH_NAMES}
         WHERE l.id > $1 AND l.id <= $2 AND l.xid::text = ANY ($3)
         ORDER BY l.id LIMIT $4
         """,
@@ -173,10 +179,7 @@ async def read_between(
         return None
     rows = await conn.fetch(
         f"""
-        SELECT {_COLUMNS}, s.name AS step_name, t.template_id
-        FROM tasker.transitions l
-        LEFT JOIN tasker.steps s USING (step_uuid)
-        LEFT JOIN tasker.tasks t ON t.task_uuid = l.task_uuid
+        {_WITH_NAMES}
         WHERE l.id > $1 AND NOT pg_visible_in_snapshot(l.xid, $2::text::pg_snapshot)
           AND pg_visible_in_snapshot(l.xid, $3::text::pg_snapshot) AND ($4::uuid IS NULL OR l.task_uuid = $4)
         ORDER BY l.id LIMIT $5
@@ -189,4 +192,4 @@ async def read_between(
     )
     if len(rows) > limit:
         return None
-    return [LoggedChange(_change(row), row["template_id"]) for row in rows]
+    return [_logged(row) for row in rows]
