@@ -3,12 +3,14 @@
 CREATE OR REPLACE FUNCTION tasker.cancel_tasks(p_tasks uuid[], p_actor text, p_reason text)
 RETURNS TABLE (task_uuid uuid, old_state tasker.task_state, cancelled boolean)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := tasker.now();
     v_live uuid[];
+    v_steps uuid[];
 BEGIN
     PERFORM FROM tasker.steps s WHERE s.task_uuid = ANY (p_tasks) ORDER BY s.step_uuid FOR NO KEY UPDATE;
     PERFORM FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks) ORDER BY t.task_uuid FOR NO KEY UPDATE;
@@ -26,8 +28,6 @@ BEGIN
     moved AS (
         UPDATE tasker.steps s SET state = 'cancelled', retry_at = NULL, completed_at = v_now, updated_at = v_now
         FROM old WHERE s.step_uuid = old.step_uuid),
-    leases AS (DELETE FROM tasker.leases l USING old WHERE l.step_uuid = old.step_uuid),
-    retries AS (DELETE FROM tasker.step_retries r USING old WHERE r.step_uuid = old.step_uuid),
     step_log AS (
         INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
         SELECT old.task_uuid, old.step_uuid, ARRAY[old.state, 'cancelled'], old.attempts, old.claim_no, p_actor, p_reason, v_now FROM old),
@@ -38,6 +38,9 @@ BEGIN
         FROM old_tasks o WHERE t.task_uuid = o.task_uuid)
     INSERT INTO tasker.transitions (task_uuid, task_path, actor, reason, at)
     SELECT o.task_uuid, ARRAY[o.state, 'cancelled'], p_actor, p_reason, v_now FROM old_tasks o;
-    PERFORM tasker.unqueue_steps(ARRAY (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = ANY (v_live)));
+    v_steps := ARRAY (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = ANY (v_live));
+    DELETE FROM tasker.leases l WHERE l.step_uuid = ANY (v_steps);
+    DELETE FROM tasker.step_retries r WHERE r.step_uuid = ANY (v_steps);
+    PERFORM tasker.unqueue_steps(v_steps);
 END
 $$;

@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION tasker.claim_steps(
 RETURNS TABLE (step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int, name text,
                correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE

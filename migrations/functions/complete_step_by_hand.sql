@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION tasker.complete_step_by_hand(
     p_task uuid, p_step uuid, p_with_result boolean, p_result jsonb, p_details jsonb, p_actor text, p_reason text,
     OUT old_state tasker.step_state, OUT done boolean)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_now timestamptz := tasker.now();

@@ -7,7 +7,8 @@ CREATE OR REPLACE FUNCTION tasker.create_tasks(
     p_notify boolean)
 RETURNS TABLE (item int, task_uuid uuid, created boolean, created_at timestamptz, step_uuids uuid[])
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -40,35 +41,30 @@ BEGIN
 
     RETURN QUERY
     WITH new AS MATERIALIZED (
-        SELECT n.item::int AS item, n.task_uuid, n.revision_id, r.template_id, n.context, n.initiator, n.source, n.reason, n.tags,
-               n.priority, n.correlation_id, n.parent_correlation_id
+        SELECT n.item::int AS item, n.task_uuid, n.revision_id, r.template_id, r.initial_steps, r.initial_sinks, n.context, n.initiator,
+               n.source, n.reason, n.tags, n.priority, n.correlation_id, n.parent_correlation_id,
+               (SELECT array_agg(CASE WHEN ts.created_at_start THEN tasker.uuid7() END ORDER BY ts.position)
+                FROM tasker.template_steps ts WHERE ts.revision_id = n.revision_id) AS ids
         FROM unnest(v_tasks, p_revisions, p_contexts, p_initiators, p_sources, p_reasons, p_tags, p_priorities, p_correlations, p_parents)
              WITH ORDINALITY AS n(task_uuid, revision_id, context, initiator, source, reason, tags, priority, correlation_id,
                                   parent_correlation_id, item)
         JOIN tasker.template_revisions r ON r.revision_id = n.revision_id
         WHERE n.item <> ALL (v_losers)),
-    uuids AS MATERIALIZED (
-        SELECT n.task_uuid, n.item, array_agg(CASE WHEN ts.created_at_start THEN tasker.uuid7() END ORDER BY ts.position) AS ids
-        FROM new n JOIN tasker.template_steps ts ON ts.revision_id = n.revision_id
-        GROUP BY 1, 2),
     step_rows AS MATERIALIZED (
-        SELECT u.ids[ts.position + 1] AS step_uuid, n.task_uuid, ts.template_step_id, ts.name, n.priority,
+        SELECT n.ids[ts.position + 1] AS step_uuid, n.task_uuid, ts.template_step_id, ts.name, n.priority,
                CASE WHEN ts.parents = '{}' THEN '{}'::uuid[]
-                    ELSE ARRAY (SELECT u.ids[p + 1] FROM unnest(ts.parents) AS p WHERE u.ids[p + 1] IS NOT NULL) END AS parents,
+                    ELSE ARRAY (SELECT n.ids[p + 1] FROM unnest(ts.parents) AS p WHERE n.ids[p + 1] IS NOT NULL) END AS parents,
                CASE WHEN ts.children = '{}' THEN '{}'::uuid[]
-                    ELSE ARRAY (SELECT u.ids[c + 1] FROM unnest(ts.children) AS c WHERE u.ids[c + 1] IS NOT NULL) END AS children
+                    ELSE ARRAY (SELECT n.ids[c + 1] FROM unnest(ts.children) AS c WHERE n.ids[c + 1] IS NOT NULL) END AS children
         FROM new n
-        JOIN uuids u USING (task_uuid)
         JOIN tasker.template_steps ts ON ts.revision_id = n.revision_id
         WHERE ts.created_at_start),
     task_insert AS (
         INSERT INTO tasker.tasks (task_uuid, template_id, revision_id, state, priority, remaining_sinks, total_steps, context,
                                   initiator, source_system, reason, tags, correlation_id, parent_correlation_id, created_at, updated_at)
-        SELECT n.task_uuid, n.template_id, n.revision_id, 'steps_in_process', n.priority, c.sinks, c.total, n.context, n.initiator,
-               n.source, n.reason, ARRAY (SELECT jsonb_array_elements_text(n.tags)), n.correlation_id, n.parent_correlation_id, v_now, v_now
+        SELECT n.task_uuid, n.template_id, n.revision_id, 'steps_in_process', n.priority, n.initial_sinks, n.initial_steps, n.context,
+               n.initiator, n.source, n.reason, ARRAY (SELECT jsonb_array_elements_text(n.tags)), n.correlation_id, n.parent_correlation_id, v_now, v_now
         FROM new n
-        JOIN (SELECT task_uuid, count(*)::int AS total, (count(*) FILTER (WHERE children = '{}'))::int AS sinks
-              FROM step_rows GROUP BY 1) c USING (task_uuid)
         ORDER BY n.task_uuid),
     step_insert AS (
         INSERT INTO tasker.steps (step_uuid, task_uuid, template_step_id, name, state, priority, remaining_parents, parents, children,
@@ -86,7 +82,7 @@ BEGIN
         SELECT task_uuid, step_uuid, NULL,
                CASE WHEN parents = '{}' THEN '{pending,enqueued}' ELSE '{pending}' END::tasker.step_state[], NULL, NULL, v_now
         FROM step_rows)
-    SELECT u.item, u.task_uuid, true, v_now, u.ids FROM uuids u
+    SELECT n.item, n.task_uuid, true, v_now, n.ids FROM new n
     UNION ALL
     SELECT l.item, l.task_uuid, false, NULL::timestamptz, NULL::uuid[]
     FROM unnest(v_losers, v_existing) AS l(item, task_uuid);

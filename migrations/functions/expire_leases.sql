@@ -1,7 +1,8 @@
 -- Takes back the steps whose lease ran out. Returns how many.
 CREATE OR REPLACE FUNCTION tasker.expire_leases(p_limit int, p_actor text) RETURNS int
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_steps uuid[];

@@ -2,7 +2,8 @@
 -- namespace at all the steps wait: workers that are being deployed are no reason to fail. Returns how many failed.
 CREATE OR REPLACE FUNCTION tasker.fail_missing_handlers(p_grace interval, p_alive interval, p_actor text) RETURNS int
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_now timestamptz := tasker.now();

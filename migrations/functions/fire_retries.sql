@@ -1,7 +1,8 @@
 -- Sends steps whose backoff is over to the workers again. Returns how many, and in how long the next one is due.
 CREATE OR REPLACE FUNCTION tasker.fire_retries(p_limit int, p_actor text, OUT fired int, OUT next_in interval)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_now timestamptz := tasker.now();

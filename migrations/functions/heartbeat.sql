@@ -5,7 +5,8 @@ CREATE OR REPLACE FUNCTION tasker.heartbeat(
     p_worker uuid, p_busy int, p_stuck int, p_state text, p_steps uuid[], p_claims bigint[], p_lease interval)
 RETURNS TABLE (step_uuid uuid, claim_no bigint, reason text)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE

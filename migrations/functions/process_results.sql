@@ -2,7 +2,8 @@
 -- Returns how many rows were taken, whether something became ready, and in how long the first of the new retries is due.
 CREATE OR REPLACE FUNCTION tasker.process_results(p_limit int, p_actor text, OUT taken int, OUT enqueued boolean, OUT next_in interval)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_now timestamptz := tasker.now();

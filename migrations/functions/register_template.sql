@@ -1,5 +1,5 @@
 -- Stores a template and makes it the one that new tasks are created from.
--- p_steps is the compiled plan, an array of objects with the columns of template_steps.
+-- p_steps is the compiled plan, an array of objects with the columns of template_steps, in the order of their positions.
 -- outcome: 'created', 'unchanged', 'replaced' (p_replace) or 'conflict' (same version, other content, nothing stored).
 CREATE OR REPLACE FUNCTION tasker.register_template(
     p_namespace text, p_name text, p_version text, p_description text,
@@ -42,8 +42,13 @@ BEGIN
     SELECT r.revision_id INTO revision_id FROM tasker.template_revisions r
     WHERE r.template_id = v_template.template_id AND r.content_hash = p_content_hash AND r.environment = p_environment;
     IF revision_id IS NULL THEN
-        INSERT INTO tasker.template_revisions (template_id, content_hash, environment, configuration)
-        VALUES (v_template.template_id, p_content_hash, p_environment, p_configuration)
+        INSERT INTO tasker.template_revisions (template_id, content_hash, environment, configuration, initial_steps, initial_sinks)
+        SELECT v_template.template_id, p_content_hash, p_environment, p_configuration, count(*),
+               count(*) FILTER (WHERE NOT EXISTS (
+                   SELECT FROM jsonb_array_elements(s -> 'children') AS child
+                   WHERE (p_steps -> child::int ->> 'created_at_start')::boolean))
+        FROM jsonb_array_elements(p_steps) AS s
+        WHERE (s ->> 'created_at_start')::boolean
         RETURNING template_revisions.revision_id INTO revision_id;
         INSERT INTO tasker.template_steps (
             revision_id, position, name, description, namespace, step_type, handler, method, resolver, initialization,

@@ -3,7 +3,8 @@
 CREATE OR REPLACE FUNCTION tasker.reset_steps(p_steps uuid[], p_actor text, p_reason text)
 RETURNS TABLE (step_uuid uuid, old_state tasker.step_state, done boolean)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -12,7 +12,8 @@ CREATE OR REPLACE FUNCTION tasker.submit_results(
 RETURNS TABLE (outcome text, step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int,
                name text, correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -79,7 +80,7 @@ BEGIN
                  AS r(step_uuid, claim_no, success, result, details, execution_ms)
             WHERE r.step_uuid = ANY (v_accepted)),
         released AS (
-            DELETE FROM tasker.leases l USING r WHERE l.step_uuid = r.step_uuid
+            DELETE FROM tasker.leases l WHERE l.step_uuid = ANY (v_accepted)
             RETURNING l.step_uuid, l.claimed_at, l.chain),
         done AS (
             UPDATE tasker.steps s
@@ -178,14 +179,18 @@ BEGIN
         RETURN QUERY
         SELECT CASE WHEN s.state = 'cancelled' THEN 'cancelled' ELSE 'stale' END, r.step_uuid, s.task_uuid, r.claim_no, NULL::int, NULL::smallint,
                NULL::int, NULL::text, NULL::uuid, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::jsonb
-        FROM unnest(p_steps, p_claims) AS r(step_uuid, claim_no)
+        FROM unnest(p_steps, p_claims, p_success, p_details) AS r(step_uuid, claim_no, success, details)
         LEFT JOIN tasker.steps s ON s.step_uuid = r.step_uuid
         WHERE r.step_uuid <> ALL (coalesce(v_accepted, '{}'))
+          -- Stored by an earlier call, if it is the same: of a lease that was lost there is a row too.
           AND NOT EXISTS (SELECT FROM tasker.step_attempts a
-                          WHERE a.task_uuid = s.task_uuid AND a.step_uuid = r.step_uuid AND a.claim_no = r.claim_no AND a.worker_uuid = p_worker);
+                          WHERE a.task_uuid = s.task_uuid AND a.step_uuid = r.step_uuid AND a.claim_no = r.claim_no AND a.worker_uuid = p_worker
+                            AND a.success = r.success AND a.details IS NOT DISTINCT FROM r.details);
         SELECT v_kept || array_agg(l.step_uuid) INTO v_kept
         FROM tasker.leases l
         WHERE l.call_uuid = p_call AND l.worker_uuid = p_worker AND l.step_uuid <> ALL (coalesce(v_kept, '{}'));
+        -- What the lost answer had claimed fills the slots that this call asks to fill.
+        p_claim := p_claim - coalesce(cardinality(v_kept), 0);
     END IF;
     IF v_kept IS NOT NULL THEN
         RETURN QUERY SELECT 'handed', d.* FROM tasker.describe_claims(v_kept, p_dependency_limit) d;

@@ -4,7 +4,8 @@
 CREATE OR REPLACE FUNCTION tasker.take_back_steps(
     p_steps uuid[], p_claims bigint[], p_spent boolean[], p_expired_only boolean, p_actor text) RETURNS int
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_now timestamptz := tasker.now();
@@ -15,7 +16,7 @@ BEGIN
     WITH lost AS (
         DELETE FROM tasker.leases l
         USING unnest(p_steps, p_claims, p_spent) AS p(step_uuid, claim_no, spent)
-        WHERE l.step_uuid = p.step_uuid AND l.claim_no = p.claim_no AND (NOT p_expired_only OR l.expires_at <= v_now)
+        WHERE l.step_uuid = ANY (p_steps) AND l.step_uuid = p.step_uuid AND l.claim_no = p.claim_no AND (NOT p_expired_only OR l.expires_at <= v_now)
         RETURNING l.step_uuid, l.claim_no, l.worker_uuid, l.claimed_at, l.deadline <= v_now AS timed_out, p.spent),
     held AS MATERIALIZED (
         SELECT lost.*, s.task_uuid, s.attempts, NOT lost.spent OR ts.retryable AND s.attempts < ts.max_attempts AS again

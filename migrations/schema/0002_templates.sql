@@ -29,6 +29,9 @@ CREATE TABLE tasker.template_revisions (
     content_hash  text NOT NULL,
     environment   text NOT NULL,
     configuration jsonb NOT NULL,
+    -- Of the steps that a new task has at once: how many, and how many of them without children.
+    initial_steps int NOT NULL,
+    initial_sinks int NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (template_id, content_hash, environment));
 

@@ -73,8 +73,10 @@ class Run:
     async def submit(self, step: asyncpg.Record, result: dict[str, Any], success: bool = True) -> None:
         self.order.append(step["name"])
         await self.conn.fetch(
-            "SELECT * FROM tasker.submit_results($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, '{d}', '{any}', $9, 16, 1000000)",
-            uuid4(), uuid4(), [step["step_uuid"]], [step["claim_no"]], [success], [json.dumps(result)], [None], [1], LEASE,
+            "SELECT * FROM tasker.submit_results("
+            "$1, $2, $3, $4, $5, $6, $7, $8, 0, 0, '{d}', '{any}', $9, 16, 1000000)",
+            uuid4(), uuid4(), [step["step_uuid"]], [step["claim_no"]], [success], [json.dumps(result)],
+            [None], [1], LEASE,
         )  # fmt: skip
         while (await self.conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"]:
             pass
