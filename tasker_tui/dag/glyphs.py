@@ -39,7 +39,7 @@ JOINS: dict[Charset, dict[int, str]] = {
     "unicode": {UP: "▾", DOWN: "▴", UP | DOWN: "◆"},
     "ascii": {UP: "v", DOWN: "^", UP | DOWN: "*"},
 }
-"""A branch that joins another edge's line, by where it comes from. A tee would read as a way into the branch."""
+"""A branch that joins another edge's line, by where it comes from; a tee would read as a way into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,7 @@ class Painter:
         self.drawing = drawing
         self._charset = charset
         self._rows: dict[int, list[Piece]] = {}
-        self._item_at = [
-            {drawing.row_of[item]: item for item in layer} for layer in drawing.layered.layers
-        ]
+        self._item_at = [{drawing.row_of[item]: item for item in layer} for layer in drawing.layered.layers]
 
     def row(self, y: int) -> list[Piece]:
         """The pieces of row `y` from left to right; cells between them are empty."""

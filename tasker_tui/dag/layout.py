@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A laid out graph. Layer `i` begins at `layer_x[i]` and is `layer_width[i]` wide; its channel follows."""
+    """A laid out graph. Layer `i` begins at `layer_x[i]`, `layer_width[i]` wide; its channel follows."""
 
     graph: Graph
     layered: Layered
@@ -96,7 +96,7 @@ def _route(layered: Layered, rows: list[int]) -> tuple[list[int], list[Channel],
 
 
 def _layer_width(layered: Layered, layer: list[int]) -> int:
-    """Room for the widest node and a space; behind a node that leads nowhere two, or it would seem to lead on."""
+    """Room for the widest node and a space; two behind a node that leads nowhere, lest it seem to."""
     labels = layered.graph.labels
     return max(
         (

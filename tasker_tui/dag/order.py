@@ -77,7 +77,8 @@ def _swap_neighbours(layers: list[list[int]], left: Neighbours, right: Neighbour
     for layer in layers:
         _number(layer, position)
     for _ in range(SWEEPS):
-        if not any([_swap_in(layer, position, left, right) for layer in layers]):
+        swaps = sum(_swap_in(layer, position, left, right) for layer in layers)
+        if swaps == 0:
             return
 
 

@@ -1,4 +1,4 @@
-"""Routing between two layers: each wire gets a column of its own, so that unrelated edges never share a track.
+"""Routing between two layers: each wire gets a column of its own, so unrelated edges never share a track.
 
 A *wire* is one vertical line: it is entered from the left on some rows and left to the right on others, and
 everything that enters it goes to everything that leaves it. One source with many targets, many sources
@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 COSTS_LIMIT = 150
-"""Above this many wires in one channel, columns are given in plain order: comparing all pairs takes too long."""
+"""Above this many wires in a channel, columns are given in plain order: comparing all pairs takes long."""
 SHARED_TARGET_COST = 2
 """What it costs, in crossings, to join a shared target left of another wire: it could be misread."""
 NEW_ROW_COST = 6

@@ -20,7 +20,7 @@ def assign_rows(layered: Layered) -> list[int]:
     rows = [0.0] * len(layered.layer_of)
     for layer in layered.layers:
         for i, item in enumerate(layer):
-            rows[item] = i - len(layer) / 2
+            rows[item] = float(i - len(layer) // 2)
     left, right = _weighted_neighbours(layered)
     for _ in range(ROUNDS):
         for layer in layered.layers:
@@ -76,17 +76,19 @@ def _snapped(layered: Layered, rows: list[float], left: list[list[tuple[int, flo
     """Whole rows, left to right, so that a line that can be straight is exactly straight."""
     snapped = list(rows)
     for layer in layered.layers:
-        wishes = [_whole_wish(rows[item], [snapped[n] for n, _ in left[item]]) for item in layer]
+        wishes = [_whole_wish(item, rows, snapped, left[item]) for item in layer]
         weights = [LANE_WEIGHT if layered.is_lane(item) else 1.0 for item in layer]
         for item, row in zip(layer, _nearest_allowed(wishes, weights), strict=True):
             snapped[item] = floor(row + 0.5)
     return snapped
 
 
-def _whole_wish(floated: float, rows_before: list[float]) -> float:
-    """The row of the neighbour on the left that is nearest to where the item floated, if it is near."""
-    near = min(rows_before, key=lambda row: abs(row - floated), default=floated)
-    return near if abs(near - floated) <= 1.0 else floated
+def _whole_wish(
+    item: int, floated: list[float], snapped: list[float], before: list[tuple[int, float]]
+) -> float:
+    """The row of the neighbour on the left that floats nearest to the item, if it is near."""
+    near = min((n for n, _ in before), key=lambda n: abs(floated[n] - floated[item]), default=item)
+    return snapped[near] if abs(floated[near] - floated[item]) <= 1.0 else floated[item]
 
 
 def _compact(rows: list[int]) -> list[int]:

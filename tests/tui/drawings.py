@@ -88,7 +88,7 @@ def _arms(glyph: str) -> int:
 
 
 def _turns(glyph: str, heading: int) -> list[int]:
-    """Where a line that comes in with this heading goes on: a cross is passed straight, a join leads right."""
+    """Where a line with this heading goes on: a cross is passed straight, a join leads right."""
     if glyph == GLYPHS["unicode"][CROSS]:
         return [heading]
     if glyph in JOIN_ARMS:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasker_tui.dag.glyphs import JOINS, GLYPHS, CROSS, LinePiece, NodePiece, Painter
+from tasker_tui.dag.glyphs import CROSS, GLYPHS, JOINS, LinePiece, NodePiece, Painter
 from tasker_tui.dag.graph import CyclicGraph, Graph
 from tasker_tui.dag.layout import Drawing, lay_out
 from tests.tui.drawings import read_edges, text
@@ -22,7 +22,9 @@ def graphs(draw, nodes: int = 14) -> Graph:
     names = draw(st.permutations([f"s{i}" for i in range(count)]))
     pairs = [(a, b) for a in range(count) for b in range(a + 1, count)]
     chosen = draw(st.sets(st.sampled_from(pairs), max_size=2 * count)) if pairs else set()
-    return Graph.build({name: name * (1 + len(name) % 3) for name in names}, [(f"s{a}", f"s{b}") for a, b in chosen])
+    return Graph.build(
+        {name: name * (1 + len(name) % 3) for name in names}, [(f"s{a}", f"s{b}") for a, b in chosen]
+    )
 
 
 @st.composite
@@ -31,7 +33,7 @@ def layered_graphs(draw) -> Graph:
     widths = draw(st.lists(st.integers(1, 8), min_size=2, max_size=5))
     layers = [[f"n{layer}_{i}" for i in range(width)] for layer, width in enumerate(widths)]
     edges = set()
-    for before, after in zip(layers, layers[1:], strict=False):
+    for before, after in pairwise(layers):
         pairs = [(a, b) for a in before for b in after]
         edges |= draw(st.sets(st.sampled_from(pairs), max_size=20))
     return Graph.build({node: node for layer in layers for node in layer}, edges)
@@ -62,14 +64,15 @@ def test_nothing_overlaps(graph):
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(graphs(), layered_graphs()))
 def test_edges_that_share_a_line_belong_together(graph):
-    """A line cell holds all edges between its sources and its targets, unless two lines cross or join there."""
+    """A line cell holds all edges between its sources and targets, unless two lines cross or join there."""
     drawing = lay_out(graph)
     for piece in _lines(drawing):
         if piece.text in MIXED_CELLS:
             continue
         edges = {edge for i, edge in enumerate(graph.edges) if piece.edges >> i & 1}
         product = {(a, b) for a, _ in edges for _, b in edges}
-        assert edges and product <= set(graph.edges), "\n" + text(drawing)
+        assert edges
+        assert product <= set(graph.edges), "\n" + text(drawing)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,215 @@
+"""The one table of actions: what bindings, hints, help, palette and the command line's twin are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+
+from engine.model.states import StepState
+from tasker_tui.text import duration, plural, short_id
+from tasker_tui.view_models import StepRow, TaskRow
+
+Scope = Literal["app", "tasks", "task", "list", "graph", "retry", "cancel", "pick", "start", "help"]
+Risk = Literal["safe", "changes", "destroys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What an action would act on, as the screen is now."""
+
+    connected: bool = True
+    task: TaskRow | None = None
+    step: StepRow | None = None
+    failed_steps: int = 0
+    filtered: bool = False
+    retry_in: float | None = None
+    """Seconds until the selected step retries by itself."""
+
+
+Reason = Callable[[Focus], str | None]
+
+
+def _always(focus: Focus) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that a key does.
+
+    `disabled_reason` says why it cannot be done now, None if it can; `cli_equivalent` the command line that
+    does the same. `hint` puts it on the hints line.
+    """
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    scope: Scope
+    help: str
+    risk: Risk = "safe"
+    hint: bool = False
+    disabled_reason: Reason = _always
+    cli_equivalent: Callable[[Focus], str | None] = _always
+
+    @property
+    def binding(self) -> Binding:
+        """The key binding; its id is what a user's keymap names."""
+        return Binding(",".join(self.keys), f"do('{self.id}')", self.title, show=False, id=self.id)
+
+
+def _needs_connection(focus: Focus) -> str | None:
+    return None if focus.connected else "not connected; what is shown may be old"
+
+
+def _needs_task(focus: Focus) -> str | None:
+    return None if focus.task else "no task is selected"
+
+
+def _cannot_retry_task(focus: Focus) -> str | None:
+    task = focus.task
+    if task is None:
+        return "no task is selected"
+    if task.failed == 0:
+        return f"{short_id(task.uuid)} has no failed step (it is {task.mark.word})"
+    return _needs_connection(focus)
+
+
+def _cannot_retry_step(focus: Focus) -> str | None:
+    step = focus.step
+    if step is None:
+        return "no step is selected"
+    if step.state is StepState.WAITING_FOR_RETRY and focus.retry_in is not None:
+        return f"{step.name} retries by itself in {duration(focus.retry_in)}"
+    if step.state is not StepState.ERROR:
+        other = f"; ! leads to {plural(focus.failed_steps, 'failed step')}" if focus.failed_steps else ""
+        return f"{step.name} is {step.mark.word}: only a failed step can be retried{other}"
+    return _needs_connection(focus)
+
+
+def _cannot_cancel(focus: Focus) -> str | None:
+    task = focus.task
+    if task is None:
+        return "no task is selected"
+    if task.finished:
+        return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to cancel"
+    return _needs_connection(focus)
+
+
+def _not_filtered(focus: Focus) -> str | None:
+    return None if focus.filtered else "this is the first screen, and no filter is set; q leaves"
+
+
+def _cannot_find_failed(focus: Focus) -> str | None:
+    return None if focus.failed_steps else "no step of this task has failed"
+
+
+def _cli_retry(focus: Focus) -> str | None:
+    if focus.task is None:
+        return None
+    return f"tasker task retry {focus.task.uuid}" + (f" --step {focus.step.name}" if focus.step else "")
+
+
+def _cli_cancel(focus: Focus) -> str | None:
+    return f"tasker task cancel {focus.task.uuid}" if focus.task else None
+
+
+def _cli_show(focus: Focus) -> str | None:
+    return f"tasker task show {focus.task.uuid}" if focus.task else None
+
+
+def _move(scope: Scope, name: str, keys: str, text: str) -> Action:
+    return Action(f"{scope}.{name}", name, tuple(keys.split()), scope, text)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("tasks.open", "open", ("enter",), "tasks", "Open the selected task", hint=True,
+           disabled_reason=_needs_task, cli_equivalent=_cli_show),
+    Action("tasks.retry", "retry", ("r",), "tasks", "Retry the failed steps of the selected task",
+           "changes", hint=True, disabled_reason=_cannot_retry_task, cli_equivalent=_cli_retry),
+    Action("tasks.start", "start", ("s",), "tasks", "Start a task from a form", "changes", hint=True,
+           disabled_reason=_needs_connection),
+    Action("tasks.cancel", "cancel", ("c",), "tasks", "Cancel the selected task", "destroys", hint=True,
+           disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
+    Action("tasks.clear", "clear filter", ("escape",), "tasks", "Show all tasks again",
+           disabled_reason=_not_filtered),
+    Action("tasks.filter", "filter", ("slash",), "tasks", "Narrow the list: state:failing since:2h text",
+           hint=True),
+    Action("tasks.failing", "failing", ("exclamation_mark",), "tasks",
+           "Only tasks that need an operator, and back", hint=True),
+    Action("task.retry", "retry", ("r",), "task", "Retry the selected failed step", "changes", hint=True,
+           disabled_reason=_cannot_retry_step, cli_equivalent=_cli_retry),
+    Action("task.cancel", "cancel", ("c",), "task", "Cancel this task", "destroys", hint=True,
+           disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
+    Action("task.next_failed", "failed", ("exclamation_mark",), "task", "Go to the next failed step",
+           hint=True, disabled_reason=_cannot_find_failed),
+    Action("task.tab_graph", "graph", ("1",), "task", "The graph of the steps"),
+    Action("task.tab_steps", "steps", ("2",), "task", "The steps as a list"),
+    Action("task.tab_context", "context", ("3",), "task", "What the task was started with"),
+    Action("task.tab_events", "events", ("4",), "task", "What happened, as it happens"),
+    Action("task.back", "back", ("escape", "backspace"), "task", "Back to the list", hint=True),
+    Action("retry.send", "retry", ("enter", "ctrl+s"), "retry", "Retry what the dialog shows", "changes",
+           hint=True),
+    Action("retry.close", "leave it", ("escape",), "retry", "Close without a change", hint=True),
+    Action("cancel.send", "cancel the task", ("y",), "cancel", "Cancel the task that the dialog shows",
+           "destroys", hint=True),
+    Action("cancel.close", "keep it", ("escape", "n"), "cancel", "Close without a change", hint=True),
+    Action("pick.choose", "choose", ("enter",), "pick", "Take the selected template", hint=True),
+    Action("pick.close", "close", ("escape",), "pick", "Close without a change", hint=True),
+    Action("start.send", "start", ("ctrl+s",), "start", "Start the task with these inputs", "changes",
+           hint=True),
+    Action("start.json", "form or JSON", ("ctrl+o", "f2"), "start", "Edit the input as JSON, or go back",
+           hint=True),
+    Action("start.close", "close", ("escape",), "start", "Close without starting anything", hint=True),
+    Action("help.close", "close", ("escape", "q", "question_mark"), "help", "Close the help", hint=True),
+    Action("app.help", "help", ("question_mark", "f1"), "app", "The keys of this screen", hint=True),
+    Action("app.palette", "commands", ("colon", "ctrl+p"), "app", "All commands, by name", hint=True),
+    Action("app.theme", "theme", ("T",), "app", "Choose the colours"),
+    Action("app.quit", "quit", ("q", "ctrl+c"), "app", "Leave; tasks go on running", hint=True),
+    _move("list", "down", "j down", "Next row"),
+    _move("list", "up", "k up", "Row before"),
+    _move("list", "page_down", "ctrl+d pagedown", "A page down"),
+    _move("list", "page_up", "ctrl+u pageup", "A page up"),
+    _move("list", "first", "g home", "To the newest"),
+    _move("list", "last", "G end", "To the oldest"),
+    _move("graph", "right", "l right", "To the nearest step that waits for this one"),
+    _move("graph", "left", "h left", "To the nearest step that this one waits for"),
+    _move("graph", "down", "j down", "Down in the layer"),
+    _move("graph", "up", "k up", "Up in the layer"),
+    _move("graph", "first", "g home", "To the first step"),
+    _move("graph", "last", "G end", "To the last step"),
+)  # fmt: skip
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+
+def of_scope(*scopes: Scope) -> list[Action]:
+    """The actions of the scopes, in the order of the table."""
+    return [action for action in ACTIONS if action.scope in scopes]
+
+
+def bindings(*scopes: Scope) -> list[BindingType]:
+    """The key bindings of the scopes; they call `action_do` of the widget that declares them."""
+    return [action.binding for action in of_scope(*scopes)]
+
+
+_KEY_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as it is written on the screen: `/`, `esc`, `^d`."""
+    return _KEY_NAMES.get(key, key.replace("ctrl+", "^"))

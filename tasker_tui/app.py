@@ -1,0 +1,181 @@
+"""The dashboard: `run` opens it on a server's REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import App
+from textual.command import Provider
+from textual.filter import LineFilter
+from textual.message import Message
+from textual.signal import Signal
+
+from tasker_tui.actions import Scope, bindings
+from tasker_tui.ascii import AsciiFilter
+from tasker_tui.client_port import TaskerPort
+from tasker_tui.clock import Clock, SystemClock
+from tasker_tui.commands import ActionCommands
+from tasker_tui.counts import Counts, count_forever
+from tasker_tui.feed import Batch, Feed, Live, News, Reload
+from tasker_tui.link import Link
+from tasker_tui.locator import Locator, parse_locator
+from tasker_tui.modals.help import HelpDialog
+from tasker_tui.screens.base import OperatorScreen
+from tasker_tui.screens.task import TaskScreen
+from tasker_tui.screens.tasks import TasksScreen
+from tasker_tui.services import Services
+from tasker_tui.themes import DARK, THEMES
+
+ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {"tasks": ("list",), "task": ("graph", "list")}
+"""The widgets whose keys the help of a screen tells."""
+
+
+class TaskerApp(App[None]):
+    """Holds the connection and the stack of screens; everything else is in the screens."""
+
+    TITLE = "tasker"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = bindings("app")
+
+    class Heard(Message):
+        """The summary feed has learned something."""
+
+        def __init__(self, news: News) -> None:
+            super().__init__()
+            self.news = news
+
+    class Counted(Message):
+        """The figures of the header."""
+
+        def __init__(self, counts: Counts) -> None:
+            super().__init__()
+            self.counts = counts
+
+    def __init__(
+        self,
+        client: TaskerPort,
+        url: str,
+        locator: Locator,
+        *,
+        clock: Clock,
+        user: str,
+        ascii_only: bool,
+    ) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.animation_level = "none"
+        self._locator = locator
+        self._count_wanted = asyncio.Event()
+        self._last_filters = [AsciiFilter()] if ascii_only else []
+        self.services = Services(client, clock, Signal(self, "news"), Link(url), user, ascii_only)
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """The last one makes ASCII of what is left, if it is wanted."""
+        return [*super().get_line_filters(), *self._last_filters]
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Without colour, the cursors are reversed."""
+        variables = super().get_css_variables()
+        if self.no_color:
+            variables |= dict.fromkeys(
+                ("block-cursor-text-style", "input-cursor-text-style", "button-focus-text-style"), "reverse"
+            )
+            self.theme_variables = variables
+        return variables
+
+    def on_mount(self) -> None:
+        """Open what the locator names, and listen to the server."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+        services = self.services
+        self.push_screen(TasksScreen(services, self.open_task, self._locator.filter))
+        if self._locator.task:
+            self.push_screen(TaskScreen(services, self._locator.task, self._locator.step))
+        feed = Feed(services.client, services.clock, lambda news: self.post_message(self.Heard(news)))
+        self.run_worker(feed.run(), group="feed")
+        counting = count_forever(
+            services.client,
+            services.clock,
+            self._count_wanted,
+            lambda counts: self.post_message(self.Counted(counts)),
+        )
+        self.run_worker(counting, group="feed")
+
+    def open_task(self, uuid: str) -> None:
+        """Show a task over what is shown now."""
+        self.push_screen(TaskScreen(self.services, uuid))
+
+    def on_tasker_app_heard(self, event: Heard) -> None:
+        """Bring the link up to date, then tell the screens."""
+        self.services.link = self.services.link.after(event.news)
+        if isinstance(event.news, Batch | Live | Reload):
+            self._count_wanted.set()
+        self.services.news.publish(event.news)
+
+    def on_tasker_app_counted(self, event: Counted) -> None:
+        """Show the figures."""
+        counts = event.counts
+        self.services.link = replace(
+            self.services.link, failing=counts.failing, active=counts.active, workers=counts.workers
+        )
+        for screen in self.screen_stack:
+            if isinstance(screen, OperatorScreen):
+                screen.show_state()
+
+    def action_do(self, action_id: str) -> None:
+        """Do what the key says anywhere."""
+        match action_id:
+            case "app.help":
+                self._show_help()
+            case "app.palette":
+                self.action_command_palette()
+            case "app.theme":
+                self.search_themes()
+            case "app.quit":
+                self.exit()
+
+    def _show_help(self) -> None:
+        if isinstance(self.screen, OperatorScreen):
+            own = self.screen.SCOPES
+            more = [scope for name in own for scope in ALSO_SCOPES.get(name, ())]
+            self.push_screen(HelpDialog([*own, *more, "app"]))
+
+
+async def run_async(url: str, *, locator: str | None = None) -> int:
+    """Show the dashboard until it is left; answers the exit code. Raises LocatorError."""
+    from engine.client import TaskerClient
+
+    found = parse_locator(locator) if locator else Locator()
+    async with TaskerClient(url) as client:
+        app = TaskerApp(client, url, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii())
+        await app.run_async()
+        return app.return_code or 0
+
+
+def run(url: str, *, locator: str | None = None) -> int:
+    """Show the dashboard of the server at `url`; answers the exit code. Raises LocatorError."""
+    return asyncio.run(run_async(url, locator=locator))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
+
+def _needs_ascii() -> bool:
+    """`TASKER_ASCII=1`, or a terminal that does not speak UTF-8."""
+    return (
+        os.environ.get("TASKER_ASCII", "") not in ("", "0")
+        or "utf" not in (sys.stdout.encoding or "").lower()
+    )

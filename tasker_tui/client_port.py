@@ -1,0 +1,88 @@
+"""What the dashboard needs of the REST API's client; `engine.client.TaskerClient` provides it.
+
+Screens and workers name this protocol instead of the client, so that tests can answer in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from engine.model.wire import (
+    HealthResponse,
+    LogEvent,
+    ResetEvent,
+    StepAuditResponse,
+    StepResponse,
+    SummaryEvent,
+    TaskListResponse,
+    TaskResponse,
+    TemplateDetail,
+    TemplateListResponse,
+    TransitionsEvent,
+    WorkerInfo,
+)
+from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually
+
+StreamEvent = TransitionsEvent | SummaryEvent | ResetEvent | LogEvent
+Scope = Literal["summary", "task"]
+OLDEST = "00000000-0000-0000-0000-000000000000"
+"""As `after`, asks for the oldest tasks."""
+
+
+class TaskerPort(Protocol):
+    """Calls raise what the client raises; `explain` in `tasker_tui.trouble` puts it in words."""
+
+    async def list_tasks(
+        self,
+        *,
+        namespace: str | None = None,
+        template: str | None = None,
+        status: Sequence[str] | None = None,
+        tag: str | None = None,
+        initiator: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        q: str | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        count: Literal["none", "exact", "estimate"] = "none",
+    ) -> TaskListResponse:
+        """Tasks, newest first; `before` and `after` give those next to a uuid, older or newer than it."""
+        ...
+
+    async def get_task(self, task_uuid: str) -> TaskResponse: ...
+
+    async def list_steps(self, task_uuid: str) -> Sequence[StepResponse]: ...
+
+    async def step_audit(self, task_uuid: str, step_uuid: str) -> Sequence[StepAuditResponse]: ...
+
+    async def act_on_step(
+        self, task_uuid: str, step_uuid: str, action: ResetForRetry | ResolveManually | CompleteManually
+    ) -> StepResponse: ...
+
+    async def cancel_task(self, task_uuid: str) -> TaskResponse: ...
+
+    async def create_task(
+        self,
+        name: str,
+        *,
+        namespace: str = "default",
+        version: str | None = None,
+        context: dict[str, Any] | None = None,
+        initiator: str = "system",
+    ) -> TaskResponse: ...
+
+    async def list_templates(self, namespace: str | None = None) -> TemplateListResponse: ...
+
+    async def get_template(self, namespace: str, name: str, version: str) -> TemplateDetail: ...
+
+    async def list_workers(self) -> Sequence[WorkerInfo]: ...
+
+    async def health(self) -> HealthResponse: ...
+
+    def stream(
+        self, scope: Scope = "summary", task_uuid: str | None = None, last_event_id: str | None = None
+    ) -> AsyncGenerator[StreamEvent, None]: ...

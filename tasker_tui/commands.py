@@ -1,0 +1,41 @@
+"""The command palette: every action that can be called by name on the screen below, from the one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tasker_tui.actions import Action, key_name, of_scope
+from tasker_tui.screens.base import OperatorScreen
+
+
+class ActionCommands(Provider):
+    """Finds actions by their words."""
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for action, run in self._found():
+            yield DiscoveryHit(_label(action), run, help=f"key {key_name(action.keys[0])}")
+
+    async def search(self, query: str) -> Hits:
+        """Those that fit."""
+        matcher = self.matcher(query)
+        for action, run in self._found():
+            score = matcher.match(_label(action))
+            if score > 0:
+                label = matcher.highlight(_label(action))
+                yield Hit(score, label, run, help=f"key {key_name(action.keys[0])}")
+
+    def _found(self) -> Iterator[tuple[Action, Callable[[], object]]]:
+        if isinstance(self.screen, OperatorScreen):
+            for action in self.screen.actions():
+                yield action, partial(self.screen.action_do, action.id)
+        for action in of_scope("app"):
+            if action.id != "app.palette":
+                yield action, partial(self.app.run_action, f"do('{action.id}')")
+
+
+def _label(action: Action) -> str:
+    return f"{action.title}: {action.help}"

@@ -1,0 +1,213 @@
+"""The filter of the task list: typed `key:value` words, the rest is searched in names and ids.
+
+state:error,waiting template:order_fulfillment since:2h broken parcel
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from engine.model.states import TASK_TERMINAL, TaskState
+from tasker_tui.states import FAILING_TASKS, TASK_MARKS
+from tasker_tui.view_models import TaskRow
+
+_WORD = re.compile(r'(?P<key>[A-Za-z_]+):(?P<quoted>"[^"]*")|"(?P<phrase>[^"]*)"|(?P<plain>\S+)')
+_SPAN = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+STATE_GROUPS: dict[str, tuple[TaskState, ...]] = {
+    "failing": FAILING_TASKS,
+    "active": tuple(state for state in TaskState if state not in TASK_TERMINAL),
+    "waiting": (TaskState.WAITING_FOR_DEPENDENCIES, TaskState.WAITING_FOR_RETRY),
+    "finished": tuple(state for state in TaskState if state in TASK_TERMINAL),
+}
+"""Words for several states at once."""
+
+Moment = timedelta | datetime
+"""A time as it was typed: how long ago, or when."""
+
+
+class FilterError(ValueError):
+    """A filter that cannot be read; the message says which word and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """What the list is narrowed to; empty fields narrow nothing."""
+
+    states: tuple[TaskState, ...] = ()
+    namespace: str | None = None
+    template: str | None = None
+    tag: str | None = None
+    initiator: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return self != TaskFilter()
+
+
+def parse_filter(text: str) -> TaskFilter:
+    """Read a filter. Raises FilterError."""
+    found, free = TaskFilter(), []
+    for word in _WORD.finditer(text):
+        key, value = _key_and_value(word)
+        if key is None:
+            free.append(value)
+        elif value:
+            found = _with(found, key, value)
+        else:
+            raise FilterError(f"{key}: needs a value, such as {key}:{_EXAMPLES[key]}")
+    return replace(found, text=" ".join(free))
+
+
+def format_filter(task_filter: TaskFilter) -> str:
+    """The filter as one would type it; `parse_filter` reads it back to an equal one."""
+    words = [f"state:{','.join(_state_words(task_filter.states))}"] if task_filter.states else []
+    for key in ("namespace", "template", "tag", "initiator"):
+        if value := getattr(task_filter, key):
+            words.append(f'{key}:"{value}"' if re.search(r"\s", value) else f"{key}:{value}")
+    for key in ("since", "until"):
+        if moment := getattr(task_filter, key):
+            words.append(f"{key}:{_format_moment(moment)}")
+    if task_filter.text:
+        quoted = ":" in task_filter.text or task_filter.text != " ".join(task_filter.text.split())
+        words.append(f'"{task_filter.text}"' if quoted else task_filter.text)
+    return " ".join(words)
+
+
+def completion(text: str, names: dict[str, Sequence[str]]) -> str | None:
+    """The text with its last word completed, or None: keys, states, and the known `names` for a key."""
+    head, _, last = text.rpartition(" ")
+    key, colon, value = last.partition(":")
+    if not colon:
+        options: Sequence[str] = [f"{name}:" for name in _KEYS]
+    else:
+        before, comma, value = value.rpartition(",")
+        key = _ALIASES.get(key, key)
+        prefix = f"{last.partition(':')[0]}:{before}{comma}"
+        options = [prefix + name for name in (_STATE_WORDS if key == "state" else names.get(key, ()))]
+    if not last or (colon and not value):
+        return None
+    best = next((option for option in options if option.startswith(last) and option != last), None)
+    return f"{head} {best}".lstrip() if best else None
+
+
+def absolute(moment: Moment | None, now: datetime) -> datetime | None:
+    """The moment as a time."""
+    return now - moment if isinstance(moment, timedelta) else moment
+
+
+def _key_and_value(word: re.Match[str]) -> tuple[str | None, str]:
+    if word["phrase"] is not None:
+        return None, word["phrase"]
+    if word["quoted"] is not None:
+        return _known_key(word["key"]), word["quoted"].strip('"')
+    key, colon, value = word["plain"].partition(":")
+    return (_known_key(key), value) if colon else (None, word["plain"])
+
+
+def _known_key(key: str) -> str:
+    name = _ALIASES.get(key.lower(), key.lower())
+    if name in _KEYS:
+        return name
+    near = get_close_matches(name, _KEYS, n=1)
+    hint = f"did you mean {near[0]}:?" if near else f"known are {', '.join(f'{k}:' for k in _KEYS)}"
+    raise FilterError(f"there is no filter {key}: — {hint}")
+
+
+def _with(task_filter: TaskFilter, key: str, value: str) -> TaskFilter:
+    if key == "state":
+        return replace(task_filter, states=_parse_states(value))
+    if key in ("since", "until"):
+        moment: dict[str, Any] = {key: _parse_moment(key, value)}
+        return replace(task_filter, **moment)
+    words: dict[str, Any] = {key: value}
+    return replace(task_filter, **words)
+
+
+def _parse_states(value: str) -> tuple[TaskState, ...]:
+    found: list[TaskState] = []
+    for word in filter(None, value.lower().split(",")):
+        if word not in _STATE_WORDS:
+            near = get_close_matches(word, _STATE_WORDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_STATE_WORDS)}"
+            raise FilterError(f"there is no state {word} — {hint}")
+        found += [state for state in _STATE_WORDS[word] if state not in found]
+    return tuple(sorted(found, key=list(TaskState).index))
+
+
+def _state_words(states: tuple[TaskState, ...]) -> list[str]:
+    return [state.value for state in states]
+
+
+def _parse_moment(key: str, value: str) -> Moment:
+    spans = _SPAN.findall(value)
+    if spans and "".join(number + unit for number, unit in spans) == value:
+        try:
+            return sum((timedelta(**{_UNITS[u]: int(n)}) for n, u in spans), timedelta())
+        except OverflowError:
+            raise FilterError(f"{key}:{value} is too long ago") from None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise FilterError(f"{key}:{value} is no time; write {key}:2h, {key}:3d or {key}:2026-01-31") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.astimezone().astimezone(UTC)
+
+
+def _format_moment(moment: Moment) -> str:
+    if isinstance(moment, datetime):
+        return moment.isoformat()
+    seconds = int(moment.total_seconds())
+    for unit, size in (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+_KEYS = tuple("state" if field.name == "states" else field.name for field in fields(TaskFilter))[:-1]
+_ALIASES = {"status": "state", "ns": "namespace", "name": "template", "by": "initiator", "tags": "tag"}
+_EXAMPLES = {
+    "state": "failing",
+    "namespace": "example",
+    "template": "linear_workflow",
+    "tag": "nightly",
+    "initiator": "cron",
+    "since": "2h",
+    "until": "30m",
+}
+
+
+def _all_state_words() -> dict[str, tuple[TaskState, ...]]:
+    words = {state.value: (state,) for state in TaskState}
+    words |= {mark.word: (state,) for state, mark in TASK_MARKS.items() if mark.word not in STATE_GROUPS}
+    return STATE_GROUPS | words
+
+
+_STATE_WORDS = _all_state_words()
+
+
+def matches(task_filter: TaskFilter, row: TaskRow, now: datetime) -> bool | None:
+    """Whether a row of the event stream belongs into the list; None if the row does not say enough."""
+    since, until = absolute(task_filter.since, now), absolute(task_filter.until, now)
+    text = task_filter.text.lower()
+    if (
+        (task_filter.states and row.state not in task_filter.states)
+        or (task_filter.namespace and row.namespace != task_filter.namespace)
+        or (task_filter.template and row.name != task_filter.template)
+        or (since and row.created_at < since)
+        or (until and row.created_at > until)
+        or (text and text not in row.name.lower() and text not in row.uuid)
+    ):
+        return False
+    if task_filter.tag or task_filter.initiator:
+        if row.tags is None:
+            return None
+        return task_filter.tag in (None, *row.tags) and task_filter.initiator in (None, row.initiator)
+    return True

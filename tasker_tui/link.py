@@ -1,0 +1,48 @@
+"""The state of the connection, as every header shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from tasker_tui.feed import Batch, Live, Lost, News
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whether the server talks to us, how far behind we are, and what it has to do (None until known)."""
+
+    url: str
+    state: Literal["connecting", "live", "lost"] = "connecting"
+    lag_ms: int | None = None
+    reason: str = ""
+    retry_at: datetime | None = None
+    failing: int | None = None
+    active: int | None = None
+    workers: int | None = None
+
+    @property
+    def host(self) -> str:
+        """The address without the scheme."""
+        return self.url.partition("://")[2].rstrip("/") or self.url
+
+    @property
+    def live(self) -> bool:
+        """Whether what is shown is up to date."""
+        return self.state == "live"
+
+    def after(self, news: News) -> Link:
+        """The link as the news leave it."""
+        match news:
+            case Live():
+                return replace(self, state="live", reason="", retry_at=None, lag_ms=None)
+            case Lost(reason, retry_at):
+                return replace(self, state="lost", reason=reason, retry_at=retry_at, lag_ms=None)
+            case Batch(lag=lag):
+                return replace(self, lag_ms=round(lag.total_seconds() * 1000))
+        return self
+
+    def seconds_to_retry(self, now: datetime) -> int:
+        """Whole seconds until the next attempt, 0 when it is being made."""
+        return max(0, round((self.retry_at - now).total_seconds())) if self.retry_at else 0

@@ -1,0 +1,1 @@
+"""Dialogs over a screen. Each keeps what it is about as it was when it opened."""

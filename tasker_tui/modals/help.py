@@ -1,0 +1,74 @@
+"""Help: the keys of the screen below, from the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from tasker_tui.actions import Action, Scope, bindings, key_name, of_scope
+from tasker_tui.states import STEP_MARKS, TASK_MARKS, Mark
+from tasker_tui.themes import Palette
+from tasker_tui.widgets.dialog import Dialog
+from tasker_tui.widgets.painting import palette_for
+
+HEADINGS: dict[Scope, str] = {
+    "tasks": "TASKS",
+    "task": "TASK",
+    "list": "IN A LIST",
+    "graph": "IN THE GRAPH",
+    "app": "EVERYWHERE",
+}
+KEYS_WIDTH = 18
+
+
+class HelpDialog(Dialog[None]):
+    """Lists the actions of the scopes, and what the states look like."""
+
+    SCOPE = "help"
+    BINDINGS = bindings("help")
+
+    def __init__(self, scopes: Sequence[Scope]) -> None:
+        super().__init__("Keys")
+        self._scopes = scopes
+
+    def compose_body(self) -> ComposeResult:
+        """Keys, then states."""
+        yield Static(id="help-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Write everything down."""
+        super().on_mount()
+        palette = palette_for(self)
+        text = Text()
+        for scope in self._scopes:
+            text.append(f"{HEADINGS[scope]}\n", palette.strong + palette.accent)
+            for action in of_scope(scope):
+                _action(text, action, palette)
+            text.append("\n")
+        _marks(text, "STATES OF TASKS", TASK_MARKS.values(), palette)
+        _marks(text, "STATES OF STEPS", STEP_MARKS.values(), palette)
+        self.query_one("#help-keys", Static).update(text)
+        self.query_one("#dialog-body").can_focus = True
+        self.query_one("#dialog-body").focus()
+
+    def handlers(self) -> Mapping[str, Callable[[], object]]:
+        """Close."""
+        return {"help.close": partial(self.dismiss, None)}
+
+
+def _action(text: Text, action: Action, palette: Palette) -> None:
+    keys = "  ".join(key_name(key) for key in action.keys)
+    text.append(f"{keys:<{KEYS_WIDTH}}", palette.strong)
+    text.append(f"{action.help}\n", palette.text)
+
+
+def _marks(text: Text, heading: str, marks: Iterable[Mark], palette: Palette) -> None:
+    text.append(f"{heading}\n", palette.strong + palette.accent)
+    for mark in marks:
+        text.append(f"{mark.shape} {mark.letter}  ", palette.tone(mark.tone, bold=True))
+        text.append(f"{mark.word}\n", palette.text)
+    text.append("\n")

@@ -1,0 +1,127 @@
+"""What operators do to tasks, the same from every screen: ask, call, and say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from engine.model.states import StepState
+from engine.model.wire import ResetForRetry, StepResponse, TaskResponse, TemplateListResponse, TemplateSummary
+from tasker_tui.actions import BY_ID, Focus
+from tasker_tui.modals.cancel import CancelDialog
+from tasker_tui.modals.pick import PickDialog
+from tasker_tui.modals.retry import RetryDialog, RetryTarget
+from tasker_tui.modals.start import StartDialog
+from tasker_tui.services import Services
+from tasker_tui.text import short_id
+from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.view_models import StepRow, TaskRow
+
+
+class Operations:
+    """Runs on one screen. `changed` is called with the server's answer to an action on a step."""
+
+    def __init__(
+        self, screen: Screen[None], services: Services, changed: Callable[[StepResponse], None]
+    ) -> None:
+        self._screen, self._services, self._changed = screen, services, changed
+
+    def retry(self, task: TaskRow, steps: Sequence[StepRow], all_steps: Sequence[StepRow]) -> None:
+        """Ask whether to retry failed steps, and do it."""
+        focus = Focus(task=task, step=steps[0] if len(steps) == 1 else None)
+        command = BY_ID["task.retry"].cli_equivalent(focus) or ""
+        target = RetryTarget(task, tuple(steps), len(waiting_for(steps, all_steps)), command)
+        self._screen.app.push_screen(RetryDialog(target), partial(self._retry_confirmed, target))
+
+    def retry_all_of(self, task: TaskRow) -> None:
+        """Look the task's failed steps up, then ask whether to retry them."""
+        self._work(self._find_failed(task))
+
+    def cancel(self, task: TaskRow) -> None:
+        """Ask whether to cancel the task, and do it."""
+        command = BY_ID["task.cancel"].cli_equivalent(Focus(task=task)) or ""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._work(self._cancel(task))
+
+        self._screen.app.push_screen(CancelDialog(task, command), answered)
+
+    def start(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
+        """Choose a template, fill its form in, start the task, and hand it to `opened`."""
+        self._work(self._choose_template(preferred, opened))
+
+    def _retry_confirmed(self, target: RetryTarget, reason: str | None) -> None:
+        if reason is not None:
+            self._work(self._retry(target, reason))
+
+    async def _find_failed(self, task: TaskRow) -> None:
+        steps = [StepRow.from_answer(step) for step in await self._services.client.list_steps(task.uuid)]
+        failed = [step for step in steps if step.state is StepState.ERROR]
+        if failed:
+            self._screen.call_next(self.retry, task, failed, steps)
+        else:
+            self._say(f"{short_id(task.uuid)} has no failed step any more", "warning")
+
+    async def _retry(self, target: RetryTarget, reason: str) -> None:
+        user = self._services.user
+        action = ResetForRetry(
+            action_type="reset_for_retry", reason=reason or "retried from the dashboard", reset_by=user
+        )
+        names = [step.name for step in target.steps]
+        for done, step in enumerate(target.steps):
+            try:
+                answer = await self._services.client.act_on_step(target.task.uuid, step.uuid, action)
+            except CALL_FAILURES as error:
+                before = f" ({', '.join(names[:done])} will run again)" if done else ""
+                self._say(f"{step.name} was not retried: {explain(error)}{before}", "error")
+                return
+            self._screen.call_next(self._changed, answer)
+        self._say(f"{' and '.join(names)} will run again\n{target.command}")
+
+    async def _cancel(self, task: TaskRow) -> None:
+        await self._services.client.cancel_task(task.uuid)
+        self._say(f"{short_id(task.uuid)} is cancelled\ntasker task cancel {task.uuid}")
+
+    async def _choose_template(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
+        known = await self._services.client.list_templates()
+        self._screen.call_next(self._ask_for_template, known, preferred, opened)
+
+    def _ask_for_template(
+        self, known: TemplateListResponse, preferred: str | None, opened: Callable[[TaskResponse], object]
+    ) -> None:
+        def chosen(template: TemplateSummary | None) -> None:
+            if template is not None:
+                self._work(self._load_form(template, opened))
+
+        self._screen.app.push_screen(PickDialog(known.templates, preferred), chosen)
+
+    async def _load_form(self, template: TemplateSummary, opened: Callable[[TaskResponse], object]) -> None:
+        detail = await self._services.client.get_template(template.namespace, template.name, template.version)
+        dialog = StartDialog(self._services, detail)
+        self._screen.call_next(self._screen.app.push_screen, dialog, lambda task: task and opened(task))
+
+    def _work(self, call: Awaitable[None]) -> None:
+        self._screen.run_worker(self._guarded(call), group="operations")
+
+    async def _guarded(self, call: Awaitable[None]) -> None:
+        try:
+            await call
+        except CALL_FAILURES as error:
+            self._say(explain(error), "error")
+
+    def _say(self, text: str, severity: SeverityLevel = "information") -> None:
+        self._screen.notify(text, severity=severity, markup=False)
+
+
+def waiting_for(steps: Sequence[StepRow], all_steps: Sequence[StepRow]) -> set[str]:
+    """The uuids of all steps that depend on the given ones, directly or not."""
+    found: set[str] = set()
+    front = {step.uuid for step in steps}
+    while front:
+        front = {step.uuid for step in all_steps if front & set(step.parents)} - found
+        found |= front
+    return found - {step.uuid for step in steps}

@@ -1,0 +1,83 @@
+"""What the full screens share: header, hints, and the way from a key to what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from tasker_tui.actions import BY_ID, Action, Focus, Scope, of_scope
+from tasker_tui.feed import News
+from tasker_tui.services import Services
+from tasker_tui.widgets.header import HeaderBar
+from tasker_tui.widgets.hints import HintsBar
+
+Handlers = Mapping[str, Callable[[], object]]
+
+
+class OperatorScreen(Screen[None]):
+    """A screen with a header line, a body, and a line of crumbs and hints."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
+    SCOPES: ClassVar[tuple[Scope, ...]]
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+
+    def compose(self) -> ComposeResult:
+        """Header, body, hints."""
+        yield HeaderBar(self.services.link, self.services.clock)
+        yield from self.compose_body()
+        yield HintsBar(of_scope(*self.SCOPES, "app"))
+
+    def on_mount(self) -> None:
+        """Listen to the feed; what counts seconds is looked at once a second."""
+        self.services.news.subscribe(self, self.on_news)
+        self.set_interval(1.0, self.on_tick)
+        self.show_state()
+
+    def compose_body(self) -> ComposeResult:
+        """What is between the first line and the last."""
+        raise NotImplementedError
+
+    def focus_state(self) -> Focus:
+        """What an action would act on now."""
+        raise NotImplementedError
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Where we are, from the root."""
+        raise NotImplementedError
+
+    def handlers(self) -> Handlers:
+        """What the screen's actions do, by their ids."""
+        raise NotImplementedError
+
+    def on_news(self, news: News) -> None:
+        """The summary feed has learned something; the link is up to date already."""
+        self.show_state()
+
+    def on_tick(self) -> None:
+        """A second has passed."""
+        self.query_one(HeaderBar).show(self.services.link)
+
+    def show_state(self) -> None:
+        """Bring header and hints up to date."""
+        self.query_one(HeaderBar).show(self.services.link)
+        self.query_one(HintsBar).show(self.crumbs(), self.focus_state())
+
+    def actions(self) -> list[Action]:
+        """The actions that can be called by name here."""
+        return [action for action in of_scope(*self.SCOPES) if action.id in self.handlers()]
+
+    def action_do(self, action_id: str) -> None:
+        """Do what the action says, or say why it cannot be done now."""
+        action = BY_ID[action_id]
+        reason = action.disabled_reason(self.focus_state())
+        if reason is not None:
+            self.notify(f"{action.title}: {reason}", severity="warning", markup=False)
+            return
+        self.handlers()[action_id]()

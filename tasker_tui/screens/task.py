@@ -1,0 +1,338 @@
+"""One task: its graph or steps, the selected step below, its context, and what happens, live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import ContentSwitcher, Static
+
+from engine.model.states import StepState
+from engine.model.wire import StepAuditResponse, StepResponse, TaskResponse
+from tasker_tui.actions import Focus, bindings
+from tasker_tui.dag.view import DagView
+from tasker_tui.feed import Batch, Feed, Live, News, Reload
+from tasker_tui.operations import Operations
+from tasker_tui.screens.base import Handlers, OperatorScreen
+from tasker_tui.services import Services
+from tasker_tui.states import Mark
+from tasker_tui.step_report import StepFacts
+from tasker_tui.task_report import context_text, event_lines, headline, tab_line
+from tasker_tui.task_view import TaskView
+from tasker_tui.text import short_id
+from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.view_models import StepRow
+from tasker_tui.widgets.painting import palette_for
+from tasker_tui.widgets.step_columns import StepColumns, StepSource
+from tasker_tui.widgets.step_panel import StepPanel
+from tasker_tui.widgets.virtual_table import VirtualTable
+
+TABS = ("graph", "steps", "context", "events")
+RELOAD_SECONDS = 0.3
+"""What transitions do not say is loaded again at most this often."""
+FIRST_LOOK = (StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS)
+"""Where the cursor is put when a task is opened: on the first step in one of these states."""
+
+
+class TaskScreen(OperatorScreen):
+    """Shows the task of `uuid`; with `step` the cursor begins on the step of that name."""
+
+    SCOPES = ("task",)
+    BINDINGS = bindings("task")
+
+    class TaskArrived(Message):
+        """The task and its steps were loaded."""
+
+        def __init__(self, task: TaskResponse, steps: Sequence[StepResponse]) -> None:
+            super().__init__()
+            self.task, self.steps = task, steps
+
+    class TaskFailed(Message):
+        """The task could not be loaded."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    class AuditArrived(Message):
+        """The attempts of a step were loaded."""
+
+        def __init__(self, step_uuid: str, audit: Sequence[StepAuditResponse]) -> None:
+            super().__init__()
+            self.step_uuid, self.audit = step_uuid, audit
+
+    class TaskNews(Message):
+        """The task's own feed has learned something."""
+
+        def __init__(self, news: News) -> None:
+            super().__init__()
+            self.news = news
+
+    def __init__(self, services: Services, uuid: str, step: str | None = None) -> None:
+        super().__init__(services)
+        self.view = TaskView(uuid)
+        self._wanted_step = step
+        self._selected: str | None = None
+        self._audit: tuple[str, Sequence[StepAuditResponse]] | None = None
+        self._trouble: str | None = None
+        self._tab = "graph"
+        self._reloading = False
+        self._rows = StepSource(lambda: self.view)
+        self._operations = Operations(self, services, self._step_changed)
+
+    def compose_body(self) -> ComposeResult:
+        """The tabs above, the selected step below."""
+        services = self.services
+        with Vertical(id="task-frame"):
+            yield Static(id="task-tabs", markup=False)
+            with ContentSwitcher(initial="graph", id="task-tab"):
+                yield DagView(services.ascii_only, self._empty_text, id="graph")
+                columns = StepColumns(services.clock, lambda: self.view, services.ascii_only)
+                yield VirtualTable[StepRow](self._rows, columns, lambda: ["Loading…"], id="steps")
+                with VerticalScroll(id="context"):
+                    yield Static(id="context-text", markup=False)
+                with VerticalScroll(id="events"):
+                    yield Static(id="events-text", markup=False)
+        yield StepPanel()
+
+    def on_mount(self) -> None:
+        """Load the task and follow it."""
+        super().on_mount()
+        self.graph.focus()
+        self._reload()
+        feed = Feed(
+            self.services.client,
+            self.services.clock,
+            lambda news: self.post_message(self.TaskNews(news)),
+            "task",
+            self.view.uuid,
+        )
+        self.run_worker(feed.run(), group="feed")
+
+    @property
+    def graph(self) -> DagView:
+        """The graph's widget."""
+        return self.query_one("#graph", DagView)
+
+    @property
+    def selected(self) -> StepRow | None:
+        """The step under the cursor."""
+        return self.view.steps.get(self._selected or "")
+
+    def focus_state(self) -> Focus:
+        """The task and the selected step."""
+        step = self.selected
+        wait = step.next_retry_at if step else None
+        return Focus(
+            connected=self.services.link.live,
+            task=self.view.task,
+            step=step,
+            failed_steps=len(self.view.in_state(StepState.ERROR)),
+            retry_in=(wait - self.services.clock.now()).total_seconds() if wait else None,
+        )
+
+    def crumbs(self) -> tuple[str, ...]:
+        """From the list to the step."""
+        step = self.selected
+        return ("tasks", short_id(self.view.uuid), *([step.name] if step else []))
+
+    def handlers(self) -> Handlers:
+        """What the keys do."""
+        return {
+            "task.retry": self._retry,
+            "task.cancel": self._cancel,
+            "task.next_failed": self._next_failed,
+            **{f"task.tab_{tab}": partial(self._show_tab, tab) for tab in TABS},
+            "task.back": self.app.pop_screen,
+        }
+
+    def on_tick(self) -> None:
+        """Durations and waits go on."""
+        super().on_tick()
+        if self.view.task is not None:
+            self._show_title()
+            self.query_one("#steps", VirtualTable).refresh_rows(lambda row: row.completed_at is None)
+
+    def show_state(self) -> None:
+        """The frame's title as well."""
+        super().show_state()
+        self._show_title()
+
+    def on_task_screen_task_news(self, event: TaskNews) -> None:
+        """States at once; what transitions do not say is loaded again."""
+        match event.news:
+            case Batch(changes=changes):
+                if self.view.apply(changes):
+                    self._show_states()
+                    self._reload_soon()
+            case Reload() | Live():
+                self._reload_soon()
+
+    def on_task_screen_task_arrived(self, event: TaskArrived) -> None:
+        """Show what was loaded."""
+        self._trouble = None
+        reshaped = self.view.load(event.task, event.steps)
+        self._rows.refresh()
+        if self._selected not in self.view.steps:
+            self._selected = self._first_look()
+        if reshaped:
+            self.graph.recolour(self._marks())
+            self.graph.show(self.view.drawing, self._selected)
+        table = self.query_one("#steps", VirtualTable)
+        table.rows_moved()
+        table.move_to(self._rows.index_of(self._selected or "") or 0)
+        self._audit = None
+        self._show_states()
+        self._load_audit()
+
+    def on_task_screen_task_failed(self, event: TaskFailed) -> None:
+        """Say so where the graph would be, if there is none."""
+        self._trouble = event.reason
+        self.graph.refresh()
+
+    def on_task_screen_audit_arrived(self, event: AuditArrived) -> None:
+        """Complete the panel, if the cursor is still there."""
+        if event.step_uuid == self._selected:
+            self._audit = (event.step_uuid, event.audit)
+            self._show_panel()
+
+    def on_dag_view_moved(self, event: DagView.Moved) -> None:
+        """The cursor moved in the graph."""
+        self._select(event.node_id)
+
+    def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
+        """The cursor moved in the list."""
+        if event.key is not None and self._tab == "steps":
+            self._select(event.key)
+
+    def _select(self, uuid: str) -> None:
+        if uuid == self._selected:
+            return
+        self._selected = uuid
+        self.graph.select(uuid)
+        self._show_panel()
+        self.show_state()
+        self._load_audit()
+
+    def _show_tab(self, tab: str) -> None:
+        self._tab = tab
+        self.query_one(ContentSwitcher).current = tab
+        if tab == "steps" and self._selected:
+            table = self.query_one("#steps", VirtualTable)
+            table.move_to(self._rows.index_of(self._selected) or 0)
+        self.query_one(f"#{tab}").focus()
+        self._show_title()
+
+    def _show_states(self) -> None:
+        """Bring everything up to date that depends on states."""
+        palette = palette_for(self)
+        if self.view.drawing is not None:
+            self.graph.recolour(self._marks())
+        self.query_one("#steps", VirtualTable).refresh()
+        self.query_one("#context-text", Static).update(context_text(self.view, palette))
+        self.query_one("#events-text", Static).update(event_lines(self.view, palette))
+        self._show_panel()
+        self.show_state()
+
+    def _show_title(self) -> None:
+        palette, services = palette_for(self), self.services
+        self.query_one("#task-tabs", Static).update(tab_line(TABS, self._tab, palette))
+        frame = self.query_one("#task-frame")
+        frame.border_title = headline(self.view, services.clock.now(), services.ascii_only)
+        facts = self._facts()
+        if facts is not None:
+            self.query_one(StepPanel).show_title(facts)
+
+    def _show_panel(self) -> None:
+        self.query_one(StepPanel).show(self._facts())
+
+    def _facts(self) -> StepFacts | None:
+        step = self.selected
+        if step is None:
+            return None
+        audit = self._audit[1] if self._audit and self._audit[0] == step.uuid else None
+        return StepFacts(
+            step=step,
+            parents=self.view.parents_of(step),
+            children=self.view.children_of(step),
+            context=self.view.context,
+            audit=audit,
+            now=self.services.clock.now(),
+            ascii_only=self.services.ascii_only,
+        )
+
+    def _marks(self) -> list[Mark]:
+        assert self.view.drawing is not None
+        return [self.view.steps[uuid].mark for uuid in self.view.drawing.graph.ids]
+
+    def _first_look(self) -> str | None:
+        ordered = self.view.ordered()
+        if self._wanted_step:
+            named = [step.uuid for step in ordered if step.name == self._wanted_step]
+            if named:
+                return named[0]
+            self.notify(f"this task has no step {self._wanted_step}", severity="warning", markup=False)
+        for state in FIRST_LOOK:
+            for step in ordered:
+                if step.state is state:
+                    return step.uuid
+        return ordered[0].uuid if ordered else None
+
+    def _next_failed(self) -> None:
+        failed = [step.uuid for step in self.view.in_state(StepState.ERROR)]
+        after = failed.index(self._selected) + 1 if self._selected in failed else 0
+        self._select(failed[after % len(failed)])
+
+    def _retry(self) -> None:
+        if self.view.task is not None and self.selected is not None:
+            self._operations.retry(self.view.task, [self.selected], list(self.view.steps.values()))
+
+    def _cancel(self) -> None:
+        if self.view.task is not None:
+            self._operations.cancel(self.view.task)
+
+    def _step_changed(self, step: StepResponse) -> None:
+        self.view.put(step)
+        self._show_states()
+        self._reload_soon()
+
+    @work(group="task", exclusive=True)
+    async def _reload(self) -> None:
+        client, uuid = self.services.client, self.view.uuid
+        try:
+            task, steps = await client.get_task(uuid), await client.list_steps(uuid)
+        except CALL_FAILURES as error:
+            self.post_message(self.TaskFailed(explain(error)))
+        else:
+            self.post_message(self.TaskArrived(task, steps))
+
+    def _reload_soon(self) -> None:
+        if not self._reloading:
+            self._reloading = True
+            self._reload_later()
+
+    @work(group="task-later")
+    async def _reload_later(self) -> None:
+        await self.services.clock.sleep(RELOAD_SECONDS)
+        self._reloading = False
+        self._reload()
+
+    def _load_audit(self) -> None:
+        step = self.selected
+        if step is not None:
+            self._fetch_audit(step.uuid)
+
+    @work(group="audit", exclusive=True)
+    async def _fetch_audit(self, step_uuid: str) -> None:
+        try:
+            audit = await self.services.client.step_audit(self.view.uuid, step_uuid)
+        except CALL_FAILURES:
+            return
+        self.post_message(self.AuditArrived(step_uuid, audit))
+
+    def _empty_text(self) -> str:
+        return self.view.trouble or self._trouble or "Loading…"

@@ -1,0 +1,276 @@
+"""The home screen: all tasks, newest first, live; beside them a preview where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+
+from engine.model.wire import StepResponse
+from tasker_tui.actions import Focus, bindings
+from tasker_tui.feed import Batch, Live, News, Reload
+from tasker_tui.filters import TaskFilter, format_filter
+from tasker_tui.operations import Operations
+from tasker_tui.screens.base import Handlers, OperatorScreen
+from tasker_tui.services import Services
+from tasker_tui.states import FAILING_TASKS
+from tasker_tui.task_list import TaskList
+from tasker_tui.task_pages import Page, Want, fetch
+from tasker_tui.text import count
+from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.view_models import StepRow, TaskRow
+from tasker_tui.widgets.preview import Preview
+from tasker_tui.widgets.prompt import FilterPrompt
+from tasker_tui.widgets.task_columns import TaskColumns
+from tasker_tui.widgets.virtual_table import VirtualTable
+
+PREVIEW_DELAY = 0.08
+"""Seconds that the cursor has to rest before the steps are asked for."""
+
+
+class TasksScreen(OperatorScreen):
+    """Lists tasks. `open_task` shows one of them."""
+
+    SCOPES = ("tasks",)
+    BINDINGS = bindings("tasks")
+
+    class PageArrived(Message):
+        """A page of the list was loaded."""
+
+        def __init__(self, page: Page) -> None:
+            super().__init__()
+            self.page = page
+
+    class PageFailed(Message):
+        """A page of the list could not be loaded."""
+
+        def __init__(self, request: int, reason: str) -> None:
+            super().__init__()
+            self.request, self.reason = request, reason
+
+    class StepsArrived(Message):
+        """The steps for the preview were loaded."""
+
+        def __init__(self, uuid: str, steps: Sequence[StepRow]) -> None:
+            super().__init__()
+            self.uuid, self.steps = uuid, steps
+
+    def __init__(
+        self, services: Services, open_task: Callable[[str], object], task_filter: TaskFilter
+    ) -> None:
+        super().__init__(services)
+        self.list = TaskList(services.clock)
+        self.list.narrow(task_filter)
+        self._open_task = open_task
+        self._operations = Operations(self, services, self._step_changed)
+        self._trouble: str | None = None
+        self._templates: set[str] = set()
+
+    def compose_body(self) -> ComposeResult:
+        """The list, the preview, and the hidden prompt."""
+        services = self.services
+        with Horizontal(id="tasks-body"):
+            columns = TaskColumns(services.clock, services.ascii_only)
+            yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, id="tasks")
+            yield Preview(services.clock, services.ascii_only)
+        yield FilterPrompt(self._known_names)
+
+    def on_mount(self) -> None:
+        """Ask for the first page."""
+        super().on_mount()
+        self.table.focus()
+        self._load()
+
+    @property
+    def table(self) -> VirtualTable[TaskRow]:
+        """The list's widget."""
+        return self.query_one("#tasks", VirtualTable)
+
+    def focus_state(self) -> Focus:
+        """The task under the cursor."""
+        return Focus(
+            connected=self.services.link.live,
+            task=self.table.cursor_row,
+            filtered=bool(self.list.filter),
+        )
+
+    def crumbs(self) -> tuple[str, ...]:
+        """The root."""
+        return ("tasks",)
+
+    def handlers(self) -> Handlers:
+        """What the keys do."""
+        return {
+            "tasks.open": self._open_selected,
+            "tasks.retry": lambda: self._with_task(self._operations.retry_all_of),
+            "tasks.start": self._start,
+            "tasks.cancel": lambda: self._with_task(self._operations.cancel),
+            "tasks.filter": lambda: self.query_one(FilterPrompt).open(self.list.filter),
+            "tasks.failing": self._toggle_failing,
+            "tasks.clear": lambda: self._narrow(TaskFilter()),
+        }
+
+    def on_news(self, news: News) -> None:
+        """Take rows over; load again where there may be a gap."""
+        match news:
+            case Batch(rows=rows):
+                self._merge(TaskRow.from_answer(row) for row in rows)
+            case Reload() | Live(resumed=False):
+                self._fetch(self.list.reload())
+        self.show_state()
+
+    def on_tick(self) -> None:
+        """Ages and durations go on."""
+        super().on_tick()
+        self.table.refresh_rows(lambda row: True)
+
+    def show_state(self) -> None:
+        """Titles as well."""
+        super().show_state()
+        table, task_filter = self.table, self.list.filter
+        table.border_title = f"Tasks  {format_filter(task_filter)}" if task_filter else "Tasks"
+        above = table.newer_above
+        table.border_subtitle = (f"↑ {count(above)} newer   " if above else "") + self._counted()
+
+    def on_virtual_table_view_changed(self, event: VirtualTable.ViewChanged) -> None:
+        """Load what has come into view."""
+        self.list.look_at(event.first, event.last)
+        self._load()
+        self.show_state()
+
+    def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
+        """Another task, or the same one in another state: tell about it."""
+        self.show_state()
+        self._preview_selected()
+
+    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
+        """Two clicks open."""
+        self._open_selected()
+
+    def on_filter_prompt_changed(self, event: FilterPrompt.Changed) -> None:
+        """Narrow the list while the filter is typed."""
+        self._narrow(event.filter)
+        if event.settled:
+            self.table.focus()
+
+    def on_tasks_screen_page_arrived(self, event: PageArrived) -> None:
+        """Put the page in and ask for the next one, if the view needs it."""
+        if not self.list.take(event.page):
+            return
+        self._trouble = None
+        self._templates |= {row.name for row in event.page.rows}
+        self.table.rows_moved()
+        self._load()
+        self.show_state()
+
+    def on_tasks_screen_page_failed(self, event: PageFailed) -> None:
+        """Say so in the list, if it is empty; the feed tries again."""
+        if self.list.failed(event.request):
+            self._trouble = event.reason
+            self.table.refresh()
+
+    def on_tasks_screen_steps_arrived(self, event: StepsArrived) -> None:
+        """Fill the preview, if the cursor is still there."""
+        task = self.table.cursor_row
+        if task is not None and task.uuid == event.uuid:
+            self.query_one(Preview).show(task, event.steps)
+
+    def _narrow(self, task_filter: TaskFilter) -> None:
+        if task_filter != self.list.filter:
+            self.list.narrow(task_filter)
+            self.table.start_anew()
+            self._load()
+            self.show_state()
+
+    def _toggle_failing(self) -> None:
+        only = TaskFilter(states=FAILING_TASKS)
+        self._narrow(TaskFilter() if self.list.filter == only else only)
+
+    def _merge(self, rows: Iterable[TaskRow]) -> None:
+        if not self.list.loaded:
+            return
+        merged = self.list.merge(rows)
+        if merged.moved:
+            self.table.rows_moved()
+        self.table.rows_changed(merged.changed)
+        self._load()
+
+    def _load(self) -> None:
+        want = self.list.next_want()
+        if want is not None:
+            self._fetch(want)
+
+    def _fetch(self, want: Want) -> None:
+        self._fetch_page(want, self.list.request)
+
+    @work(group="pages", exclusive=True)
+    async def _fetch_page(self, want: Want, request: int) -> None:
+        services = self.services
+        try:
+            page = await fetch(services.client, self.list.filter, want, request, services.clock.now())
+        except CALL_FAILURES as error:
+            self.post_message(self.PageFailed(request, explain(error)))
+        else:
+            self.post_message(self.PageArrived(page))
+
+    def _preview_selected(self) -> None:
+        preview, task = self.query_one(Preview), self.table.cursor_row
+        if not preview.display:
+            return
+        preview.show(task, None)
+        if task is not None:
+            self._fetch_steps(task.uuid)
+
+    @work(group="preview", exclusive=True)
+    async def _fetch_steps(self, uuid: str) -> None:
+        await self.services.clock.sleep(PREVIEW_DELAY)
+        try:
+            steps = await self.services.client.list_steps(uuid)
+        except CALL_FAILURES:
+            return
+        self.post_message(self.StepsArrived(uuid, [StepRow.from_answer(step) for step in steps]))
+
+    def _step_changed(self, step: StepResponse) -> None:
+        self._preview_selected()
+
+    def _with_task(self, do: Callable[[TaskRow], object]) -> None:
+        task = self.table.cursor_row
+        if task is not None:
+            do(task)
+
+    def _open_selected(self) -> None:
+        self._with_task(lambda task: self._open_task(task.uuid))
+
+    def _start(self) -> None:
+        selected = self.table.cursor_row
+        preferred = self.list.filter.template or (selected.name if selected else None)
+        self._operations.start(preferred, lambda task: self._open_task(str(task.task_uuid)))
+
+    def _known_names(self) -> dict[str, Sequence[str]]:
+        rows = self.list.window.rows
+        return {
+            "template": sorted(self._templates),
+            "namespace": sorted({row.namespace for row in rows}),
+            "tag": sorted({tag for row in rows for tag in row.tags or ()}),
+            "initiator": sorted({row.initiator for row in rows if row.initiator}),
+        }
+
+    def _counted(self) -> str:
+        if not self.list.loaded:
+            return "loading…"
+        return count(self.list.total)
+
+    def _empty_lines(self) -> list[str]:
+        if self._trouble:
+            return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
+        if not self.list.loaded:
+            return ["Loading…"]
+        if self.list.filter.states == FAILING_TASKS and not self.list.filter.text:
+            return ["Nothing is failing.", "", "! or esc shows all tasks."]
+        if self.list.filter:
+            return ["No task fits this filter.", "", "/ changes it, esc shows all tasks."]
+        return ["No task has been started yet.", "", "s starts one from a form, or on the command line:",
+                "tasker task create example/linear_workflow"]  # fmt: skip

@@ -1,0 +1,27 @@
+"""What every screen works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.signal import Signal
+
+from tasker_tui.client_port import TaskerPort
+from tasker_tui.clock import Clock
+from tasker_tui.feed import News
+from tasker_tui.link import Link
+
+
+@dataclass(slots=True)
+class Services:
+    """`news` publishes what the summary feed learns; `link` is the connection as of the last news.
+
+    `user` is who acts, as the step audit names them.
+    """
+
+    client: TaskerPort
+    clock: Clock
+    news: Signal[News]
+    link: Link
+    user: str
+    ascii_only: bool = False

@@ -1,0 +1,192 @@
+"""What is told about one step: why it stands where it does, its error, attempts, inputs and result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from engine.model.states import STEP_SATISFIES, StepState
+from engine.model.wire import StepAuditResponse
+from tasker_tui.text import clock_time, duration, json_line, json_lines, plural, printable, printable_lines
+from tasker_tui.themes import Palette
+from tasker_tui.view_models import StepRow, step_error
+
+BACKTRACE_LINES = 12
+NAME_WIDTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """All that the report is made from. `audit` is newest first, None while it loads."""
+
+    step: StepRow
+    parents: Sequence[StepRow]
+    children: Sequence[StepRow]
+    context: Any
+    audit: Sequence[StepAuditResponse] | None
+    now: datetime
+    ascii_only: bool
+
+
+def why(step: StepRow, parents: Sequence[StepRow], now: datetime) -> str | None:
+    """Why an unfinished step does not run, or for how long it has; None for a finished one."""
+    if step.why:
+        return printable(step.why)
+    unmet = [parent for parent in parents if parent.state not in STEP_SATISFIES]
+    match step.state:
+        case StepState.PENDING if unmet:
+            return "waits for " + ", ".join(f"{printable(p.name)} ({p.mark.word})" for p in unmet)
+        case StepState.PENDING:
+            return "ready; about to be enqueued"
+        case StepState.ENQUEUED:
+            return f"waits for a worker, since {duration((now - step.updated_at).total_seconds())}"
+        case StepState.IN_PROGRESS:
+            began = step.last_attempted_at or step.updated_at
+            return f"running for {duration((now - began).total_seconds())}"
+        case StepState.WAITING_FOR_RETRY if step.next_retry_at:
+            left = (step.next_retry_at - now).total_seconds()
+            return f"retries in {duration(left)}" if left > 0 else "retries now"
+        case StepState.ERROR if step.attempts >= step.max_attempts:
+            return f"all {plural(step.max_attempts, 'attempt')} failed; r retries it"
+        case StepState.ERROR:
+            return "failed for good; r retries it"
+    return None
+
+
+def title(facts: StepFacts, palette: Palette) -> Text:
+    """State, name, and how many attempts it took."""
+    step = facts.step
+    glyph = step.mark.glyph(facts.ascii_only)
+    line = Text.assemble(
+        (f"{glyph} ", palette.tone(step.mark.tone, bold=True)),
+        (printable(step.name), palette.strong),
+        (f"  {step.mark.word}", palette.tone(step.mark.tone)),
+        no_wrap=True,
+    )
+    if step.attempts:
+        line.append(f"  attempt {step.attempts} of {step.max_attempts}", palette.muted)
+    if reason := why(step, facts.parents, facts.now):
+        line.append(f"  {reason}", palette.tone("waiting") if not _failed(step) else palette.tone("failed"))
+    return line
+
+
+def state_of_affairs(facts: StepFacts, palette: Palette, width: int) -> Text:
+    """The error, the attempts, and what the step is connected with, for a column of `width` cells."""
+    report = Text()
+    _error(report, facts, palette)
+    _attempts(report, facts, palette, width)
+    _neighbours(report, "after", facts.parents, facts, palette)
+    _neighbours(report, "then", facts.children, facts, palette)
+    _fact(report, "handler", printable(facts.step.handler or ""), palette)
+    limit = facts.step.timeout_seconds
+    _fact(report, "time-out", f"{limit} s" if limit else "", palette)
+    return report
+
+
+def data(facts: StepFacts, palette: Palette) -> Text:
+    """What the handler is given, and what it returned."""
+    report = Text()
+    step = facts.step
+    if step.result is not None:
+        _json(report, "RESULT", step.result, palette)
+    inputs = {"context": facts.context} | {
+        f"from {parent.name}": parent.result for parent in facts.parents if parent.result is not None
+    }
+    report.append("INPUT\n", palette.muted)
+    for name, value in inputs.items():
+        _json(report, printable(name), value, palette)
+    return report
+
+
+def _failed(step: StepRow) -> bool:
+    return step.state is StepState.ERROR
+
+
+def _error(report: Text, facts: StepFacts, palette: Palette) -> None:
+    error = facts.step.error
+    if error is None or facts.step.state in STEP_SATISFIES:
+        return
+    verdict = {True: " (retryable)", False: " (permanent)", None: ""}[error.retryable]
+    kind = printable(error.error_type or "error") + verdict
+    report.append(f"{kind}\n", palette.tone("failed", bold=True))
+    for line in printable_lines(error.message, 40):
+        report.append(f"{line}\n", palette.tone("failed"))
+    for line in error.backtrace[-BACKTRACE_LINES:]:
+        for part in printable_lines(line, 4):
+            report.append(f"  {part}\n", palette.muted)
+    report.append("\n")
+
+
+def _attempts(report: Text, facts: StepFacts, palette: Palette, width: int) -> None:
+    if facts.audit is None:
+        _fact(report, "attempts", "loading…" if facts.step.attempts else "", palette)
+        return
+    for i, entry in enumerate(facts.audit):
+        _name(report, "attempts" if i == 0 else "", palette)
+        failure = None if entry.success else step_error(entry.result)
+        tone = palette.tone("ok" if entry.success else "failed")
+        glyph = ("✓" if entry.success else "✗") if not facts.ascii_only else ("C" if entry.success else "E")
+        spent = "" if entry.execution_time_ms is None else duration(entry.execution_time_ms / 1000)
+        worker = str(entry.worker_uuid)[-4:] if entry.worker_uuid else "-"
+        line = Text.assemble(
+            (f"{glyph} ", tone),
+            (f"{clock_time(entry.recorded_at)} {spent:>6}", palette.text),
+            (f"  worker {worker}", palette.muted),
+            (f"  {_one_line(failure.message)}" if failure else "", tone),
+        )
+        line.truncate(max(20, width - NAME_WIDTH), overflow="ellipsis")
+        report.append_text(line)
+        report.append("\n")
+
+
+def _one_line(message: str) -> str:
+    return printable(message.strip().partition("\n")[0])
+
+
+def _neighbours(
+    report: Text, name: str, steps: Sequence[StepRow], facts: StepFacts, palette: Palette
+) -> None:
+    if not steps:
+        return
+    _name(report, name, palette)
+    for i, step in enumerate(steps):
+        report.append("  " if i else "")
+        report.append(f"{step.mark.glyph(facts.ascii_only)} ", palette.tone(step.mark.tone))
+        report.append(printable(step.name), palette.text)
+    report.append("\n")
+
+
+def _fact(report: Text, name: str, value: str, palette: Palette) -> None:
+    if value:
+        _name(report, name, palette)
+        report.append(f"{value}\n", palette.text)
+
+
+def _name(report: Text, name: str, palette: Palette) -> None:
+    report.append(f"{name:<{NAME_WIDTH}}", palette.muted)
+
+
+def _json(report: Text, name: str, value: Any, palette: Palette) -> None:
+    line = json_line(value)
+    report.append(f"{name}  ", palette.muted)
+    if len(line) <= 60:
+        report.append_text(json_text(line, palette))
+        report.append("\n")
+        return
+    report.append("\n")
+    for part in json_lines(value):
+        report.append_text(json_text(f"  {part}", palette))
+        report.append("\n")
+
+
+def json_text(line: str, palette: Palette) -> Text:
+    """A line of JSON with keys, texts and other values told apart."""
+    text = Text(line, palette.text)
+    text.highlight_regex(r"-?\b\d[\d.eE+-]*\b|\btrue\b|\bfalse\b|\bnull\b", palette.tone("manual"))
+    text.highlight_regex(r'"(?:[^"\\]|\\.)*"', palette.tone("ok"))
+    text.highlight_regex(r'"(?:[^"\\]|\\.)*"(?=:)', palette.accent)
+    return text

@@ -1,0 +1,101 @@
+"""The state of the task list: the filter, the window on the server's list, and what has to be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tasker_tui.clock import Clock
+from tasker_tui.filters import TaskFilter, matches
+from tasker_tui.task_pages import Page, Want, apply, around, missing
+from tasker_tui.task_window import Merged, TaskWindow
+from tasker_tui.view_models import TaskRow
+
+
+class TaskList:
+    """A `RowSource` of tasks. One page is loaded at a time; answers to an older filter are dropped."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.filter = TaskFilter()
+        self.window = TaskWindow()
+        self.request = 0
+        self.loaded = False
+        self._clock = clock
+        self._pending: Want | None = None
+        self._view = (0, 0)
+        self._newer_unseen = False
+
+    @property
+    def total(self) -> int:
+        """How many tasks the filter finds, as far as is known."""
+        return self.window.total
+
+    def row_at(self, index: int) -> TaskRow | None:
+        """The task at an index, None if it is not in memory."""
+        return self.window.row_at(index)
+
+    def index_of(self, key: str) -> int | None:
+        """Where a task stands, None if it is not in memory."""
+        return self.window.index_of(key)
+
+    def key_of(self, row: TaskRow) -> str:
+        """What the cursor holds on to."""
+        return row.uuid
+
+    def narrow(self, task_filter: TaskFilter) -> None:
+        """Another filter: what is shown stays until its first page is there."""
+        self.filter = task_filter
+        self.request += 1
+        self._pending = None
+        self.loaded = False
+
+    def look_at(self, first: int, last: int) -> None:
+        """The view is on these indices."""
+        self._view = (first, last)
+
+    def next_want(self) -> Want | None:
+        """The page to ask for now, None if nothing is missing or a page is on its way."""
+        if self._pending is not None:
+            return None
+        if not self.loaded:
+            self._pending = Want("top")
+        elif self._newer_unseen and self.window.at_top and self.window.rows:
+            self._newer_unseen = False
+            self._pending = Want("newer", key=self.window.rows[0].uuid)
+        else:
+            self._pending = missing(self.window, *self._view)
+        return self._pending
+
+    def reload(self) -> Want:
+        """The page in view, to be asked for again; older answers are dropped."""
+        self.request += 1
+        self._pending = around(self.window, self._view[0]) if self.loaded else Want("top")
+        return self._pending
+
+    def take(self, page: Page) -> bool:
+        """Put a page in; False if it answers an older question."""
+        if page.request != self.request:
+            return False
+        self._pending = None
+        self.loaded = True
+        apply(page, self.window)
+        self.window.trim(*self._view)
+        return True
+
+    def failed(self, request: int) -> bool:
+        """Note that a page could not be loaded; False if nobody waits for it."""
+        if request != self.request:
+            return False
+        self._pending = None
+        return True
+
+    def merge(self, rows: Iterable[TaskRow]) -> Merged:
+        """Take over the latest rows of the event stream."""
+        now = self._clock.now()
+
+        def wanted(row: TaskRow) -> bool:
+            belongs = matches(self.filter, row, now)
+            if belongs is None:
+                self._newer_unseen = True
+            return bool(belongs)
+
+        return self.window.merge(rows, wanted)

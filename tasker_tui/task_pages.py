@@ -1,0 +1,129 @@
+"""Fetching pages of the task list by key: what is missing around a view, and how to ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from tasker_tui.client_port import OLDEST, TaskerPort
+from tasker_tui.filters import TaskFilter, absolute
+from tasker_tui.task_window import TaskWindow
+from tasker_tui.view_models import TaskRow
+
+PAGE = 100
+PREFETCH = 60
+"""Rows that are loaded ahead of the view."""
+NEAR = 4 * PAGE
+"""A view farther off than this is jumped to, not paged to."""
+
+Kind = Literal["top", "older", "newer", "bottom", "middle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A page that is missing. `key` is the uuid that it lies next to; `base` where a middle page is shown."""
+
+    kind: Kind
+    key: str | None = None
+    base: int = 0
+    share: float | None = None
+    """For a middle page without a key: how far down the list it is, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a want was answered with. `request` is the number of the filter that it was made for."""
+
+    want: Want
+    request: int
+    rows: tuple[TaskRow, ...]
+    more: bool
+    total: int
+
+
+def missing(window: TaskWindow, first: int, last: int) -> Want | None:
+    """The page to load next for a view on the indices `first` … `last`; None if nothing is missing."""
+    low, high = window.base, window.base + len(window.rows)
+    if not window.rows or first > high + NEAR or last < low - NEAR:
+        return _jump(window, first, last)
+    if last + PREFETCH >= high and not window.at_bottom:
+        return Want("older", key=window.rows[-1].uuid)
+    if first - PREFETCH < low and not window.at_top:
+        return Want("newer", key=window.rows[0].uuid)
+    return None
+
+
+def around(window: TaskWindow, first: int) -> Want:
+    """The page at a view again, to see what has become of it."""
+    row = window.row_at(first)
+    if first < PAGE or row is None:
+        return Want("top")
+    return Want("middle", key=str(UUID(int=UUID(row.uuid).int + 1)), base=first)
+
+
+def apply(page: Page, window: TaskWindow) -> None:
+    """Put a page into the window."""
+    match page.want.kind:
+        case "top":
+            window.show_top(page.rows, page.total, complete=not page.more)
+        case "older":
+            window.extend_down(page.rows, page.more)
+        case "newer":
+            window.extend_up(page.rows, page.more)
+        case "bottom":
+            window.show_bottom(page.rows)
+        case "middle":
+            window.show_middle(page.rows, page.want.base)
+
+
+async def fetch(client: TaskerPort, task_filter: TaskFilter, want: Want, request: int, now: datetime) -> Page:
+    """Ask the server for a page."""
+    query = _query(task_filter, now)
+    key = want.key
+    if want.share is not None:
+        key = await _key_at(client, query, want.share)
+    bounds: dict[str, Any] = {}
+    if want.kind in ("older", "middle"):
+        bounds = {"before": key}
+    elif want.kind in ("newer", "bottom"):
+        bounds = {"after": OLDEST if want.kind == "bottom" else key}
+    count: Literal["exact", "none"] = "exact" if want.kind == "top" else "none"
+    answer = await client.list_tasks(**query, **bounds, limit=PAGE, count=count)
+    rows = tuple(TaskRow.from_answer(task) for task in answer.tasks)
+    return Page(want, request, rows, len(rows) >= PAGE, answer.pagination.total_count)
+
+
+def _jump(window: TaskWindow, first: int, last: int) -> Want | None:
+    if window.total == 0:
+        return None
+    if first < PAGE:
+        return Want("top")
+    if last >= window.total - PAGE:
+        return Want("bottom")
+    base = max(1, first - PREFETCH // 2)
+    return Want("middle", base=base, share=base / window.total)
+
+
+async def _key_at(client: TaskerPort, query: dict[str, Any], share: float) -> str:
+    """A uuid about that far down the list, taking it that tasks are created at an even rate."""
+    newest = await client.list_tasks(**query, limit=1)
+    oldest = await client.list_tasks(**query, after=OLDEST, limit=1)
+    if not newest.tasks or not oldest.tasks:
+        return OLDEST
+    top, bottom = newest.tasks[0].task_uuid.int, oldest.tasks[0].task_uuid.int
+    return str(UUID(int=top - int((top - bottom) * share)))
+
+
+def _query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:
+    return {
+        "namespace": task_filter.namespace,
+        "template": task_filter.template,
+        "status": [state.value for state in task_filter.states] or None,
+        "tag": task_filter.tag,
+        "initiator": task_filter.initiator,
+        "since": absolute(task_filter.since, now),
+        "until": absolute(task_filter.until, now),
+        "q": task_filter.text or None,
+    }

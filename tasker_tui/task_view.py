@@ -1,0 +1,99 @@
+"""The state of one open task: its steps, their graph, and what happened since it was opened."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.model.states import StepState, TaskState
+from engine.model.wire import StepResponse, TaskResponse, TransitionChange
+from tasker_tui.dag.graph import CyclicGraph, Graph
+from tasker_tui.dag.layout import Drawing, lay_out
+from tasker_tui.text import printable
+from tasker_tui.view_models import StepRow, TaskRow
+
+KEPT_EVENTS = 2000
+
+
+class TaskView:
+    """One task as the screen knows it. Its steps come in full by `load`, their states at once by `apply`."""
+
+    def __init__(self, uuid: str) -> None:
+        self.uuid = uuid
+        self.task: TaskRow | None = None
+        self.context: Any = None
+        self.reason = ""
+        self.steps: dict[str, StepRow] = {}
+        self.drawing: Drawing | None = None
+        self.trouble: str | None = None
+        self.events: deque[TransitionChange] = deque(maxlen=KEPT_EVENTS)
+
+    def load(self, task: TaskResponse, steps: Sequence[StepResponse]) -> bool:
+        """Take the server's answer over. Answers whether the graph has another shape now."""
+        self.task = TaskRow.from_answer(task)
+        self.context, self.reason = task.context, task.reason
+        rows = [StepRow.from_answer(step) for step in steps]
+        self.steps = {row.uuid: row for row in rows}
+        return self._redraw()
+
+    def apply(self, changes: Iterable[TransitionChange]) -> bool:
+        """Take transitions over. Answers whether the task has to be loaded again for what they do not say."""
+        touched = False
+        for change in changes:
+            if str(change.task_uuid) != self.uuid:
+                continue
+            touched = True
+            self.events.appendleft(change)
+            step = self.steps.get(str(change.step_uuid)) if change.step_uuid else None
+            if step is not None:
+                self.steps[step.uuid] = step.after(change)
+            elif change.step_uuid is None and self.task is not None:
+                self.task = replace(self.task, state=TaskState(change.to_state), updated_at=change.at)
+        return touched
+
+    def put(self, step: StepResponse) -> None:
+        """Take over the server's answer to an action on a step."""
+        row = StepRow.from_answer(step)
+        known = self.steps.get(row.uuid)
+        if known is not None:
+            self.steps[row.uuid] = row if row.parents else replace(row, parents=known.parents)
+
+    def in_state(self, state: StepState) -> list[StepRow]:
+        """The steps in a state, in the order of the graph."""
+        return [step for step in self.ordered() if step.state is state]
+
+    def ordered(self) -> list[StepRow]:
+        """The steps, each after its parents."""
+        if self.drawing is None:
+            return list(self.steps.values())
+        rows = self.drawing.graph.ids
+        places = self.drawing.places
+        order = sorted(range(len(rows)), key=lambda node: (places[node].layer, places[node].y))
+        return [self.steps[rows[node]] for node in order]
+
+    def parents_of(self, step: StepRow) -> list[StepRow]:
+        """The steps that it waits for."""
+        return [self.steps[parent] for parent in step.parents if parent in self.steps]
+
+    def children_of(self, step: StepRow) -> list[StepRow]:
+        """The steps that wait for it directly."""
+        return [other for other in self.ordered() if step.uuid in other.parents]
+
+    def _redraw(self) -> bool:
+        labels = {row.uuid: printable(row.name) for row in self.steps.values()}
+        graph = Graph.build(labels, [(p, row.uuid) for row in self.steps.values() for p in row.parents])
+        if self.drawing is not None and self.drawing.graph == graph:
+            return False
+        try:
+            self.drawing, self.trouble = shared_layout(graph), None
+        except CyclicGraph as error:
+            self.drawing, self.trouble = None, str(error)
+        return True
+
+
+def shared_layout(graph: Graph) -> Drawing:
+    """Lay the graph out, or take the layout of another task of the same shape: only the ids differ."""
+    shape = Graph(tuple(map(str, range(len(graph.ids)))), graph.labels, graph.edges)
+    return replace(lay_out(shape), graph=graph)

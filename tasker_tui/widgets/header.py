@@ -1,0 +1,69 @@
+"""The first line of every screen: where we are connected, how fresh it is, and what needs attention."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widget import Widget
+
+from tasker_tui.clock import Clock
+from tasker_tui.link import Link
+from tasker_tui.text import count, plural
+from tasker_tui.themes import Palette
+from tasker_tui.widgets.painting import palette_for
+
+SLOW_MS = 1000
+
+
+class HeaderBar(Widget):
+    """Shows the app's `link`."""
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        super().__init__()
+        self._link, self._clock = link, clock
+
+    def show(self, link: Link) -> None:
+        """Show another state of the connection."""
+        if link != self._link or link.retry_at:
+            self._link = link
+            self.refresh()
+
+    def render(self) -> Text:
+        """One line, its less important parts left out where there is no room."""
+        palette = palette_for(self)
+        left = Text.assemble((" ◆ tasker ", palette.strong + palette.accent))
+        left.append_text(self._state(palette))
+        right = Text("   ").join(self._figures(palette))
+        right.append(" ")
+        room = self.size.width - left.cell_len - right.cell_len
+        if self._link.state != "lost" and room > len(self._link.host) + 4:
+            left.append(f"  {self._link.host}", palette.muted)
+            room = self.size.width - left.cell_len - right.cell_len
+        if room < 1:
+            left.truncate(self.size.width, overflow="ellipsis")
+            return left
+        return Text.assemble(left, " " * room, right, no_wrap=True)
+
+    def _state(self, palette: Palette) -> Text:
+        link = self._link
+        if link.state == "connecting":
+            return Text(" ◌ connecting…", palette.tone("waiting"))
+        if link.state == "lost":
+            wait = link.seconds_to_retry(self._clock.now())
+            again = f"again in {wait}s" if wait else "trying again…"
+            return Text(f" ▲ offline: {link.reason}; {again}", palette.tone("failed", bold=True))
+        if link.lag_ms is not None and link.lag_ms > SLOW_MS:
+            return Text(f" ● live, {link.lag_ms / 1000:.1f} s behind", palette.tone("waiting"))
+        lag = "" if link.lag_ms is None else f" {link.lag_ms} ms"
+        return Text(f" ● live{lag}", palette.tone("ok"))
+
+    def _figures(self, palette: Palette) -> list[Text]:
+        link, figures = self._link, []
+        if link.failing:
+            figures.append(Text(f"✗ {count(link.failing)} failing", palette.tone("failed", bold=True)))
+        if link.active is not None:
+            figures.append(Text(f"● {count(link.active)} active", palette.tone("running")))
+        if link.workers == 0:
+            figures.append(Text("no worker", palette.tone("waiting", bold=True)))
+        elif link.workers is not None:
+            figures.append(Text(plural(link.workers, "worker"), palette.muted))
+        return figures

@@ -1,0 +1,90 @@
+"""The pane beside the task list: what the task under the cursor is about, its steps that matter first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from engine.model.states import StepState
+from tasker_tui.clock import Clock
+from tasker_tui.step_report import why
+from tasker_tui.text import age, clock_time, duration, fit, printable, short_id
+from tasker_tui.themes import Palette
+from tasker_tui.view_models import StepRow, TaskRow
+from tasker_tui.widgets.painting import palette_for, progress
+
+INTEREST = {
+    StepState.ERROR: 0,
+    StepState.WAITING_FOR_RETRY: 1,
+    StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION: 1,
+    StepState.IN_PROGRESS: 2,
+    StepState.ENQUEUED: 3,
+    StepState.ENQUEUED_FOR_ORCHESTRATION: 3,
+    StepState.PENDING: 4,
+}
+NAME_WIDTH = 24
+
+
+class Preview(VerticalScroll):
+    """Shows one task; its steps come when they are loaded."""
+
+    def __init__(self, clock: Clock, ascii_only: bool) -> None:
+        super().__init__(id="preview", can_focus=False)
+        self._clock, self._ascii = clock, ascii_only
+        self._body = Static(markup=False)
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield self._body
+
+    def show(self, task: TaskRow | None, steps: Sequence[StepRow] | None) -> None:
+        """Show a task, or nothing."""
+        self.border_title = short_id(task.uuid) if task else ""
+        self._body.update(self._text(task, steps) if task else "")
+
+    def _text(self, task: TaskRow, steps: Sequence[StepRow] | None) -> Text:
+        palette, now = palette_for(self), self._clock.now()
+        mark, width = task.mark, max(20, self.content_size.width)
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(printable(task.name), palette.strong)
+        text.append(f"\n{mark.glyph(self._ascii)} {mark.word}", palette.tone(mark.tone, bold=True))
+        took = duration(task.seconds(now))
+        text.append(f"  {task.completed}/{task.total} steps in {took}\n", palette.muted)
+        for part, style in progress(task.completed, task.running, task.failed, task.total, width, palette):
+            text.append(part, style)
+        text.append("\n\n")
+        for name, value in self._facts(task):
+            text.append(f"{name:<11}", palette.muted)
+            text.append(f"{value}\n", palette.text)
+        text.append("\n")
+        if steps is not None:
+            self._steps(text, steps, palette)
+        return text
+
+    def _facts(self, task: TaskRow) -> list[tuple[str, str]]:
+        started = f"{clock_time(task.created_at)}, {age(task.created_at, self._clock.now())} ago"
+        facts = [
+            ("id", task.uuid),
+            ("template", f"{printable(task.namespace)}/{printable(task.name)} {printable(task.version)}"),
+            ("started", started),
+            ("by", printable(task.initiator or "")),
+            ("tags", ", ".join(map(printable, task.tags or ()))),
+            ("priority", str(task.priority) if task.priority else ""),
+        ]
+        return [(name, value) for name, value in facts if value]
+
+    def _steps(self, text: Text, steps: Sequence[StepRow], palette: Palette) -> None:
+        by_uuid = {step.uuid: step for step in steps}
+        now = self._clock.now()
+        for step in sorted(steps, key=lambda step: INTEREST.get(step.state, 9)):
+            mark = step.mark
+            text.append(f"{mark.glyph(self._ascii)} ", palette.tone(mark.tone, bold=True))
+            text.append(fit(printable(step.name), NAME_WIDTH), palette.text)
+            error = step.error if step.state is StepState.ERROR else None
+            reason = why(step, [by_uuid[p] for p in step.parents if p in by_uuid], now)
+            detail = printable(error.message) if error else reason or mark.word
+            text.append(f" {detail}\n", palette.tone(mark.tone) if error or reason else palette.muted)

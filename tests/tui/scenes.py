@@ -1,0 +1,128 @@
+"""Tasks that the dashboard's tests show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.model.states import StepState, TaskState
+from tests.tui.support import NOW, FakeStep, FakeTask, uuid_at
+
+CARD_ERROR = {
+    "message": "CardDeclined: insufficient_funds for order 8841",
+    "error_type": "PaymentError",
+    "retryable": False,
+    "backtrace": [
+        'File "handlers/payment.py", line 41, in call',
+        "    charge = gateway.charge(order.card, order.amount)",
+        'File "handlers/gateway.py", line 18, in charge',
+        "    raise CardDeclined(answer.reason)",
+    ],
+}
+S = StepState
+
+
+def order_task(number: int = 1, minutes_ago: float = 2) -> FakeTask:
+    """Twenty steps, one of which has failed for good, one runs, one waits for its retry."""
+    done = {"attempts": 1, "took": 0.8}
+    started = NOW - timedelta(minutes=minutes_ago)
+    steps = [
+        FakeStep("validate", S.COMPLETE, result={"order": 8841, "amount": "129.90"}, started=0.1, **done),
+        FakeStep("reserve_stock", S.COMPLETE, ("validate",), result={"reserved": 3}, started=1, **done),
+        FakeStep("charge_card", S.ERROR, ("validate",), 3, error=CARD_ERROR, started=70, took=0.6,
+                 handler="example.orders.pay"),
+        FakeStep("fraud_check", S.COMPLETE, ("validate",), result={"score": 0.02}, started=1, **done),
+        *[FakeStep(f"quote_{name}", S.COMPLETE, ("reserve_stock",), result={"price": 4.9}, started=2, **done)
+          for name in ("ups", "dhl", "fedex")],
+        *[FakeStep(f"pack_{name}", S.COMPLETE, ("reserve_stock",), started=2, **done) for name in "ab"],
+        FakeStep("pack_c", S.IN_PROGRESS, ("reserve_stock",), 1, started=100),
+        FakeStep("pack_d", S.WAITING_FOR_RETRY, ("reserve_stock",), 2, started=50, took=2,
+                 error={"message": "printer offline"}, next_retry_at=NOW + timedelta(seconds=42)),
+        FakeStep("pick_carrier", S.COMPLETE, ("quote_ups", "quote_dhl", "quote_fedex"),
+                 result={"carrier": "dhl"}, started=4, **done),
+        FakeStep("merge_packs", S.PENDING,
+                 ("validate", "charge_card", "fraud_check", "pack_a", "pack_b", "pack_c", "pack_d")),
+        FakeStep("label", S.PENDING, ("pick_carrier", "merge_packs")),
+        FakeStep("notify_wh", S.PENDING, ("merge_packs",)),
+        FakeStep("handoff", S.PENDING, ("label", "notify_wh")),
+        FakeStep("email", S.PENDING, ("handoff",)),
+        FakeStep("sms", S.PENDING, ("handoff",)),
+        FakeStep("audit", S.PENDING, ("handoff", "merge_packs")),
+        FakeStep("finish", S.PENDING, ("email", "sms", "audit")),
+    ]  # fmt: skip
+    return FakeTask(
+        uuid_at(started, number),
+        "order_fulfillment",
+        TaskState.STEPS_IN_PROCESS if number % 2 else TaskState.BLOCKED_BY_FAILURES,
+        steps,
+        started,
+        context={"order": 8841, "customer": "Ada Lovelace", "items": [{"sku": "TEA-01", "quantity": 3}]},
+        tags=("vip", "eu"),
+    )
+
+
+def small_task(number: int, state: TaskState, minutes_ago: float, name: str = "linear_workflow") -> FakeTask:
+    """Four steps in a row, as far as the state lets them be."""
+    done = {TaskState.COMPLETE: 4, TaskState.PENDING: 0}.get(state, 2)
+    failed = state in (TaskState.ERROR, TaskState.BLOCKED_BY_FAILURES)
+    started = NOW - timedelta(minutes=minutes_ago)
+    steps = []
+    for i in range(4):
+        parents = (f"step_{i}",) if i else ()
+        if i < done:
+            steps.append(
+                FakeStep(f"step_{i + 1}", S.COMPLETE, parents, 1, result={"n": i}, started=i, took=0.9)
+            )
+        elif i == done and failed:
+            steps.append(
+                FakeStep(f"step_{i + 1}", S.ERROR, parents, 3, error={"message": "boom"}, started=i, took=0.5)
+            )
+        else:
+            running = i == done and state is TaskState.STEPS_IN_PROCESS
+            steps.append(
+                FakeStep(f"step_{i + 1}", S.IN_PROGRESS if running else S.PENDING, parents, int(running))
+            )
+    ended = state in (TaskState.COMPLETE, TaskState.ERROR, TaskState.CANCELLED)
+    return FakeTask(
+        uuid_at(started, number),
+        name,
+        state,
+        steps,
+        started,
+        completed_at=started + timedelta(seconds=3.7) if ended else None,
+        initiator="cron" if number % 3 else "ana",
+    )
+
+
+def day() -> list[FakeTask]:
+    """A list with every kind of task in it."""
+    states = [
+        TaskState(word)
+        for word in (
+            "steps_in_process complete complete blocked_by_failures waiting_for_retry complete cancelled "
+            "complete error waiting_for_dependencies complete resolved_manually evaluating_results "
+            "enqueuing_steps initializing pending"
+        ).split()
+    ]
+    names = ["linear_workflow", "etl_pipeline", "diamond_workflow", "order_fulfillment", "invoice_batch"]
+    tasks = [order_task(2, 2)]
+    for i in range(60):
+        tasks.append(small_task(100 - i, states[i % len(states)], 4 + 3.5 * i, names[i % len(names)]))
+    return tasks
+
+
+ORDER_SCHEMA = {
+    "type": "object",
+    "required": ["customer"],
+    "properties": {
+        "customer": {"type": "string", "title": "Customer", "description": "Who orders", "minLength": 2},
+        "items": {"type": "array", "title": "Items", "default": [{"sku": "TEA-01", "quantity": 3}]},
+        "payment": {"enum": ["card", "invoice"], "title": "Payment", "default": "card"},
+        "delivery": {
+            "type": "object",
+            "properties": {
+                "express": {"type": "boolean", "title": "Express", "default": False},
+                "floor": {"type": "integer", "title": "Floor", "minimum": 0, "maximum": 99},
+            },
+        },
+    },
+}

@@ -1,0 +1,506 @@
+"""The dashboard under test: a client that answers wire objects from memory, a clock moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from textual.pilot import Pilot
+
+from engine.model.states import STEP_SATISFIES, StepState, TaskState
+from engine.model.wire import (
+    HealthResponse,
+    NamespaceSummary,
+    PaginationInfo,
+    StepAuditResponse,
+    StepDefinition,
+    StepResponse,
+    SummaryEvent,
+    SummaryRow,
+    TaskListResponse,
+    TaskResponse,
+    TemplateDetail,
+    TemplateListResponse,
+    TemplateSummary,
+    TransitionChange,
+    TransitionsEvent,
+    WorkerInfo,
+)
+from tasker_tui.app import TaskerApp
+from tasker_tui.locator import Locator
+
+NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Stands still until `advance`."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._now = now
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        self._count += 1
+        waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), self._count, waking))
+        await waking
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            waking = heapq.heappop(self._sleepers)[2]
+            if not waking.done():
+                waking.set_result(None)
+
+
+class StepWithGraph(StepResponse):
+    """A step as the server answers it, with what it adds to the wire contract."""
+
+    parents: list[UUID]
+    children: list[UUID]
+    step_type: str
+    handler: str | None
+    timeout_seconds: int | None
+    why: str | None = None
+
+
+def uuid_at(moment: datetime, number: int) -> UUID:
+    """A version 7 uuid whose last digits look as random as they are in life."""
+    tail = (number * 0x9E3779B97F4A7C15) & ((1 << 48) - 1)
+    return UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | tail)
+
+
+@dataclass
+class FakeStep:
+    name: str
+    state: StepState = StepState.PENDING
+    parents: tuple[str, ...] = ()
+    attempts: int = 0
+    max_attempts: int = 3
+    result: Any = None
+    error: dict[str, Any] | None = None
+    next_retry_at: datetime | None = None
+    started: float = 0.0
+    took: float = 0.0
+    handler: str = "example.step"
+
+
+@dataclass
+class FakeTask:
+    uuid: UUID
+    name: str
+    state: TaskState
+    steps: list[FakeStep]
+    created_at: datetime
+    namespace: str = "example"
+    completed_at: datetime | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    initiator: str = "cron"
+    priority: int = 0
+
+    def step_uuid(self, name: str) -> UUID:
+        index = [step.name for step in self.steps].index(name)
+        return UUID(int=self.uuid.int + ((index + 1) << 48))
+
+    def step(self, name: str) -> FakeStep:
+        return next(step for step in self.steps if step.name == name)
+
+    def counted(self, *states: StepState) -> int:
+        return sum(step.state in states for step in self.steps)
+
+
+class FakeTasker:
+    """Answers as the server does. `offline` makes every call fail; `emit` feeds the open streams."""
+
+    def __init__(self, clock: FakeClock, tasks: Sequence[FakeTask] = ()) -> None:
+        self.clock = clock
+        self.tasks = {str(task.uuid): task for task in tasks}
+        self.templates: list[TemplateDetail] = []
+        self.offline = False
+        self.calls: list[tuple[str, Any]] = []
+        self._streams: list[tuple[str, str | None, asyncio.Queue[Any]]] = []
+        self._cursor = 0
+        self.created = 0
+
+    # What the port asks for
+
+    async def health(self) -> HealthResponse:
+        self._call("health")
+        return HealthResponse(status="healthy", timestamp=self.clock.now().isoformat())
+
+    async def list_tasks(self, **query: Any) -> TaskListResponse:
+        self._call("list_tasks", query)
+        found = sorted(
+            (task for task in self.tasks.values() if _fits(task, query)),
+            key=lambda t: t.uuid.int,
+            reverse=True,
+        )
+        total = len(found)
+        limit = query.get("limit", 100)
+        if before := query.get("before"):
+            found = [task for task in found if task.uuid.int < UUID(before).int]
+        if after := query.get("after"):
+            found = [task for task in found if task.uuid.int > UUID(after).int][-limit:]
+        page = PaginationInfo(
+            page=1,
+            per_page=limit,
+            total_count=total,
+            total_pages=1,
+            has_next=len(found) > limit,
+            has_previous=False,
+        )
+        return TaskListResponse(
+            tasks=[_task(task, self.clock.now()) for task in found[:limit]], pagination=page
+        )
+
+    async def get_task(self, task_uuid: str) -> TaskResponse:
+        self._call("get_task", task_uuid)
+        return _task(self._task(task_uuid), self.clock.now())
+
+    async def list_steps(self, task_uuid: str) -> list[StepResponse]:
+        self._call("list_steps", task_uuid)
+        task = self._task(task_uuid)
+        return [_step(task, step) for step in task.steps]
+
+    async def step_audit(self, task_uuid: str, step_uuid: str) -> list[StepAuditResponse]:
+        self._call("step_audit", step_uuid)
+        task = self._task(task_uuid)
+        step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
+        return _audit(task, step)
+
+    async def act_on_step(self, task_uuid: str, step_uuid: str, action: Any) -> StepResponse:
+        self._call("act_on_step", (step_uuid, action))
+        task = self._task(task_uuid)
+        step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
+        assert step.state is StepState.ERROR
+        step.state, step.attempts, step.error = StepState.PENDING, 0, None
+        return _step(task, step)
+
+    async def cancel_task(self, task_uuid: str) -> TaskResponse:
+        self._call("cancel_task", task_uuid)
+        task = self._task(task_uuid)
+        task.state, task.completed_at = TaskState.CANCELLED, self.clock.now()
+        return _task(task, self.clock.now())
+
+    async def create_task(self, name: str, **request: Any) -> TaskResponse:
+        self._call("create_task", (name, request))
+        self.created += 1
+        steps = [FakeStep("first"), FakeStep("second", parents=("first",))]
+        task = FakeTask(
+            uuid_at(self.clock.now(), 0xABC0 + self.created),
+            name,
+            TaskState.PENDING,
+            steps,
+            self.clock.now(),
+            context=request["context"],
+            initiator=request["initiator"],
+        )
+        self.tasks[str(task.uuid)] = task
+        return _task(task, self.clock.now())
+
+    async def list_templates(self, namespace: str | None = None) -> TemplateListResponse:
+        self._call("list_templates")
+        summaries = [
+            TemplateSummary(
+                name=t.name,
+                namespace=t.namespace,
+                version=t.version,
+                description=t.description,
+                step_count=len(t.steps),
+            )
+            for t in self.templates
+        ]
+        spaces = [NamespaceSummary(name="example", description=None, template_count=len(summaries))]
+        return TemplateListResponse(namespaces=spaces, templates=summaries, total_count=len(summaries))
+
+    async def get_template(self, namespace: str, name: str, version: str) -> TemplateDetail:
+        self._call("get_template", name)
+        return next(t for t in self.templates if (t.namespace, t.name) == (namespace, name))
+
+    async def list_workers(self) -> list[Any]:
+        self._call("list_workers")
+        return [_worker(number) for number in range(2)]
+
+    async def stream(
+        self, scope: str = "summary", task_uuid: str | None = None, last_event_id: str | None = None
+    ) -> AsyncIterator[Any]:
+        self._call("stream", (scope, last_event_id))
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        entry = (scope, task_uuid, queue)
+        self._streams.append(entry)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            raise httpx.ReadError("connection closed")
+        finally:
+            self._streams.remove(entry)
+
+    # What tests do
+
+    def drop(self) -> None:
+        """The server goes away."""
+        self.offline = True
+        for _, _, queue in self._streams:
+            queue.put_nowait(None)
+
+    def emit(self, event: Any, scope: str) -> None:
+        """Send an event to the streams of a scope."""
+        for name, _, queue in self._streams:
+            if name == scope:
+                queue.put_nowait(event)
+
+    def announce(self, *tasks: FakeTask) -> None:
+        """The tasks have changed (or are new): tell the summary streams."""
+        rows = []
+        for task in tasks:
+            self.tasks[str(task.uuid)] = task
+            rows.append(_summary(task, self.clock.now()))
+        self._cursor += 1
+        self.emit(SummaryEvent(cursor=str(self._cursor), tasks=rows), "summary")
+
+    def transition(self, task: FakeTask, name: str, to: StepState) -> None:
+        """A step moves on: tell the streams of the task."""
+        step = task.step(name)
+        came, step.state = step.state, to
+        self._cursor += 1
+        change = TransitionChange(
+            id=self._cursor,
+            at=self.clock.now(),
+            task_uuid=task.uuid,
+            step_uuid=task.step_uuid(name),
+            step_name=name,
+            path=[to.value],
+            from_state=came.value,
+            to_state=to.value,
+            attempt=step.attempts,
+        )
+        self.emit(TransitionsEvent(cursor=str(self._cursor), changes=[change]), "task")
+
+    def named(self, call: str) -> list[Any]:
+        """The arguments of the calls of that name."""
+        return [arguments for name, arguments in self.calls if name == call]
+
+    def _call(self, name: str, arguments: Any = None) -> None:
+        self.calls.append((name, arguments))
+        if self.offline:
+            raise httpx.ConnectError("refused")
+
+    def _task(self, uuid: str) -> FakeTask:
+        return self.tasks[uuid]
+
+
+def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
+    text = (query.get("q") or "").lower()
+    return (
+        (not query.get("status") or task.state.value in query["status"])
+        and query.get("template") in (None, task.name)
+        and query.get("namespace") in (None, task.namespace)
+        and query.get("initiator") in (None, task.initiator)
+        and query.get("tag") in (None, *task.tags)
+        and (query.get("since") is None or task.created_at >= query["since"])
+        and (text in task.name or text in str(task.uuid))
+    )
+
+
+def _task(task: FakeTask, now: datetime) -> TaskResponse:
+    done = task.counted(*STEP_SATISFIES)
+    failed = task.counted(StepState.ERROR)
+    return TaskResponse(
+        task_uuid=str(task.uuid),
+        name=task.name,
+        namespace=task.namespace,
+        version="1.0.0",
+        status=task.state,
+        created_at=task.created_at,
+        updated_at=task.completed_at or now,
+        completed_at=task.completed_at,
+        context=task.context,
+        initiator=task.initiator,
+        source_system="tests",
+        reason="nightly run",
+        priority=task.priority,
+        tags=list(task.tags),
+        correlation_id=task.uuid,
+        parent_correlation_id=None,
+        total_steps=len(task.steps),
+        pending_steps=task.counted(StepState.PENDING),
+        in_progress_steps=task.counted(StepState.IN_PROGRESS),
+        completed_steps=done,
+        failed_steps=failed,
+        ready_steps=0,
+        execution_status="blocked_by_failures" if failed else "processing",
+        recommended_action="handle_failures" if failed else "wait_for_completion",
+        completion_percentage=round(100 * done / len(task.steps), 2),
+        health_status="blocked" if failed else "healthy",
+        steps=[],
+    )
+
+
+def _summary(task: FakeTask, now: datetime) -> SummaryRow:
+    return SummaryRow(
+        task_uuid=task.uuid,
+        name=task.name,
+        namespace=task.namespace,
+        version="1.0.0",
+        status=task.state,
+        priority=task.priority,
+        total_steps=len(task.steps),
+        completed_steps=task.counted(*STEP_SATISFIES),
+        failed_steps=task.counted(StepState.ERROR),
+        in_progress_steps=task.counted(StepState.IN_PROGRESS),
+        retrying_steps=task.counted(StepState.WAITING_FOR_RETRY),
+        created_at=task.created_at,
+        updated_at=now,
+        completed_at=task.completed_at,
+    )
+
+
+def _step(task: FakeTask, step: FakeStep) -> StepWithGraph:
+    began = task.created_at + timedelta(seconds=step.started) if step.attempts else None
+    ended = began + timedelta(seconds=step.took) if began and step.took else None
+    done = step.state in STEP_SATISFIES
+    results: dict[str, Any] | None = None
+    if step.error:
+        results = {"success": False, "status": "error", "error": step.error, "metadata": {}}
+    elif done:
+        results = {"success": True, "status": "completed", "result": step.result, "metadata": {}}
+    return StepWithGraph(
+        step_uuid=str(task.step_uuid(step.name)),
+        task_uuid=str(task.uuid),
+        name=step.name,
+        created_at=task.created_at,
+        updated_at=ended or began or task.created_at,
+        completed_at=ended if done else None,
+        results=results,
+        current_state=step.state,
+        dependencies_satisfied=all(task.step(p).state in STEP_SATISFIES for p in step.parents),
+        retry_eligible=step.attempts < step.max_attempts,
+        ready_for_execution=False,
+        total_parents=len(step.parents),
+        completed_parents=sum(task.step(p).state in STEP_SATISFIES for p in step.parents),
+        attempts=step.attempts,
+        max_attempts=step.max_attempts,
+        last_failure_at=ended if step.error else None,
+        next_retry_at=step.next_retry_at,
+        last_attempted_at=began,
+        parents=[task.step_uuid(p) for p in step.parents],
+        children=[task.step_uuid(s.name) for s in task.steps if step.name in s.parents],
+        step_type="standard",
+        handler=step.handler,
+        timeout_seconds=30,
+    )
+
+
+def _worker(number: int) -> WorkerInfo:
+    return WorkerInfo(
+        worker_uuid=UUID(int=number),
+        name=f"worker-{number}",
+        hostname="here",
+        pid=100 + number,
+        version="0.1.0",
+        namespaces=["example"],
+        handlers=[],
+        slots=10,
+        busy=1,
+        stuck=0,
+        state="running",
+        started_at=NOW,
+        last_heartbeat_at=NOW,
+    )
+
+
+def _audit(task: FakeTask, step: FakeStep) -> list[StepAuditResponse]:
+    entries = []
+    for attempt in range(step.attempts):
+        last = attempt == step.attempts - 1
+        failed = bool(step.error) or not last
+        error = step.error if last and step.error else {"message": "upstream timed out after 0.7 s"}
+        at = task.created_at + timedelta(
+            seconds=step.started + step.took - 15 * (step.attempts - 1 - attempt)
+        )
+        entries.append(
+            StepAuditResponse(
+                audit_uuid=f"{attempt}",
+                workflow_step_uuid=task.step_uuid(step.name),
+                transition_uuid=f"t{attempt}",
+                task_uuid=task.uuid,
+                recorded_at=at,
+                worker_uuid=UUID(int=0x3333),
+                correlation_id=None,
+                success=not failed,
+                execution_time_ms=640 + 110 * attempt,
+                result={"success": not failed, "error": error if failed else None},
+                step_name=step.name,
+                from_state=StepState.IN_PROGRESS,
+                to_state=StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION if failed else StepState.COMPLETE,
+            )
+        )
+    return entries[::-1]
+
+
+def template(name: str, schema: dict[str, Any], steps: Sequence[str] = ("first", "second")) -> TemplateDetail:
+    """A registered template."""
+    return TemplateDetail(
+        name=name,
+        namespace="example",
+        version="1.0.0",
+        description="An order from its check to its parcel.",
+        configuration={"input_schema": schema},
+        steps=[
+            StepDefinition(name=s, description=None, default_retryable=True, default_max_attempts=3)
+            for s in steps
+        ],
+    )
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Until nothing is on its way: workers other than the feeds have ended, and short waits are over."""
+    clock = pilot.app.services.clock
+    for _ in range(8):
+        await pilot.pause()
+        busy = [w for w in pilot.app.workers if w.group != "feed" and not w.is_finished]
+        clock.advance(0.05)
+        await pilot.pause()
+        if not busy and all(w.group == "feed" or w.is_finished for w in pilot.app.workers):
+            break
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def dashboard(
+    client: FakeTasker,
+    size: tuple[int, int] = (120, 40),
+    locator: Locator | None = None,
+    ascii_only: bool = False,
+) -> AsyncIterator[Pilot[None]]:
+    """The app on the client, settled."""
+    app = TaskerApp(
+        client,
+        "http://127.0.0.1:8080",
+        locator or Locator(),
+        clock=client.clock,
+        user="ana",
+        ascii_only=ascii_only,
+    )
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settle(pilot)
+        yield pilot
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    """What is on the screen, line by line, without trailing blanks."""
+    compositor = pilot.app.screen._compositor
+    strips = compositor.render_strips(pilot.app.size)
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"

@@ -1,0 +1,93 @@
+"""The filter grammar: what is typed is understood or refused with a hint, and can be written back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.states import TaskState
+from tasker_tui.filters import FilterError, TaskFilter, completion, format_filter, parse_filter
+
+WORDS = st.from_regex(r"[a-zA-Z0-9_.\-]{1,12}", fullmatch=True)
+PHRASES = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)
+MOMENTS = st.one_of(
+    st.integers(1, 10**6).map(lambda s: timedelta(seconds=s)),
+    st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
+)
+STATES = st.sets(st.sampled_from(TaskState), max_size=4).map(
+    lambda s: tuple(sorted(s, key=list(TaskState).index))
+)
+FILTERS = st.builds(
+    TaskFilter,
+    states=STATES,
+    namespace=st.none() | PHRASES,
+    template=st.none() | WORDS,
+    tag=st.none() | PHRASES,
+    initiator=st.none() | WORDS,
+    since=st.none() | MOMENTS,
+    until=st.none() | MOMENTS,
+    text=st.just("") | PHRASES,
+)
+
+
+@given(FILTERS)
+def test_a_written_filter_reads_back_equal(task_filter):
+    assert parse_filter(format_filter(task_filter)) == task_filter
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_filter_or_an_error_in_words(text):
+    try:
+        understood: object = parse_filter(text)
+    except FilterError as error:
+        understood = str(error)
+    assert isinstance(understood, TaskFilter) or understood
+
+
+def test_keys_and_free_text_mix():
+    found = parse_filter('state:error,waiting ns:billing broken since:2h tag:"end of month" parcel')
+    assert found == TaskFilter(
+        states=(TaskState.WAITING_FOR_DEPENDENCIES, TaskState.WAITING_FOR_RETRY, TaskState.ERROR),
+        namespace="billing",
+        tag="end of month",
+        since=timedelta(hours=2),
+        text="broken parcel",
+    )
+
+
+def test_failing_means_blocked_and_error():
+    assert parse_filter("state:failing").states == (TaskState.BLOCKED_BY_FAILURES, TaskState.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stat:error", "did you mean state:?"),
+        ("colour:red", "known are state:, namespace:"),
+        ("state:eror", "did you mean error?"),
+        ("state:", "needs a value, such as state:failing"),
+        ("since:yesterday", "write since:2h, since:3d or since:2026-01-31"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_would_be_right(text, message):
+    with pytest.raises(FilterError, match=message.replace("?", r"\?")):
+        parse_filter(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("st", "state:"),
+        ("state:fai", "state:failing"),
+        ("since:2h state:error,wai", "since:2h state:error,waiting"),
+        ("template:ord", "template:order_fulfillment"),
+        ("state:failing", None),
+        ("zzz", None),
+        ("", None),
+    ],
+)
+def test_the_last_word_is_completed(typed, completed):
+    assert completion(typed, {"template": ["linear_workflow", "order_fulfillment"]}) == completed

@@ -1,0 +1,81 @@
+"""What the screens look like, at the sizes that terminals have."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasker_tui.locator import Locator
+from tests.tui.goldens import assert_golden
+from tests.tui.scenes import ORDER_SCHEMA, day, order_task
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
+
+SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
+
+
+def _client() -> FakeTasker:
+    client = FakeTasker(FakeClock(), day())
+    client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
+    return client
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("tasks", ""),
+        ("task", "enter"),
+        ("steps", "enter 2"),
+        ("retry", "r"),
+        ("start", "s enter"),
+        ("help", "question_mark"),
+    ],
+)
+async def test_screen(name, keys, size):
+    async with dashboard(_client(), size) as pilot:
+        for key in keys.split():
+            await pilot.press(key)
+            await settle(pilot)
+        assert_golden(f"{name}-{size[0]}x{size[1]}", screen_text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [("context", "enter 3"), ("events", "enter 4"), ("cancel", "c"), ("filter", "slash s t a t e : e r o r")],
+)
+async def test_other_screens(name, keys):
+    async with dashboard(_client(), (100, 30)) as pilot:
+        for key in keys.split():
+            await pilot.press("colon" if key == ":" else key)
+            await settle(pilot)
+        assert_golden(f"{name}-100x30", screen_text(pilot))
+
+
+async def test_an_empty_list_says_how_to_start():
+    async with dashboard(FakeTasker(FakeClock()), (80, 24)) as pilot:
+        assert_golden("empty-80x24", screen_text(pilot))
+
+
+async def test_ascii_is_ascii():
+    async with dashboard(_client(), (120, 40), ascii_only=True) as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        shown = screen_text(pilot)
+    assert shown.isascii()
+    assert_golden("task-ascii-120x40", shown)
+
+
+async def test_a_locator_opens_a_step():
+    client = FakeTasker(FakeClock(), [order_task()])
+    locator = Locator(task=next(iter(client.tasks)), step="pack_c")
+    async with dashboard(client, (120, 40), locator) as pilot:
+        assert "› pack_c" in screen_text(pilot).splitlines()[-1]
+
+
+@pytest.mark.parametrize("theme", ["tasker-light", "tasker-contrast", "nord", "ansi-dark"])
+async def test_every_theme_shows_the_same_text(theme):
+    async with dashboard(_client(), (120, 40)) as pilot:
+        before = screen_text(pilot)
+        assert theme in pilot.app.available_themes
+        pilot.app.theme = theme
+        await settle(pilot)
+        assert screen_text(pilot) == before
