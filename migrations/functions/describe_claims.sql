@@ -9,8 +9,11 @@ LANGUAGE sql VOLATILE AS $$
                 ELSE (SELECT CASE WHEN sum(pg_column_size(a.result)) <= p_dependency_limit OR count(a.result) = 0
                                   THEN jsonb_object_agg(p.name, a.result) END
                       FROM tasker.steps p
-                      LEFT JOIN tasker.step_attempts a
-                        ON a.task_uuid = s.task_uuid AND a.step_uuid = p.step_uuid AND a.claim_no = p.claim_no AND a.success
+                      -- LIMIT keeps it a look-up by the whole key: by task_uuid alone a join of n steps costs n * n.
+                      LEFT JOIN LATERAL (SELECT a.result FROM tasker.step_attempts a
+                                         WHERE a.task_uuid = s.task_uuid AND a.step_uuid = p.step_uuid AND a.claim_no = p.claim_no
+                                           AND a.success
+                                         LIMIT 1) a ON true
                       WHERE p.step_uuid = ANY (s.parents)) END,
            s.inputs, s.checkpoint
     FROM tasker.steps s
