@@ -28,7 +28,8 @@ class CreateBatcher:
         self._database = database
         self._notifier = notifier
         self._waiting: deque[Waiting] = deque()
-        self._flushes: set[asyncio.Task[None]] = set()
+        self._taking = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def waiting(self) -> int:
@@ -39,10 +40,11 @@ class CreateBatcher:
         """Create one task, together with whoever comes along; raises what the database says to it alone."""
         future: asyncio.Future[Creation] = asyncio.get_running_loop().create_future()
         self._waiting.append((task, future))
-        if len(self._flushes) < FLUSHES:
+        if self._taking < FLUSHES:
+            self._taking += 1
             flush = asyncio.create_task(self._flush())
-            self._flushes.add(flush)
-            flush.add_done_callback(self._flushes.discard)
+            self._tasks.add(flush)
+            flush.add_done_callback(self._tasks.discard)
         return await future
 
     async def create_all(self, tasks: Sequence[NewTask]) -> list[Creation | Exception]:
@@ -52,15 +54,20 @@ class CreateBatcher:
 
     async def _flush(self) -> None:
         batch: list[Waiting] = []
+        taking = True
         try:
             async with self._database.acquire() as conn:
                 while self._waiting:
                     batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                     answers = await self._create(conn, [task for task, _ in batch])
                     _settle(batch, answers)
+                # It has yet to give its connection back, but who comes now must not count on it.
+                taking, self._taking = False, self._taking - 1
         except Exception as error:
             _settle([*batch, *self._waiting], [error] * (len(batch) + len(self._waiting)))
             self._waiting.clear()
+        finally:
+            self._taking -= taking
 
     async def _create(self, conn: Connection, tasks: Sequence[NewTask]) -> list[Creation | Exception]:
         try:
