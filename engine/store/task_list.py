@@ -112,7 +112,8 @@ async def _page(conn: Connection, wanted: TaskFilter, page: PageRequest) -> list
     if not parts:
         return []
     # An id and a name may fit the same task: then it must not be shown twice.
-    sql = f"{' UNION '.join(parts)} ORDER BY 1 {order} LIMIT {limit} OFFSET {offset}"
+    union = " UNION ".join(parts)
+    sql = f"SELECT task_uuid FROM ({union}) u ORDER BY 1 {order} LIMIT {limit} OFFSET {offset}"
     return [row[0] for row in await conn.fetch(sql, *query.values)]
 
 
