@@ -44,7 +44,7 @@ async def run_with_dashboard(options: Options) -> None:
         await _bring_up(stack)
         from tasker_tui.app import run_async
 
-        await run_async(stack.url, stack=stack)
+        await run_async(stack.url)
         print("stopping: the worker finishes what it runs …", file=sys.stderr)
 
     await _until_told(stack, serve)
