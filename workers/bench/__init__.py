@@ -1,0 +1,1 @@
+"""What `tasker bench` runs: handlers that do nothing, so that Tasker itself is measured."""
