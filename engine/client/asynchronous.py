@@ -1,0 +1,258 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from engine.client import calls
+from engine.client.calls import Action, Call, Count, Id
+from engine.client.errors import ServerUnreachable, raise_for, reaching
+from engine.client.events import EventParser, StreamEvent, read_event
+from engine.model.wire.details import (
+    LogPage,
+    StepDetail,
+    TemplateRegistration,
+    TemplateRevision,
+    TransitionPage,
+)
+from engine.model.wire.health import DetailedHealthResponse, HealthResponse, ReadinessResponse
+from engine.model.wire.requests import BulkCreateResponse
+from engine.model.wire.tasks import (
+    StepAuditResponse,
+    TaskListResponse,
+    TaskResponse,
+    TemplateListResponse,
+)
+from engine.model.wire.worker import WorkerInfo
+
+T = TypeVar("T")
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+SILENCE_SECONDS = 30.0
+"""A stream that sends nothing for so long is dead: the server gives a sign of life every 10 s."""
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
+
+
+class TaskerClient:
+    """All of the REST API. Use it in an `async with` block, or call `close`.
+
+    Every call raises `ApiError` when the server refuses it and `ServerUnreachable` when there is no answer.
+    `transport` replaces the network, for tests.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        timeout: float = 30.0,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        headers = {} if api_key is None else {"X-API-Key": api_key}
+        self._url = base_url.rstrip("/")
+        self._http = httpx.AsyncClient(
+            base_url=self._url, headers=headers, timeout=timeout, transport=transport
+        )
+
+    async def __aenter__(self) -> TaskerClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _make(self, call: Call[T]) -> T:
+        headers = {} if call.content is None else {"Content-Type": call.content_type}
+        with reaching(self._url):
+            response = await self._http.request(
+                call.method, call.path, params=dict(call.params), content=call.content, headers=headers
+            )
+        raise_for(response)
+        return call.read(response.content)
+
+    async def create_task(
+        self,
+        name: str,
+        *,
+        namespace: str = "default",
+        version: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        initiator: str = "system",
+        **fields: Any,
+    ) -> TaskResponse:
+        """Create a task; `fields` are the other fields of `TaskRequest`."""
+        return await self._make(
+            calls.create_task(
+                name, namespace=namespace, version=version, context=context, initiator=initiator, **fields
+            )
+        )
+
+    async def create_tasks_bulk(self, tasks: Sequence[Mapping[str, Any]]) -> BulkCreateResponse:
+        """Create up to 1,000 tasks in one transaction; each is a `TaskRequest` and has its own answer."""
+        return await self._make(calls.create_tasks_bulk(tasks))
+
+    async def list_tasks(
+        self,
+        *,
+        namespace: str | None = None,
+        template: str | None = None,
+        version: str | None = None,
+        status: Sequence[str] | None = None,
+        tag: str | None = None,
+        initiator: str | None = None,
+        source_system: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        q: str | None = None,
+        before: Id | None = None,
+        after: Id | None = None,
+        page: int | None = None,
+        limit: int = 100,
+        count: Count = "none",
+    ) -> TaskListResponse:
+        """Tasks, newest first; `before` and `after` give those next to a uuid, older or newer than it."""
+        return await self._make(
+            calls.list_tasks(
+                namespace=namespace, template=template, version=version, status=status, tag=tag,
+                initiator=initiator, source_system=source_system, since=since, until=until, q=q,
+                before=before, after=after, page=page, limit=limit, count=count,
+            )
+        )  # fmt: skip
+
+    async def get_task(self, task_uuid: Id) -> TaskResponse:
+        """One task with the readiness of its steps."""
+        return await self._make(calls.get_task(task_uuid))
+
+    async def cancel_task(
+        self, task_uuid: Id, reason: str | None = None, *, cancelled_by: str | None = None
+    ) -> TaskResponse:
+        """Cancel a task and its steps; the task as it is then."""
+        return await self._make(calls.cancel_task(task_uuid, reason, cancelled_by))
+
+    async def task_transitions(
+        self, task_uuid: Id, *, step_uuid: Id | None = None, after: int = 0, limit: int = 1_000
+    ) -> TransitionPage:
+        """A part of what happened to a task, oldest first."""
+        return await self._make(
+            calls.task_transitions(task_uuid, step_uuid=step_uuid, after=after, limit=limit)
+        )
+
+    async def list_steps(self, task_uuid: Id) -> list[StepDetail]:
+        """A task's steps in the order of its plan."""
+        return await self._make(calls.list_steps(task_uuid))
+
+    async def get_step(self, task_uuid: Id, step_uuid: Id) -> StepDetail:
+        """One step."""
+        return await self._make(calls.get_step(task_uuid, step_uuid))
+
+    async def act_on_step(self, task_uuid: Id, step_uuid: Id, action: Action) -> StepDetail:
+        """Reset a step for retry, resolve it, or complete it by hand; the step as it is then."""
+        return await self._make(calls.act_on_step(task_uuid, step_uuid, action))
+
+    async def step_audit(self, task_uuid: Id, step_uuid: Id) -> list[StepAuditResponse]:
+        """Every stored result of a step, newest first."""
+        return await self._make(calls.step_audit(task_uuid, step_uuid))
+
+    async def step_logs(
+        self,
+        task_uuid: Id,
+        step_uuid: Id,
+        *,
+        attempt: int | None = None,
+        after: int = 0,
+        limit: int = 1_000,
+    ) -> LogPage:
+        """A part of what a step's handler logged and printed, oldest first."""
+        return await self._make(
+            calls.step_logs(task_uuid, step_uuid, attempt=attempt, after=after, limit=limit)
+        )
+
+    async def list_templates(self, namespace: str | None = None) -> TemplateListResponse:
+        """The registered templates."""
+        return await self._make(calls.list_templates(namespace))
+
+    async def get_template(self, namespace: str, name: str, version: str | None = None) -> TemplateRevision:
+        """One template, the newest version without `version`."""
+        return await self._make(calls.get_template(namespace, name, version))
+
+    async def register_template(
+        self, template: str | Mapping[str, Any], *, replace: bool = False
+    ) -> TemplateRegistration:
+        """Register a template: YAML text, or the data of one."""
+        return await self._make(calls.register_template(template, replace=replace))
+
+    async def list_workers(self, namespace: str | None = None) -> list[WorkerInfo]:
+        """The workers that are known."""
+        return await self._make(calls.list_workers(namespace))
+
+    async def health(self) -> HealthResponse:
+        """Whether the server answers."""
+        return await self._make(calls.health())
+
+    async def readiness(self) -> ReadinessResponse:
+        """Whether the server can take work; raises ApiError (503) when it cannot."""
+        return await self._make(calls.readiness())
+
+    async def detailed_health(self) -> DetailedHealthResponse:
+        """Every check; raises ApiError (503) when the server cannot take work."""
+        return await self._make(calls.detailed_health())
+
+    async def stream(
+        self,
+        scope: str = "summary",
+        task_uuid: Id | None = None,
+        last_event_id: str | None = None,
+        **filters: Any,
+    ) -> AsyncIterator[StreamEvent]:
+        """Events until the connection ends: the end of the iteration, or `ServerUnreachable`.
+
+        Each event's `cursor` is the `last_event_id` to go on from. `filters` are the other parameters of
+        `GET /v1/events/stream`: step_uuid, namespace, template, state.
+        """
+        async for event in self._events(scope, task_uuid, EventParser(last_event_id), filters):
+            yield event
+
+    async def follow(
+        self, scope: str = "summary", task_uuid: Id | None = None, **filters: Any
+    ) -> AsyncIterator[StreamEvent]:
+        """As `stream`, for ever: after a break it goes on where it was, without a gap or with a `reset`."""
+        parser, delay = EventParser(), FIRST_DELAY
+        while True:
+            try:
+                async for event in self._events(scope, task_uuid, parser, filters):
+                    delay = FIRST_DELAY
+                    yield event
+            except ServerUnreachable:
+                delay = min(delay * 2, LONGEST_DELAY)
+            await asyncio.sleep(delay)
+
+    async def _events(
+        self, scope: str, task_uuid: Id | None, parser: EventParser, filters: Mapping[str, Any]
+    ) -> AsyncIterator[StreamEvent]:
+        parser.forget()
+        params = calls.given(scope=scope, task_uuid=task_uuid, **filters)
+        headers = {} if parser.last_event_id is None else {"Last-Event-ID": parser.last_event_id}
+        timeout = httpx.Timeout(self._http.timeout.connect, read=SILENCE_SECONDS)
+        with reaching(self._url):
+            async with self._http.stream(
+                "GET", "/v1/events/stream", params=params, headers=headers, timeout=timeout
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                raise_for(response)
+                async for piece in response.aiter_bytes():
+                    for raw in parser.feed(piece):
+                        if (event := read_event(raw)) is not None:
+                            yield event
