@@ -34,7 +34,8 @@ def test_production_writes_one_json_object_an_event() -> None:
     stream = lines("production")
     with structlog.contextvars.bound_contextvars(task_uuid="t-1"):
         structlog.get_logger("engine").info("task created", steps=4)
-        logging.getLogger("someone.else").warning("it %s", "works", extra={"step": "a"})
+        extra = {"step": "a", "color_message": "it [bold]works"}
+        logging.getLogger("someone.else").warning("it %s", "works", extra=extra)
     first, second = map(json.loads, stream.getvalue().splitlines())
     assert first | {"timestamp": ""} == {
         "event": "task created",
@@ -46,6 +47,7 @@ def test_production_writes_one_json_object_an_event() -> None:
     }
     assert (second["event"], second["logger"], second["task_uuid"]) == ("it works", "someone.else", "t-1")
     assert second["step"] == "a"
+    assert "color_message" not in second
 
 
 def test_an_exception_in_json_is_structured_and_shows_no_variables() -> None:
