@@ -1,18 +1,19 @@
 """Logging of a process: one line an event on standard error, as JSON or for people.
 
-Events of structlog and of the standard library's loggers take the same way, so that uvicorn, asyncpg and
-handlers look like everything else.
+The standard library's loggers are used everywhere, so that uvicorn, asyncpg and handlers look like everything
+else; `extra={…}` adds fields. No logging library is loaded: it would cost a tenth of a process's start.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
-import structlog
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -20,70 +21,63 @@ if TYPE_CHECKING:
 # Libraries whose every request or connection is no news.
 QUIET = ("httpx", "httpcore", "uvicorn.access", "watchfiles", "asyncio")
 
+# What every record carries, and the second copy of its messages that uvicorn adds for terminals.
+NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
+
+COLOURS = {"DEBUG": "\x1b[2m", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
+RESET = "\x1b[0m"
+
 
 def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> None:
-    """Set logging up for this process; `stream` is standard error unless given.
-
-    Context bound with `structlog.contextvars.bind_contextvars` (task_uuid, step_uuid, correlation_id …) is in
-    every line that the same task of asyncio writes.
-    """
+    """Set logging up for this process; `stream` is standard error unless given."""
     output = stream or sys.stderr
-    structlog.configure(
-        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(output)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _without_colours,
-                *_renderers(settings, output),
-            ],
-        )
+        JsonFormatter() if _as_json(settings) else ConsoleFormatter(colours=_colours(output))
     )
+    level = logging.getLevelNamesMapping()[settings.logging.level.upper()]
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(_level(settings))
+    root.setLevel(level)
     for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, _level(settings)))
+        logging.getLogger(name).setLevel(max(logging.WARNING, level))
 
 
-def _level(settings: Settings) -> int:
-    return logging.getLevelNamesMapping()[settings.logging.level.upper()]
+class JsonFormatter(logging.Formatter):
+    """An object a line: timestamp (RFC 3339, UTC), level, logger, event, the extra fields, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON; what JSON cannot hold is written as text."""
+        event: dict[str, Any] = {
+            "timestamp": _moment(record).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_extra(record),
+        }
+        if trouble := _trouble(self, record):
+            event["exception"] = trouble
+        try:
+            return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # half a character, or a number beyond 64 bits
+            return json.dumps(event, default=str)
 
 
-def _shared() -> list[structlog.typing.Processor]:
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
+class ConsoleFormatter(logging.Formatter):
+    """Time, level, logger and message, then `name=value` for the extra fields; the traceback below."""
 
+    def __init__(self, *, colours: bool) -> None:
+        super().__init__()
+        self._colours = COLOURS if colours else {}
 
-def _renderers(settings: Settings, output: TextIO) -> list[structlog.typing.Processor]:
-    if _as_json(settings):
-        # Without local variables, which hold passwords and people's data.
-        exceptions = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        return [
-            structlog.processors.ExceptionRenderer(exceptions),
-            structlog.processors.JSONRenderer(serializer=_json),
-        ]
-    colours = output.isatty() and "NO_COLOR" not in os.environ
-    return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)]
-
-
-def _without_colours(
-    _logger: Any, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    """Drop the second copy of its messages that uvicorn adds for terminals."""
-    event.pop("color_message", None)
-    return event
+    def format(self, record: logging.LogRecord) -> str:
+        """The event on one line, more lines for a traceback."""
+        colour = self._colours.get(record.levelname, "")
+        fields = "".join(f" {name}={value!r}" for name, value in _extra(record).items())
+        when = f"{_moment(record):%H:%M:%S}.{record.msecs:03.0f}"
+        line = f"{when} {colour}{record.levelname:<7}{RESET if colour else ''} {record.name}: "
+        trouble = _trouble(self, record)
+        return line + record.getMessage() + fields + (f"\n{trouble}" if trouble else "")
 
 
 def _as_json(settings: Settings) -> bool:
@@ -91,5 +85,18 @@ def _as_json(settings: Settings) -> bool:
     return settings.environment == "production" if chosen == "auto" else chosen == "json"
 
 
-def _json(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+def _colours(output: TextIO) -> bool:
+    return output.isatty() and "NO_COLOR" not in os.environ
+
+
+def _moment(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in NOT_EXTRA}
+
+
+def _trouble(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = [formatter.formatException(record.exc_info)] if record.exc_info else []
+    return "\n".join([*parts, *([record.stack_info] if record.stack_info else [])])
