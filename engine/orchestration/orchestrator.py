@@ -62,7 +62,8 @@ class Orchestrator:
             self.notifier.wake(READY)
         if processed.next_in is not None:
             self._retries.wake()
-        return 0.0 if processed.taken == engine_calls.RESULTS_AT_ONCE else FALLBACK_SECONDS
+        # What was taken may have asked for another look at its tasks.
+        return 0.0 if processed.taken else FALLBACK_SECONDS
 
     async def _fire_retries(self) -> float:
         retries = await engine_calls.fire_retries(self._pool, self._actor)
@@ -76,10 +77,12 @@ class Orchestrator:
         taken = await engine_calls.expire_leases(self._pool, self._actor)
         if taken:
             self.notifier.wake(READY)
+            self._results.wake()
         return 0.0 if taken == engine_calls.LEASES_AT_ONCE else LEASES_SECONDS
 
     async def _fail_missing_handlers(self) -> float:
-        await engine_calls.fail_missing_handlers(self._pool, self._actor, self._grace)
+        if await engine_calls.fail_missing_handlers(self._pool, self._actor, self._grace):
+            self._results.wake()
         return HANDLERS_SECONDS
 
     async def _sweep(self) -> float:

@@ -45,6 +45,7 @@ BEGIN
         JOIN tasker.template_steps ts USING (template_step_id)
         ORDER BY f.n), 'enqueued', 'handler_not_found', v_now, p_actor);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, 'handler_not_found');
+    PERFORM tasker.look_again(v_tasks);
     RETURN coalesce(cardinality(v_failed), 0);
 END
 $$;

@@ -16,14 +16,15 @@ BEGIN
     IF v_due IS NOT NULL THEN
         PERFORM FROM tasker.steps s WHERE s.step_uuid = ANY (v_due) ORDER BY s.step_uuid FOR NO KEY UPDATE;
         SELECT array_agg(s.step_uuid), array_agg(DISTINCT s.task_uuid) INTO v_steps, v_tasks
-        FROM tasker.steps s WHERE s.step_uuid = ANY (v_due) AND s.state = 'waiting_for_retry';
+        FROM tasker.steps s WHERE s.step_uuid = ANY (v_due) AND s.state = 'waiting_for_retry' AND s.retry_at <= v_now;
         PERFORM FROM tasker.tasks t WHERE t.task_uuid = ANY (v_tasks) ORDER BY t.task_uuid FOR NO KEY UPDATE;
-        DELETE FROM tasker.step_retries r WHERE r.step_uuid = ANY (v_due);
+        DELETE FROM tasker.step_retries r WHERE r.step_uuid = ANY (v_steps);
         PERFORM tasker.requeue_steps(v_steps, '{waiting_for_retry,pending,enqueued}', v_now, p_actor, NULL);
         UPDATE tasker.tasks t
         SET retrying_steps = t.retrying_steps - c.n, updated_at = v_now
         FROM (SELECT s.task_uuid, count(*)::int AS n FROM tasker.steps s WHERE s.step_uuid = ANY (v_steps) GROUP BY 1) c
         WHERE t.task_uuid = c.task_uuid;
+        PERFORM tasker.limit_batches(v_tasks);
         PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, NULL);
         fired := coalesce(cardinality(v_steps), 0);
     END IF;

@@ -10,6 +10,7 @@ DECLARE
     v_ids bigint[];
     v_steps uuid[];
     v_tasks uuid[];
+    v_failed_tasks uuid[];
 BEGIN
     enqueued := false;
     SELECT array_agg(u.id), array_agg(DISTINCT u.step_uuid) FILTER (WHERE u.step_uuid IS NOT NULL), array_agg(DISTINCT u.task_uuid)
@@ -19,16 +20,17 @@ BEGIN
     IF taken = 0 THEN
         RETURN;
     END IF;
-    -- A task without a failed step in the batch is locked through one of its steps: any serves.
+    -- A task without a step in the batch is locked through one of its steps: any serves.
     PERFORM tasker.lock_for_settling(coalesce(v_steps, '{}') || ARRAY (
-        SELECT (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = t LIMIT 1) FROM unnest(v_tasks) AS t));
+        SELECT (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = t LIMIT 1)
+        FROM (SELECT unnest(v_tasks) EXCEPT SELECT s.task_uuid FROM tasker.steps s WHERE s.step_uuid = ANY (v_steps)) AS bare(t)));
     DELETE FROM tasker.unprocessed_results WHERE id = ANY (v_ids);
 
     WITH failed AS MATERIALIZED (
         SELECT s.step_uuid, s.task_uuid, s.attempts, s.claim_no,
-               ts.retryable AND s.attempts < ts.max_attempts AND coalesce((a.details ->> 'retryable')::boolean, true) AS again,
-               coalesce(CASE WHEN a.details ? 'retry_after'
-                             THEN make_interval(secs => least((a.details ->> 'retry_after')::float8, 86400)) END,
+               ts.retryable AND s.attempts < ts.max_attempts AND a.details -> 'retryable' IS DISTINCT FROM 'false'::jsonb AS again,
+               coalesce(CASE WHEN jsonb_typeof(a.details -> 'retry_after') = 'number'
+                             THEN make_interval(secs => greatest(least((a.details ->> 'retry_after')::numeric, 86400), 0)::float8) END,
                         tasker.backoff_interval(ts.backoff, ts.backoff_base_ms, ts.max_backoff_ms, s.attempts)) AS wait,
                a.details ->> 'error_type' AS error_type
         FROM tasker.steps s
@@ -57,9 +59,11 @@ BEGIN
                ARRAY['enqueued_as_error_for_orchestration', CASE WHEN f.again THEN 'waiting_for_retry' ELSE 'error' END]::tasker.step_state[],
                f.attempts, f.claim_no, p_actor, f.error_type, v_now
         FROM failed f)
-    SELECT min(t.retry_at) - v_now INTO next_in FROM timers t;
+    SELECT (SELECT min(t.retry_at) - v_now FROM timers t), (SELECT array_agg(DISTINCT f.task_uuid) FROM failed f)
+    INTO next_in, v_failed_tasks;
 
     enqueued := tasker.carry_out_outcomes(v_steps, v_now, p_actor);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, NULL);
+    PERFORM tasker.look_again(v_failed_tasks);
 END
 $$;

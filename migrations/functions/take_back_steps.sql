@@ -54,7 +54,11 @@ BEGIN
         RETURNING s.step_uuid, s.task_uuid, s.attempts, s.claim_no)
     INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, reason, at)
     SELECT d.task_uuid, d.step_uuid, '{in_progress,error}', d.attempts, d.claim_no, p_actor, 'worker_lost', v_now FROM dead d;
+    PERFORM tasker.limit_batches(v_tasks);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, NULL);
+    IF v_dead IS NOT NULL THEN
+        PERFORM tasker.look_again(v_tasks);
+    END IF;
     RETURN coalesce(cardinality(v_again), 0) + coalesce(cardinality(v_dead), 0);
 END
 $$;
