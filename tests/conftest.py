@@ -1,3 +1,3 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.support.postgres", "tests.support.invariants"]
+pytest_plugins = ["tests.support.postgres", "tests.support.stack", "tests.support.invariants"]

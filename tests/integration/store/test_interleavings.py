@@ -1,0 +1,101 @@
+"""Two transactions at once, stepped by hand: what one did while the other waited is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.store.claims import ClaimedStep
+from engine.store.pool import Connection
+from tests.support.hand_worker import HandWorker, process, process_all
+from tests.support.waiting import until
+from tests.support.workflows import Workflows, step
+
+async def waits_for_a_lock(conn: Connection, watched: Connection) -> None:
+    """Wait until the backend of `watched` waits for a lock."""
+    pid = watched.get_server_pid()
+
+    async def waits() -> bool:
+        return bool(await conn.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid))
+
+    await until(waits, "the other transaction waits for a lock")
+
+
+async def hand_over_behind(conn: Connection, other: Connection, call: str, a: ClaimedStep) -> ClaimedStep:
+    """Run `call` in an open transaction of `other`, which waits for `a`, while `a` succeeds and hands over."""
+    worker = HandWorker(conn)
+    transaction = conn.transaction()
+    await transaction.start()
+    (handed,) = (await worker.succeed(a, keep=1)).held
+    await other.execute("BEGIN")
+    running = asyncio.create_task(other.fetch(call))
+    await waits_for_a_lock(conn, other)
+    await transaction.commit()
+    await running
+    return handed
+
+
+@pytest.mark.parametrize("how", ["failure", "worker lost", "no handler"])
+async def test_a_step_that_ends_while_another_fails_does_not_leave_the_task_behind(
+    flows: Workflows, conn: Connection, other: Connection, how: str
+) -> None:
+    """The failing side can't lock a2, which was handed over while it waited for its locks.
+
+    a → a2 ─┬→ end
+    b → b2 ─┘
+    """
+    worker = HandWorker(conn, lease=0.0 if how == "worker lost" else 30.0)
+    task = await flows.run(
+        [
+            step("a"),
+            step("a2", "a"),
+            step("b", handler="other", retry={"max_attempts": 1}),
+            step("b2", "b"),
+            step("end", "a2", "b2"),
+        ]
+    )
+    (a,) = await worker.claim(1)
+    handlers = HandWorker(conn, handlers=["other"], lease=0.0 if how == "worker lost" else 30.0)
+    if how == "no handler":
+        await worker.register()
+        call = "SELECT tasker.fail_missing_handlers('0', '1 minute', 'engine')"
+    else:
+        (b,) = await handlers.claim(1)
+        call = "SELECT tasker.expire_leases(100, 'engine')"
+        if how == "failure":
+            await handlers.fail(b)
+            call = "SELECT tasker.process_results(100, 'engine')"
+        else:
+            # Only b's lease ran out.
+            await conn.execute("UPDATE tasker.leases SET expires_at = 'infinity' WHERE step_uuid = $1", a.step_uuid)
+    handed = await hand_over_behind(conn, other, call, a)
+    await worker.succeed(handed)
+    await other.execute("COMMIT")
+    await process_all(conn)
+    states = await flows.states(task)
+    assert (states["a2"], states["b"], states["end"]) == ("complete", "error", "pending")
+    assert await flows.state(task) == "blocked_by_failures"
+
+
+async def test_a_retry_is_not_fired_again_before_it_is_due(
+    flows: Workflows, conn: Connection, other: Connection
+) -> None:
+    """An engine that saw a retry due waits for the step's lock; meanwhile the step runs and fails again."""
+    worker = HandWorker(conn)
+    retry = {"backoff": "linear", "backoff_base_ms": 3_600_000, "max_backoff_ms": 3_600_000}
+    task = await flows.run([step("s1", retry=retry)])
+    (first,) = await worker.claim()
+    await worker.fail(first, retry_after=0)
+    await process(conn)
+    async with conn.transaction():
+        await conn.execute("SELECT tasker.fire_retries(100, 'engine')")
+        late = asyncio.create_task(other.fetchrow("SELECT * FROM tasker.fire_retries(100, 'other engine')"))
+        await waits_for_a_lock(conn, other)
+        (second,) = await worker.claim()
+        await worker.fail(second)
+        await process(conn)
+    fired = await late
+    assert fired is not None
+    assert fired["fired"] == 0
+    assert await flows.states(task) == {"s1": "waiting_for_retry"}
