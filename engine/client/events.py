@@ -36,7 +36,8 @@ class EventParser:
         self.forget()
 
     def forget(self) -> None:
-        """Drop what is incomplete: the connection broke."""
+        """Drop what is incomplete, its id too: the connection broke."""
+        self._id = self.last_event_id
         self._rest = b""
         self._name = ""
         self._data: list[str] = []
@@ -49,6 +50,7 @@ class EventParser:
 
     def _take(self, line: str) -> Iterator[RawEvent]:
         if not line:
+            self.last_event_id = self._id
             if self._data:
                 yield RawEvent(self._name or "message", "\n".join(self._data), self.last_event_id)
             self._name, self._data = "", []
@@ -60,7 +62,7 @@ class EventParser:
         elif field == "data":
             self._data.append(value)
         elif field == "id" and "\0" not in value:
-            self.last_event_id = value
+            self._id = value
 
 
 def read_event(raw: RawEvent) -> StreamEvent | None:
