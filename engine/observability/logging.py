@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 # Libraries whose every request or connection is no news.
-QUIET = ("httpx", "httpcore", "uvicorn.access", "watchfiles", "asyncio")
+QUIET = ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "watchfiles", "asyncio")
 
 # What every record carries, and the second copy of its messages that uvicorn adds for terminals.
 NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
