@@ -67,7 +67,7 @@ class Exchange:
         self._answered = answered
         self._metrics = metrics
         self._signal = asyncio.Event()
-        self._submitting = 0
+        self._trading = 0
 
     def put(self, finished: FinishedStep, with_slot: bool) -> None:
         """Have a result submitted."""
@@ -81,8 +81,8 @@ class Exchange:
 
     @property
     def settled(self) -> bool:
-        """Whether every result is submitted and answered."""
-        return not self.outbox and not self._submitting
+        """Whether every result is submitted, and whatever the answers brought is with the worker."""
+        return not self.outbox and not self._trading
 
     async def run(self) -> None:
         """One loop, until cancelled."""
@@ -105,12 +105,16 @@ class Exchange:
         """Submit what is there, else claim if there is reason to, else wait."""
         batch = self.outbox[: self.capacity.share]
         del self.outbox[: self.capacity.share]
-        if batch:
-            return await self._submit(conn, batch)
-        if wanted := self.capacity.take_wanted():
-            return await self._claim(conn, wanted)
-        await self._wait()
-        return conn
+        wanted = self.capacity.take_wanted()
+        if not batch and not wanted:
+            await self._wait()
+            return conn
+        self._trading += 1
+        try:
+            return await (self._submit(conn, batch, wanted) if batch else self._claim(conn, wanted))
+        finally:
+            self._trading -= 1
+            self._answered()
 
     async def _wait(self) -> None:
         self._signal.clear()
@@ -136,16 +140,13 @@ class Exchange:
             await self._start(held, since)
         return conn
 
-    async def _submit(self, conn: Connection, batch: list[tuple[FinishedStep, bool]]) -> Connection:
+    async def _submit(
+        self, conn: Connection, batch: list[tuple[FinishedStep, bool]], wanted: int
+    ) -> Connection:
         results = [finished for finished, _ in batch]
         slots = sum(with_slot for _, with_slot in batch)
-        wanted = self.capacity.take_wanted()
-        self._submitting += 1
         since = time.monotonic()
-        try:
-            conn, answer = await self._submit_surely(conn, results, slots, wanted)
-        finally:
-            self._submitting -= 1
+        conn, answer = await self._submit_surely(conn, results, slots, wanted)
         self._metrics.submit_answered(len(results), len(answer.refused), time.monotonic() - since)
         self.capacity.give(slots + wanted - len(answer.held))
         self.capacity.hungry |= wanted > 0 and len(answer.held) >= wanted
@@ -154,7 +155,6 @@ class Exchange:
             self._refused(refusal.step_uuid, refusal.reason)
         if answer.held:
             await self._start(answer.held, since)
-        self._answered()
         return conn
 
     async def _submit_surely(

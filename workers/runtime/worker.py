@@ -124,9 +124,13 @@ class Worker:
     async def _start(self, claimed: list[ClaimedStep], since: float) -> None:
         await self._definitions.load(step.template_step_id for step in claimed)
         lease_until = since + self.identity.lease.total_seconds()
-        for one in claimed:
-            step = RunningStep(one, self._definitions[one.template_step_id], lease_until)
-            self.running[one.step_uuid, one.claim_no] = step
+        steps = [RunningStep(one, self._definitions[one.template_step_id], lease_until) for one in claimed]
+        if self.capacity.draining:  # they were on their way when it began
+            self.capacity.give(len(steps))
+            await self._give_back(steps)
+            return
+        for step in steps:
+            self.running[step.claimed.step_uuid, step.claimed.claim_no] = step
             self.metrics.claimed(step.definition.namespace)
             try:
                 self._executor.start(step)
