@@ -1,0 +1,169 @@
+"""Workers that are killed, and work that waits for one (issue 2: a killed worker costs one lease).
+
+The stack has a server and no worker; tests start their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest
+
+from tests.e2e.api import BLOCKED, Api, Json, standing, until
+from tests.e2e.conftest import ENVIRONMENT
+from tests.e2e.rows import done, failed
+from tests.e2e.test_retries import FAILURES, moment, orders
+from tests.support.e2e_stack import Process, Stack, running_stack
+from tests.support.postgres import PgServer
+
+LEASE_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+async def stack(pg_server: PgServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """A server without workers; leases of workers are short."""
+    environment = ENVIRONMENT | {"TASKER_LEASE_SECONDS": str(LEASE_SECONDS)}
+    folder = tmp_path_factory.mktemp("lost")
+    async with running_stack(pg_server, folder, environment, workers=0) as stack:
+        worker = await stack.start_worker()  # registers the templates
+        await worker.stop()
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def api(stack: Stack) -> AsyncIterator[Api]:
+    """The server."""
+    api = Api(stack.url)
+    async with api.http:
+        yield api
+
+
+@pytest.fixture
+async def worker(stack: Stack) -> AsyncIterator[Process]:
+    """A worker that a test may kill."""
+    worker = await stack.start_worker()
+    yield worker
+    if worker.popen.poll() is None:
+        assert await worker.stop() == 0
+
+
+async def test_a_step_of_a_killed_worker_is_run_by_the_next(stack: Stack, api: Api, worker: Process) -> None:
+    holds = {"hold": 60, "hold_attempts": 1}
+    task = await api.create("linear", FAILURES, orders(linear_2=holds))
+    held = await api.step_in(task, "linear_2", "in_progress")
+    worker.kill()
+    killed_at = time.monotonic()
+    replacement = await stack.start_worker()
+    await api.completed(task)
+    assert time.monotonic() - killed_at < LEASE_SECONDS + 8  # starting a worker takes most of it
+    assert await api.rows(task) == {
+        "linear_1": done(0),
+        "linear_2": done(1, attempts=2),
+        "linear_3": done(1),
+        "linear_4": done(1),
+    }
+    second, first = await api.audit(held)
+    assert (first["success"], second["success"]) == (False, True)
+    error = first["result"]["error"]
+    assert (error["error_type"], error["retryable"]) == ("worker_lost", True)
+    assert second["worker_uuid"] not in (None, held["worker_uuid"])
+    results = await api.results(task)
+    assert [one["number"] for one in results.values()] == [2**2, 2**4, 2**8, 2**16]
+    assert await replacement.stop() == 0
+
+
+async def test_the_last_attempt_of_a_killed_worker_was_the_last(api: Api, worker: Process) -> None:
+    step = {"name": "only", "handler": {"callable": "e2e.step"}, "retry": {"max_attempts": 1}}
+    await api.register(
+        {
+            "name": "one_attempt",
+            "namespace_name": FAILURES,
+            "version": "1.0.0",
+            "identity_strategy": "always_unique",
+            "steps": [step],
+        }
+    )
+    task = await api.create("one_attempt", FAILURES, orders(only={"hold": 60}))
+    await api.step_in(task, "only", "in_progress")
+    worker.kill()
+    assert standing(await api.rested(task)) == BLOCKED
+    assert await api.rows(task) == {"only": failed(0, attempts=1, of=1)}
+    assert (await api.steps(task))["only"]["last_error"]["error_type"] == "worker_lost"
+
+
+async def test_under_load_a_killed_worker_loses_nothing(stack: Stack, api: Api, worker: Process) -> None:
+    other = await stack.start_worker()
+    body = {"name": "diamond", "namespace": FAILURES, "context": orders(left={"hold": 0.05})}
+    answer = await api.http.post("/v1/tasks/bulk", json={"tasks": [body] * 60})
+    tasks = [result["task"] for result in answer.json()["results"]]
+
+    async def complete_ones() -> int:
+        listed = await api.get("/v1/tasks", namespace=FAILURES, status="complete", template="diamond")
+        return int(listed["pagination"]["total_count"])
+
+    await until(complete_ones, lambda count: count >= 1)
+    worker.kill()
+    finished = await asyncio.gather(*(api.completed(task) for task in tasks))
+    assert len(finished) == 60
+    for task in tasks[::6]:
+        for step in (await api.steps(task)).values():
+            audit = await api.audit(step)
+            assert [entry["success"] for entry in audit] == [True, *[False] * (len(audit) - 1)]
+            assert len(audit) == step["attempts"]
+            lost = [entry["result"]["error"]["error_type"] for entry in audit[1:]]
+            assert lost in ([], ["worker_lost"])
+    assert await other.stop() == 0
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_its_steps(api: Api, worker: Process) -> None:
+    task = await api.create("linear", FAILURES, orders(linear_1={"hold": 0.5}))
+    held = (await api.steps(task))["linear_1"]
+
+    async def log() -> list[str]:
+        return await api.log(held)
+
+    assert await until(log, bool) == ["holds linear_1"]
+    assert await worker.stop() == 0
+    now = await api.task(task)
+    assert [step["current_state"] for step in now["steps"]] == ["complete", "enqueued", "pending", "pending"]
+    assert [step["attempts"] for step in now["steps"]] == [1, 0, 0, 0]
+    assert len(await api.audit(held)) == 1
+    await api.cancel(task)
+
+
+async def test_a_worker_that_is_told_to_stop_keeps_nothing(stack: Stack, api: Api, worker: Process) -> None:
+    body = {"name": "tree", "namespace": FAILURES}
+    answer = await api.http.post("/v1/tasks/bulk", json={"tasks": [body] * 100})
+    tasks = [result["task"] for result in answer.json()["results"]]
+    assert await worker.stop() == 0  # in the middle of it, with claims on their way
+    listed = await api.get("/v1/tasks", namespace=FAILURES, template="tree", status="active", per_page=100)
+    for task in listed["tasks"]:
+        states = {step["current_state"] for step in (await api.steps(task)).values()}
+        assert states <= {"complete", "enqueued", "pending"}
+    replacement = await stack.start_worker()
+    for task in tasks:
+        await api.completed(task)
+        assert {step["attempts"] for step in (await api.steps(task)).values()} == {1}
+    assert await replacement.stop() == 0
+
+
+async def test_higher_priority_comes_first(stack: Stack, api: Api) -> None:
+    priorities = [0, -100, 50, 100, -1, 0]
+    created = [
+        await api.create("success_only", "e2e_numbers", {"message": str(n)}, priority=priority)
+        for n, priority in enumerate(priorities)
+    ]
+    worker = await stack.start_worker({"TASKER_WORKER_SLOTS": "1"})
+    await asyncio.gather(*(api.completed(task) for task in created))
+
+    async def began(task: Json) -> datetime:
+        return moment((await api.steps(task))["only_step"]["results"]["metadata"]["started_at"])
+
+    times = [await began(task) for task in created]
+    ran = [int(priorities[n]) for n in sorted(range(len(times)), key=lambda n: times[n])]
+    assert ran == [100, 50, 0, 0, -1, -100]
+    assert times[0] < times[5]  # of two equal ones the older
+    assert await worker.stop() == 0

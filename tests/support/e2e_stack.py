@@ -1,0 +1,175 @@
+"""Servers and workers as processes of their own, on a database of the test run's PostgreSQL.
+
+Acceptance tests share such a stack: `running_stack` starts it, the tests speak to it over HTTP alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasker_tui.dev.command import child_command
+from tasker_tui.dev.health import until_ready
+from tasker_tui.dev.ports import LOOPBACK, claim_ports
+from tests.support.postgres import PgServer
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 30.0
+SECRET = "hunter2-of-the-e2e-suite"
+"""The password in the stack's DATABASE_URL: nothing checks it, and nobody may be shown it."""
+
+Environment = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Process:
+    """A server or a worker. `log` is the file that it writes to."""
+
+    name: str
+    port: int
+    log: Path
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    async def until_ready(self) -> None:
+        """Wait for it; raises what it last said if it ends, or is not ready within 30 s."""
+        ready = asyncio.create_task(until_ready(self.port))
+        ended = asyncio.create_task(asyncio.to_thread(self.popen.wait, READY_SECONDS))
+        await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            self.popen.kill()
+            raise AssertionError(f"{self.name} did not get ready:\n{self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to tidy up."""
+        self.popen.kill()
+        self.popen.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM, and wait until it has drained; its exit code."""
+        self.popen.send_signal(signal.SIGTERM)
+        return await asyncio.to_thread(self.popen.wait, STOP_SECONDS)
+
+
+@dataclass(slots=True)
+class Stack:
+    """Processes on one database. What is started here is stopped with the stack."""
+
+    dsn: str
+    folder: Path
+    environment: Environment
+    servers: list[Process] = field(default_factory=list)
+    workers: list[Process] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The first server."""
+        return self.servers[0].url
+
+    async def start_server(self, environment: Environment | None = None) -> Process:
+        """One more server, ready for requests."""
+        server = self._spawn("server", len(self.servers), environment or {})
+        self.servers.append(server)
+        await server.until_ready()
+        return server
+
+    async def start_worker(self, environment: Environment | None = None) -> Process:
+        """One more worker, ready for steps."""
+        worker = self._spawn("worker", len(self.workers), environment or {})
+        self.workers.append(worker)
+        await worker.until_ready()
+        return worker
+
+    def _spawn(self, part: str, number: int, environment: Environment) -> Process:
+        ports = claim_ports(0, 0)
+        port = ports.server if part == "server" else ports.worker
+        name = f"{part}-{number + 1}"
+        log = self.folder / f"{name}.log"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TASKER_")}
+        with log.open("wb") as output:
+            command = child_command(
+                [sys.executable, "-m", "tasker_tui.cli", part], cwd=self.folder, death_signal=signal.SIGKILL
+            )
+            popen = subprocess.Popen(
+                command.argv,
+                cwd=command.cwd,
+                env={
+                    **inherited,
+                    "XDG_CACHE_HOME": str(self.folder / "cache"),
+                    "DATABASE_URL": _with_password(self.dsn),
+                    f"TASKER_{part.upper()}_PORT": str(port),
+                    **self.environment,
+                    **environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return Process(name, port, log, popen)
+
+    async def stop(self) -> None:
+        """End the workers, then the servers; fails for one that does not stop cleanly."""
+        for processes in (self.workers, self.servers):
+            running = [one for one in processes if one.popen.poll() is None]
+            codes = await asyncio.gather(*(one.stop() for one in running))
+            for process, code in zip(running, codes, strict=True):
+                assert code == 0, f"{process.name} ended with {code}:\n{process.log.read_text()[-3000:]}"
+
+    def kill(self) -> None:
+        """End whatever still runs."""
+        for process in (*self.workers, *self.servers):
+            if process.popen.poll() is None:
+                process.kill()
+
+    def assert_quiet_logs(self) -> None:
+        """No deadlock, and nothing that a server did not expect, was logged."""
+        for process in (*self.workers, *self.servers):
+            text = process.log.read_text(errors="replace")
+            for word in ("deadlock detected", "failed unexpectedly", "Task exception was never retrieved"):
+                assert word not in text, f"{process.name} logged {word!r}:\n{_around(text, word)}"
+
+
+@asynccontextmanager
+async def running_stack(
+    pg_server: PgServer,
+    folder: Path,
+    environment: Environment,
+    *,
+    servers: int = 1,
+    workers: int = 1,
+) -> AsyncIterator[Stack]:
+    """Servers and workers with the same settings, for the length of a `with` block."""
+    async with pg_server.new_database() as dsn:
+        stack = Stack(dsn, folder, environment)
+        try:
+            await asyncio.gather(
+                *(stack.start_server() for _ in range(servers)),
+                *(stack.start_worker() for _ in range(workers)),
+            )
+            yield stack
+            await stack.stop()
+            stack.assert_quiet_logs()
+        finally:
+            stack.kill()
+
+
+def _with_password(dsn: str) -> str:
+    return dsn.replace("@", f":{SECRET}@", 1)
+
+
+def _around(text: str, word: str) -> str:
+    at = text.index(word)
+    return text[max(0, at - 500) : at + 3000]
