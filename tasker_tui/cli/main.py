@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tasker_tui.cli import errors
+from tasker_tui.cli.bench import bench
 from tasker_tui.cli.task import task_app
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(task_app, name="task")
+app.command()(bench)
 
 UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of a Tasker server.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]

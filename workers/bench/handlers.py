@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from workers import StepContext, step_handler
+from workers import StepContext, inputs, step_handler
 
 KIBIBYTE = "x" * 1000
 
 
 @step_handler("bench.async")
-async def asynchronous(context: StepContext) -> dict[str, Any]:
-    return {"value": 1}
+@inputs("n")
+async def asynchronous(n: int = 0) -> dict[str, Any]:
+    return {"value": n}
 
 
 @step_handler("bench.def")
-def synchronous(context: StepContext) -> dict[str, Any]:
-    return {"value": 1}
+@inputs("n")
+def synchronous(n: int = 0) -> dict[str, Any]:
+    return {"value": n}
 
 
 @step_handler("bench.kibibyte")
-async def kibibyte(context: StepContext) -> dict[str, Any]:
+async def kibibyte() -> dict[str, Any]:
     """A result of about 1 KiB."""
     return {"text": KIBIBYTE}
 

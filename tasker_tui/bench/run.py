@@ -1,0 +1,154 @@
+"""What the bench measures, in which order, on which stack."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from tasker_tui.bench.baseline import measure_baseline
+from tasker_tui.bench.comparison import HISTORY_TEMPLATE, measure_with_history, seed
+from tasker_tui.bench.creating import ALONE, CONNECTIONS, TOGETHER, measure_creating
+from tasker_tui.bench.functions import FunctionTime, forget_times, function_times
+from tasker_tui.bench.latency import SAMPLES, measure_latency
+from tasker_tui.bench.machine import this_machine
+from tasker_tui.bench.progress import Stages
+from tasker_tui.bench.report import HandlerFigures, Report
+from tasker_tui.bench.snapshot import measure_held_snapshot
+from tasker_tui.bench.stack import own_stack
+from tasker_tui.bench.starting import measure_starting
+from tasker_tui.bench.statistics import Repeated
+from tasker_tui.bench.target import Target
+from tasker_tui.bench.throughput import Throughput, measure_throughput, until_idle
+from tasker_tui.bench.waiting import measure_waiting
+from tasker_tui.bench.written import read_settings, read_written
+
+Handlers = Literal["async", "def"]
+
+WARM_UP = 1_000
+FUNCTIONS_TASKS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """What was asked for. `url` and `database_url` name a running system.
+
+    Without them the bench has a stack of its own, which alone can be measured above `history` finished tasks,
+    under a snapshot held for `held_snapshot` seconds, with `waiting` tasks, and for the times that its
+    functions and its start take.
+    """
+
+    shape: str
+    tasks: int
+    handlers: Sequence[Handlers]
+    runs: int
+    url: str | None = None
+    database_url: str | None = None
+    history: int = 0
+    held_snapshot: float = 0.0
+    waiting: int = 0
+    functions: bool = False
+    start: bool = False
+
+    def template(self, handlers: Handlers) -> str:
+        """The template of the shape with these handlers."""
+        return f"{self.shape}_{handlers}"
+
+    @property
+    def main_template(self) -> str:
+        """The one that everything but the throughput is measured with."""
+        return self.template(self.handlers[0])
+
+
+async def run_bench(options: BenchOptions, stages: Stages) -> Report:
+    """Measure everything that was asked for; raises BenchError."""
+    async with _target(options) as target:
+        report = await _basics(options, target, stages)
+        for handlers in options.handlers:
+            report.throughput[handlers] = await _throughput(options, target, handlers, stages)
+        if options.held_snapshot:
+            report.held_snapshot = await measure_held_snapshot(
+                target, options.main_template, options.tasks, options.held_snapshot, stages
+            )
+        if options.history:
+            async with own_stack() as full:
+                await seed(full, options.history, stages)
+                report.history = await measure_with_history(
+                    target, full, options.history, options.main_template, options.tasks, options.runs, stages
+                )
+        if options.waiting:
+            report.waiting = await measure_waiting(target, HISTORY_TEMPLATE, options.waiting, stages)
+    if options.functions:
+        report.functions_idle, report.functions_loaded = await _functions(options, stages)
+    if options.start:
+        report.starting = await measure_starting(stages)
+    return report
+
+
+@asynccontextmanager
+async def _target(options: BenchOptions) -> AsyncIterator[Target]:
+    if options.url and options.database_url:
+        yield Target(options.url, options.database_url)
+    else:
+        async with own_stack() as target:
+            yield target
+
+
+async def _basics(options: BenchOptions, target: Target, stages: Stages) -> Report:
+    machine = this_machine()
+    template = options.main_template
+    settings = await read_settings(target)
+    with stages.stage("raw PostgreSQL", 1):
+        baseline = await measure_baseline(target)
+    with stages.stage("warming up", WARM_UP) as progress:
+        await measure_throughput(target, template, WARM_UP, progress)
+    with stages.stage("one task at a time", SAMPLES) as progress:
+        latency = await measure_latency(target, template, progress)
+    with stages.stage("creating, one at a time", ALONE) as progress:
+        alone = await measure_creating(target, template, 1, ALONE, progress)
+    with stages.stage(f"creating, {CONNECTIONS} connections", TOGETHER) as progress:
+        together = await measure_creating(target, template, CONNECTIONS, TOGETHER, progress)
+    await until_idle(target)
+    return Report(
+        version("tasker"), options.shape, options.tasks, machine, settings, baseline, latency, alone, together
+    )
+
+
+async def _throughput(
+    options: BenchOptions, target: Target, handlers: Handlers, stages: Stages
+) -> HandlerFigures:
+    template, runs = options.template(handlers), []
+    async with target.database() as conn:
+        since = await conn.fetchval("SELECT tasker.now()")
+    for number in range(options.runs):
+        with stages.stage(f"{template}, {number + 1} of {options.runs}", options.tasks) as progress:
+            runs.append(await measure_throughput(target, template, options.tasks, progress))
+    with stages.stage("reading back what was written", 1):
+        written = await read_written(target, template, since, options.tasks * options.runs)
+    middle = sorted(runs, key=lambda run: run.tasks_per_s)[len(runs) // 2]
+    speeds = Repeated.of([run.tasks_per_s for run in runs])
+    return HandlerFigures(template, speeds, middle.usage, _cpu_per_task(middle), written)
+
+
+def _cpu_per_task(run: Throughput) -> dict[str, float]:
+    seconds = {name: usage.cpu_percent / 100 * run.seconds for name, usage in run.usage.items()}
+    return {name: used * 1000 / run.tasks for name, used in seconds.items()}
+
+
+async def _functions(options: BenchOptions, stages: Stages) -> tuple[list[FunctionTime], list[FunctionTime]]:
+    """Times of a call while tasks come one at a time, and under full load, above 100,000 finished tasks."""
+    template = options.main_template
+    async with own_stack() as target:
+        await seed(target, FUNCTIONS_TASKS, stages)
+        with stages.stage("warming up", WARM_UP) as progress:
+            await measure_throughput(target, template, WARM_UP, progress)
+        await forget_times(target)
+        with stages.stage("times of functions, one task at a time", SAMPLES) as progress:
+            await measure_latency(target, template, progress)
+        idle = await function_times(target)
+        await forget_times(target)
+        with stages.stage("times of functions, full load", options.tasks) as progress:
+            await measure_throughput(target, template, options.tasks, progress)
+        return idle, await function_times(target)

@@ -1,0 +1,38 @@
+"""What is measured: a running system, reached over HTTP, and its database for what only that knows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from engine.store.pool import RECONNECTABLE, connect
+from engine.store.pool import Connection as Database
+from tasker_tui.bench.errors import BenchError
+
+NAMESPACE = "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running system. `processes` are its process ids by name; empty where they are not ours to see."""
+
+    url: str
+    dsn: str
+    processes: Mapping[str, int] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Database]:
+        """A connection to its database; raises BenchError when that cannot be reached."""
+        try:
+            conn = await connect(self.dsn)
+        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
+            raise BenchError(
+                f"the database cannot be reached: {error}", "give the server's own with --database-url URL"
+            ) from error
+        try:
+            yield conn
+        finally:
+            await conn.close()
