@@ -18,7 +18,7 @@ class PlannedStep:
     """One step. Positions are indexes into `Plan.steps`; a parent's is always smaller than its child's.
 
     `created_at_start` is false for steps that a decision or a batch brings into being (reference 1.5).
-    `timeout_seconds` None means no limit.
+    `timeout_seconds` None means no limit. `parallelism` and `failure_strategy` are those of a batch worker.
     """
 
     position: int
@@ -39,6 +39,8 @@ class PlannedStep:
     max_backoff_ms: int
     timeout_seconds: int | None
     created_at_start: bool
+    parallelism: int | None
+    failure_strategy: str | None
 
     @property
     def ancestors(self) -> tuple[int, ...]:
@@ -140,6 +142,7 @@ def _planned(
     ancestor_bits: int,
     created_at_start: bool,
 ) -> PlannedStep:
+    batch = step.batch_config if step.type == "batch_worker" else None
     return PlannedStep(
         position=position,
         name=step.name,
@@ -159,6 +162,8 @@ def _planned(
         max_backoff_ms=step.retry.max_backoff_ms,
         timeout_seconds=step.timeout_seconds,
         created_at_start=created_at_start,
+        parallelism=batch.parallelism if batch else None,
+        failure_strategy=batch.failure_strategy if batch else None,
     )
 
 

@@ -10,7 +10,6 @@ DECLARE
     v_names text[];
     v_wrong text;
     v_present int[];
-    v_uuids uuid[];
     v_open int[];
     v_named int[];
     v_new int[];
@@ -39,10 +38,10 @@ BEGIN
         RETURN format('the decision %L names steps that it can''t create: %s', v_step.name, v_wrong);
     END IF;
 
-    SELECT array_agg(ts.position ORDER BY ts.position), array_agg(s.step_uuid ORDER BY ts.position),
+    SELECT array_agg(DISTINCT ts.position),
            coalesce(array_agg(ts.position) FILTER (WHERE ts.step_type = 'decision' AND s.step_uuid <> p_step
                                                    AND s.state NOT IN ('complete', 'resolved_manually', 'cancelled')), '{}')
-    INTO v_present, v_uuids, v_open
+    INTO v_present, v_open
     FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
     WHERE s.task_uuid = v_step.task_uuid;
     SELECT coalesce(array_agg(ts.position), '{}') INTO v_named
@@ -52,40 +51,8 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    WITH new AS MATERIALIZED (SELECT n AS position, tasker.uuid7() AS step_uuid FROM unnest(v_new) AS n),
-    there AS MATERIALIZED (
-        SELECT position, step_uuid FROM unnest(v_present, v_uuids) AS t(position, step_uuid)
-        UNION ALL
-        SELECT position, step_uuid FROM new),
-    edges AS MATERIALIZED (
-        SELECT p.step_uuid AS parent, n.step_uuid AS child
-        FROM new n
-        JOIN tasker.template_steps ts ON ts.revision_id = v_decision.revision_id AND ts.position = n.position
-        JOIN there p ON p.position = ANY (ts.parents)),
-    created AS (
-        INSERT INTO tasker.steps (step_uuid, task_uuid, template_step_id, name, state, priority, remaining_parents, parents, children,
-                                  created_at, updated_at)
-        SELECT n.step_uuid, v_step.task_uuid, ts.template_step_id, ts.name, 'pending', v_step.priority,
-               (SELECT count(*) FROM edges e LEFT JOIN tasker.steps s ON s.step_uuid = e.parent
-                WHERE e.child = n.step_uuid AND s.state IS DISTINCT FROM 'complete' AND s.state IS DISTINCT FROM 'resolved_manually'),
-               ARRAY (SELECT e.parent FROM edges e WHERE e.child = n.step_uuid ORDER BY 1),
-               ARRAY (SELECT e.child FROM edges e WHERE e.parent = n.step_uuid ORDER BY 1), p_now, p_now
-        FROM new n
-        JOIN tasker.template_steps ts ON ts.revision_id = v_decision.revision_id AND ts.position = n.position
-        ORDER BY n.step_uuid
-        RETURNING step_uuid),
-    linked AS (
-        UPDATE tasker.steps s
-        SET children = s.children || e.added, updated_at = p_now
-        FROM (SELECT parent, array_agg(child ORDER BY child) AS added FROM edges WHERE parent = ANY (v_uuids) GROUP BY 1) e
-        WHERE s.step_uuid = e.parent)
-    INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, actor, reason, at)
-    SELECT v_step.task_uuid, c.step_uuid, '{pending}', p_actor, format('created by the decision %s', v_step.name), p_now FROM created c;
-    UPDATE tasker.tasks t
-    SET total_steps = t.total_steps + cardinality(v_new), updated_at = p_now,
-        remaining_sinks = (SELECT count(*) FROM tasker.steps s
-                           WHERE s.task_uuid = t.task_uuid AND s.children = '{}' AND s.state NOT IN ('complete', 'resolved_manually'))
-    WHERE t.task_uuid = v_step.task_uuid;
+    PERFORM tasker.create_steps(
+        v_step.task_uuid, v_decision.revision_id, v_new, NULL, NULL, p_now, p_actor, format('created by the decision %s', v_step.name));
     RETURN NULL;
 END
 $$;

@@ -1,5 +1,5 @@
--- Successes that ask for more than their own completion: decisions create their branches and complete; an outcome that is wrong, or that
--- this version can't carry out, ends its step in error rather than letting the task go on without it. Returns whether steps were enqueued.
+-- Successes that ask for more than their own completion: decisions and analyzers create their steps and complete. An outcome that is wrong
+-- ends its step in error rather than letting the task go on without it. Returns whether steps were enqueued.
 CREATE OR REPLACE FUNCTION tasker.carry_out_outcomes(p_steps uuid[], p_now timestamptz, p_actor text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -10,14 +10,14 @@ DECLARE
     v_messages text[] := '{}';
 BEGIN
     FOR v_one IN
-        SELECT s.step_uuid, s.name, ts.step_type
+        SELECT s.step_uuid, ts.step_type
         FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
         WHERE s.step_uuid = ANY (p_steps) AND s.state = 'enqueued_for_orchestration'
         ORDER BY s.step_uuid
     LOOP
         v_problem := CASE v_one.step_type
             WHEN 'decision' THEN tasker.carry_out_decision(v_one.step_uuid, p_now, p_actor)
-            ELSE format('the step %L is of type %s, whose outcomes this version of the engine does not carry out', v_one.name, v_one.step_type) END;
+            ELSE tasker.carry_out_batch(v_one.step_uuid, p_now, p_actor) END;
         IF v_problem IS NULL THEN
             v_done := v_done || v_one.step_uuid;
         ELSE
@@ -34,6 +34,7 @@ BEGIN
     INSERT INTO tasker.transitions (task_uuid, step_uuid, step_path, attempt, claim_no, actor, at)
     SELECT d.task_uuid, d.step_uuid, '{enqueued_for_orchestration,complete}', d.attempts, d.claim_no, p_actor, p_now FROM done d;
     PERFORM tasker.finish_steps(v_done, p_now, p_actor);
+    PERFORM tasker.limit_batches(ARRAY (SELECT s.task_uuid FROM tasker.steps s WHERE s.step_uuid = ANY (v_done)));
     RETURN v_done <> '{}';
 END
 $$;

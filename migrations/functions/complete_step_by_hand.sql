@@ -37,6 +37,7 @@ BEGIN
         completed_at = NULL, final_state = NULL
     WHERE t.task_uuid = p_task;
     PERFORM tasker.finish_steps(ARRAY[p_step], v_now, p_actor);
+    PERFORM tasker.limit_batches(v_tasks);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, p_reason);
 END
 $$;

@@ -24,8 +24,8 @@ BEGIN
         ORDER BY 1
     LOOP
         IF v_queue.queue_name IS NULL THEN
-            INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, held)
-            SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, p_now, v_queue.paused
+            INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, holds)
+            SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, p_now, v_queue.paused::int
             FROM tasker.steps s
             JOIN tasker.template_steps ts USING (template_step_id)
             WHERE s.step_uuid = ANY (p_steps) AND ts.namespace = v_queue.name
@@ -44,8 +44,8 @@ BEGIN
                     SELECT $2, jsonb_build_object('task_uuid', task_uuid, 'step_uuid', step_uuid, 'correlation_id', correlation_id)
                     FROM steps
                     RETURNING msg_id, (message ->> 'step_uuid')::uuid AS step_uuid)
-                INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, held, published_at, message_id)
-                SELECT step_uuid, task_uuid, namespace, handler, priority, $2, $4, $2, sent.msg_id
+                INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, holds, published_at, message_id)
+                SELECT step_uuid, task_uuid, namespace, handler, priority, $2, $4::int, $2, sent.msg_id
                 FROM steps JOIN sent USING (step_uuid)
                 ORDER BY step_uuid$q$, 'q_' || lower(v_queue.queue_name))
             USING p_steps, p_now, v_queue.name, v_queue.paused;

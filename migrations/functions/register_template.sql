@@ -53,14 +53,16 @@ BEGIN
         INSERT INTO tasker.template_steps (
             revision_id, position, name, description, namespace, step_type, handler, method, resolver, initialization,
             parents, children, ancestors, retryable, max_attempts, backoff, backoff_base_ms, max_backoff_ms,
-            timeout_seconds, created_at_start)
+            timeout_seconds, created_at_start, parallelism, failure_strategy)
         SELECT register_template.revision_id, x.position, x.name, x.description, p_namespace, x.step_type, x.handler, x.method,
                x.resolver, x.initialization, x.parents, x.children, x.ancestors, x.retryable, x.max_attempts, x.backoff,
-               x.backoff_base_ms, x.max_backoff_ms, x.timeout_seconds, x.created_at_start
+               x.backoff_base_ms, x.max_backoff_ms, x.timeout_seconds, x.created_at_start,
+               x.parallelism, x.failure_strategy
         FROM jsonb_to_recordset(p_steps) AS x(
             position int, name text, description text, step_type text, handler text, method text, resolver text,
             initialization jsonb, parents int[], children int[], ancestors int[], retryable boolean, max_attempts int,
-            backoff text, backoff_base_ms int, max_backoff_ms int, timeout_seconds int, created_at_start boolean)
+            backoff text, backoff_base_ms int, max_backoff_ms int, timeout_seconds int, created_at_start boolean,
+            parallelism int, failure_strategy text)
         ORDER BY x.position;
     END IF;
     UPDATE tasker.templates t

@@ -29,6 +29,7 @@ BEGIN
     WHERE t.task_uuid = c.task_uuid;
     PERFORM tasker.requeue_steps(v_failed, '{error,pending,enqueued}', v_now, p_actor, p_reason);
     PERFORM tasker.requeue_steps(v_waiting, '{waiting_for_retry,pending,enqueued}', v_now, p_actor, p_reason);
+    PERFORM tasker.limit_batches(v_tasks);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, p_reason);
 END
 $$;

@@ -8,7 +8,11 @@ LANGUAGE sql AS $$
                     WHEN EXISTS (SELECT FROM tasker.steps s
                                  WHERE s.task_uuid = t.task_uuid
                                    AND s.state IN ('enqueued', 'in_progress', 'enqueued_for_orchestration',
-                                                   'enqueued_as_error_for_orchestration')) THEN 'steps_in_process'
+                                                   'enqueued_as_error_for_orchestration')
+                                   -- The rest of a batch that has failed waits for the operator, like its task.
+                                   AND NOT EXISTS (SELECT FROM tasker.ready_steps r
+                                                   WHERE s.state = 'enqueued' AND r.step_uuid = s.step_uuid AND r.holds & 16 <> 0))
+                    THEN 'steps_in_process'
                     WHEN t.retrying_steps > 0 THEN 'waiting_for_retry'
                     WHEN t.failed_steps > 0 THEN 'blocked_by_failures'
                     ELSE 'waiting_for_dependencies' END::tasker.task_state AS new

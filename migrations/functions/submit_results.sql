@@ -22,6 +22,7 @@ DECLARE
     v_accepted uuid[];
     v_plain uuid[];
     v_sinks uuid[];
+    v_batches uuid[];
     v_kept uuid[];
     v_queued uuid[];
     v_claimed uuid[];
@@ -34,8 +35,9 @@ BEGIN
     PERFORM FROM tasker.steps s WHERE s.step_uuid = ANY (v_locked) ORDER BY s.step_uuid FOR NO KEY UPDATE;
 
     SELECT array_agg(s.step_uuid), array_agg(s.step_uuid) FILTER (WHERE r.success AND ts.step_type NOT IN ('decision', 'batchable')),
-           array_agg(DISTINCT s.task_uuid) FILTER (WHERE r.success AND s.children = '{}')
-    INTO v_accepted, v_plain, v_sinks
+           array_agg(DISTINCT s.task_uuid) FILTER (WHERE r.success AND s.children = '{}'),
+           array_agg(DISTINCT s.task_uuid) FILTER (WHERE ts.parallelism IS NOT NULL)
+    INTO v_accepted, v_plain, v_sinks, v_batches
     FROM unnest(p_steps, p_claims, p_success) AS r(step_uuid, claim_no, success)
     JOIN tasker.steps s ON s.step_uuid = r.step_uuid AND s.claim_no = r.claim_no AND s.state = 'in_progress'
     JOIN tasker.template_steps ts ON ts.template_step_id = s.template_step_id;
@@ -140,7 +142,7 @@ BEGIN
             UNION ALL
             SELECT DISTINCT d.task_uuid, NULL::uuid, NULL::bigint
             FROM done d JOIN tasker.tasks t USING (task_uuid)
-            WHERE d.plain AND t.failed_steps + t.retrying_steps > 0
+            WHERE d.plain AND (t.failed_steps + t.retrying_steps > 0 OR d.task_uuid = ANY (v_batches))
             RETURNING id),
         log AS (
             INSERT INTO tasker.transitions (task_uuid, step_uuid, task_path, step_path, attempt, claim_no, worker_uuid, at)

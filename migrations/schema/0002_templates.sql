@@ -60,4 +60,7 @@ CREATE TABLE tasker.template_steps (
     max_backoff_ms   int NOT NULL,
     timeout_seconds  int,
     created_at_start boolean NOT NULL,
+    -- Of a batch worker: how many instances may run at once, and what one that failed means for the others.
+    parallelism      int,
+    failure_strategy text,
     UNIQUE (revision_id, position));

@@ -8,14 +8,17 @@ CREATE TABLE tasker.ready_steps (
     handler      text NOT NULL,
     priority     smallint NOT NULL,
     ready_at     timestamptz NOT NULL,
-    -- Paused: in the table, for operators to see, and outside the claims' index.
-    held         boolean NOT NULL DEFAULT false,
+    -- Why it may not be claimed, added up: 1 its namespace is paused, 2 its template, 4 its task, 8 its batch runs as many
+    -- workers as it may, 16 its batch has failed. Then it is in the table, for operators to see, and outside the claims' index.
+    holds        smallint NOT NULL DEFAULT 0,
+    held         boolean NOT NULL GENERATED ALWAYS AS (holds <> 0) STORED,
     published_at timestamptz,
     -- The message in the namespace's PGMQ queue, which the claim deletes.
     message_id   bigint
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX ready_steps_lane ON tasker.ready_steps (namespace, priority, ready_at) WHERE NOT held;
+CREATE INDEX ready_steps_held ON tasker.ready_steps (task_uuid, step_uuid) WHERE held;
 
 -- A lane is a namespace and a priority. Below low_mark it holds nothing but dead rows: a held snapshot keeps those, and
 -- without the mark every claim would walk them. Moved by the engine's sweep.
