@@ -1,16 +1,30 @@
-"""Where commands write for people: tables as wide as the terminal, and as their content when it is none."""
+"""Where commands write: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
 
 WIDE = 1000
 
 
 def console() -> Console:
     """A console on standard output; into a file or pipe nothing is coloured, wrapped or cut."""
+    from rich.console import Console
+
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=WIDE, soft_wrap=True)
+
+
+def print_json(value: BaseModel | Sequence[BaseModel]) -> None:
+    """Write the object, or the array of objects, as the server answers it, on one line."""
+    if isinstance(value, Sequence):
+        print(f"[{','.join(item.model_dump_json() for item in value)}]", flush=True)
+    else:
+        print(value.model_dump_json(), flush=True)

@@ -10,6 +10,7 @@ import typer
 
 from tasker_tui.cli import errors
 from tasker_tui.cli.bench import bench
+from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.task import task_app
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(task_app, name="task")
 app.command()(bench)
+app.command()(doctor)
 
 UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of a Tasker server.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -128,7 +130,7 @@ def tui(
     """Open the dashboard of a running server."""
     from tasker_tui.app import run
 
-    run(url, locator=locator)
+    raise typer.Exit(run(url, locator=locator))
 
 
 @app.command()

@@ -1,7 +1,136 @@
-"""`tasker task …`."""
+"""`tasker task …`: the options of each command; what they do is in `task_commands`."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 task_app = typer.Typer(help="Create, show and repair tasks.", no_args_is_help=True, rich_markup_mode=None)
+
+UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of the server.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit.", envvar="USER")]
+LOCAL = "http://127.0.0.1:8080"
+
+
+@task_app.command()
+def create(
+    template: Annotated[str | None, typer.Argument(metavar="[TEMPLATE]", help="The template's name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The template's name, as an option.")] = None,
+    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "default",
+    version: Annotated[str | None, typer.Option("--version", "-v", help="[default: the newest]")] = None,
+    context: Annotated[
+        str | None,
+        typer.Option("--input", "-i", metavar="JSON", help="The context: JSON, @FILE, or - for stdin."),
+    ] = None,
+    priority: Annotated[int, typer.Option("--priority", "-p", min=-100, max=100)] = 0,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", "-r")] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="A second creation with it is refused.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the task to its end.")] = False,
+    by: ByOption = "cli",
+    url: UrlOption = LOCAL,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a task from a template."""
+    from tasker_tui.cli import task_commands
+
+    code = task_commands.create(
+        url,
+        template,
+        name,
+        context=context,
+        watch=watch,
+        as_json=as_json,
+        namespace=namespace,
+        version=version,
+        priority=priority,
+        tags=tag or [],
+        reason=reason,
+        idempotency_key=idempotency_key,
+        initiator=by,
+    )
+    raise typer.Exit(code)
+
+
+@task_app.command("list")
+def list_(
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n")] = None,
+    template: Annotated[str | None, typer.Option("--template", "-t")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", "-s", help="A task state; may be repeated.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option("--tag")] = None,
+    initiator: Annotated[str | None, typer.Option("--initiator")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=100, help="Tasks a page.")] = 20,
+    page: Annotated[int, typer.Option("--page", min=1)] = 1,
+    url: UrlOption = LOCAL,
+    as_json: JsonOption = False,
+) -> None:
+    """List tasks, newest first."""
+    from tasker_tui.cli import task_commands
+
+    filters = {"namespace": namespace, "template": template, "status": status, "tag": tag}
+    task_commands.list_tasks(url, as_json=as_json, initiator=initiator, limit=limit, page=page, **filters)
+
+
+@task_app.command()
+def show(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = False) -> None:
+    """Show a task and its steps."""
+    from tasker_tui.cli import task_commands
+
+    task_commands.show(url, task, as_json=as_json)
+
+
+@task_app.command()
+def steps(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = False) -> None:
+    """List the steps of a task with their results and errors."""
+    from tasker_tui.cli import task_commands
+
+    task_commands.steps(url, task, as_json=as_json)
+
+
+@task_app.command()
+def retry(
+    task: TaskArgument,
+    step: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STEP]...", help="Names or ids.  [default: all that failed]"),
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", "-r")] = "retried by hand",
+    by: ByOption = "cli",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the task to its end.")] = False,
+    url: UrlOption = LOCAL,
+    as_json: JsonOption = False,
+) -> None:
+    """Give failed steps new attempts; the task goes on from there."""
+    from tasker_tui.cli import task_commands
+
+    code = task_commands.retry(url, task, step or [], reason=reason, by=by, watch=watch, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@task_app.command()
+def cancel(
+    task: TaskArgument,
+    reason: Annotated[str | None, typer.Option("--reason", "-r")] = None,
+    by: ByOption = "cli",
+    url: UrlOption = LOCAL,
+    as_json: JsonOption = False,
+) -> None:
+    """Cancel a task and the steps that are not done."""
+    from tasker_tui.cli import task_commands
+
+    task_commands.cancel(url, task, reason=reason, by=by, as_json=as_json)
+
+
+@task_app.command()
+def watch(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = False) -> None:
+    """Follow a task live to its end; the exit code is 0 when it is complete, else 1."""
+    from tasker_tui.cli import task_commands
+
+    raise typer.Exit(task_commands.watch(url, task, as_json=as_json))

@@ -70,6 +70,13 @@ def step_list(steps: Iterable[StepResponse]) -> RenderableType:
     return table
 
 
+def outcome(task: TaskResponse) -> Text:
+    """How a task ended, in one line."""
+    ended = task.completed_at or task.updated_at
+    about = f", {_progress(task)} steps, after {_took(task.created_at, ended)}"
+    return _task_state(task.status).append(about, style="default")
+
+
 def step_state(state: StepState) -> Text:
     """A step's state as shape and word."""
     return _marked(STEP_MARKS[state], state)
@@ -112,7 +119,10 @@ def _progress(task: TaskResponse) -> str:
 
 
 def _took(began: datetime, ended: datetime | None) -> str:
-    return duration((ended - began).total_seconds()) if ended else ""
+    if ended is None:
+        return ""
+    seconds = (ended - began).total_seconds()
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else duration(seconds)
 
 
 def _until(moment: datetime | None) -> str:
