@@ -22,6 +22,7 @@ _SUBMIT = (
     "SELECT * FROM tasker.submit_results($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 )
 _HEARTBEAT = "SELECT * FROM tasker.heartbeat($1, $2, $3, $4, $5, $6, $7)"
+_CHECKPOINT = "SELECT tasker.keep_checkpoint($1, $2, $3, $4)"
 _TAKE_BACK = "SELECT tasker.take_back_steps($1, $2, $3, false, $4)"
 
 
@@ -148,6 +149,16 @@ async def heartbeat(
     """Renew the leases of exactly these claims; answers those that the worker no longer holds."""
     rows = await conn.fetch(_HEARTBEAT, worker.worker_uuid, busy, stuck, state, steps, claims, worker.lease)
     return [RefusedResult(*row) for row in rows]
+
+
+async def keep_checkpoint(
+    conn: Connection, worker: WorkerIdentity, step_uuid: UUID, claim_no: int, checkpoint: str
+) -> str | None:
+    """Keep where a handler stopped (JSON text); answers it with its history, None if the step is lost."""
+    crash_point("checkpoint.before")
+    kept: str | None = await conn.fetchval(_CHECKPOINT, step_uuid, claim_no, checkpoint, worker.lease)
+    crash_point("checkpoint.after")
+    return kept
 
 
 async def give_back(

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from engine.model.payload import load_json
-from engine.store.claims import DEPENDENCY_LIMIT, FinishedStep
+from engine.model.payload import dump_json, load_json
+from engine.store.claims import DEPENDENCY_LIMIT, FinishedStep, WorkerIdentity, keep_checkpoint
 from engine.store.pool import Pool, until_reachable
 from engine.store.step_definitions import load_results
 from workers.context import StepContext
-from workers.errors import HandlerNotFound, PermanentError
+from workers.errors import HandlerNotFound, PermanentError, StepCancelled
 from workers.invocation import ResolvedHandler, failure_from_exception, to_result
 from workers.results import StepHandlerResult
 from workers.runtime.capture import LogBuffer, current_log
@@ -37,6 +37,7 @@ class Executor:
     def __init__(
         self,
         pool: Pool,
+        worker: WorkerIdentity,
         definitions: Definitions,
         slots: int,
         report: Callable[[RunningStep, FinishedStep], None],
@@ -44,6 +45,7 @@ class Executor:
         logs_changed: Callable[[RunningStep], None],
     ) -> None:
         self._pool = pool
+        self._worker = worker
         self._definitions = definitions
         self._report = report
         self._ended = ended
@@ -80,23 +82,46 @@ class Executor:
     async def _run(self, step: RunningStep, handler: ResolvedHandler) -> None:
         try:
             context = step.context = await self._context(step, handler)
-            timeout = step.definition.timeout_seconds
-            if timeout is not None:
-                step.timer = self._loop.call_later(timeout, self._time_out, step, handler)
             step.begun_at = self._loop.time()
-            if handler.is_async:
-                returned = await handler.call(context)
-            else:
-                returned = await self._in_thread(handler.call, context)
-            result = to_result(returned)
+            result = await self._call(step, handler, context)
+            while result.metadata.get("checkpoint_yield"):
+                await self._keep_checkpoint(step, context, result)
+                result = await self._call(step, handler, context)
         except BaseException as error:
             result = failure_from_exception(error, handler_version=handler.version)
-        finally:
-            if step.timer is not None:
-                step.timer.cancel()
         step.returned = not step.reported
         self._finish(step, result, handler.version)
         self._ended(step)
+
+    async def _call(
+        self, step: RunningStep, handler: ResolvedHandler, context: StepContext
+    ) -> StepHandlerResult:
+        timeout = step.definition.timeout_seconds
+        timer = None if timeout is None else self._loop.call_later(timeout, self._time_out, step, handler)
+        try:
+            if handler.is_async:
+                return to_result(await handler.call(context))
+            return to_result(await self._in_thread(handler.call, context))
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _keep_checkpoint(
+        self, step: RunningStep, context: StepContext, result: StepHandlerResult
+    ) -> None:
+        """Store where the handler stopped and let the same attempt go on from there."""
+        claimed, checkpoint = step.claimed, dump_json(result.result)
+
+        async def keep() -> str | None:
+            async with self._pool.acquire() as conn:
+                return await keep_checkpoint(
+                    conn, self._worker, claimed.step_uuid, claimed.claim_no, checkpoint
+                )
+
+        kept = await until_reachable(keep)
+        if kept is None:
+            raise StepCancelled("the step was taken away while its checkpoint was stored")
+        context.checkpoint = load_json(kept)
 
     async def _in_thread(self, call: Callable[[StepContext], Any], context: StepContext) -> Any:
         future = self._loop.run_in_executor(self._threads, contextvars.copy_context().run, call, context)

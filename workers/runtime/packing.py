@@ -12,10 +12,6 @@ from workers.runtime.running import RunningStep
 DEFAULT_VERSION = "1.0.0"
 DETAILS_LIMIT = 256 * 1024
 
-_NO_CHECKPOINTS = (
-    "the handler yielded a checkpoint, which this version can't keep; return the whole result at once"
-)
-
 # Keys of a failure's metadata that have a column of their own in what is stored.
 _NAMED = {
     "retry_after": "retry_after",
@@ -30,8 +26,6 @@ _NAMED = {
 def pack(step: RunningStep, result: StepHandlerResult, handler_version: str) -> FinishedStep:
     """Make a result storable. One that can't be stored becomes a permanent failure that says why."""
     claimed, elapsed = step.claimed, step.execution_ms
-    if result.metadata.get("checkpoint_yield"):
-        result = StepHandlerResult.failure(_NO_CHECKPOINTS, "outcome_not_supported", retryable=False)
     try:
         if result.is_success:
             data = dump_json(result.result if result.result is not None else {})

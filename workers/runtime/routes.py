@@ -103,9 +103,7 @@ def config_routes(settings: Settings) -> APIRouter:
     @routes.get("/config")
     async def config() -> dict[str, Any]:
         if not settings.server.config_endpoint:
-            raise HTTPException(
-                404, "not shown unless TASKER_SERVER_CONFIG_ENDPOINT is true"
-            )
+            raise HTTPException(404, "not shown unless TASKER_SERVER_CONFIG_ENDPOINT is true")
         return settings.redacted()
 
     return routes

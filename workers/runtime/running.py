@@ -31,7 +31,6 @@ class RunningStep:
     claimed_at: float = field(default_factory=time.monotonic)
     begun_at: float | None = None
     task: asyncio.Task[None] | None = None
-    timer: asyncio.TimerHandle | None = None
     reported: bool = False
     returned: bool = False
     ended: bool = False

@@ -45,7 +45,7 @@ class Worker:
         self._definitions = Definitions(pool, registry)
         self._logs = LogWriter(pool)
         self._executor = Executor(
-            pool, self._definitions, slots, self._report, self._ended, self._logs.changed
+            pool, offer.identity, self._definitions, slots, self._report, self._ended, self._logs.changed
         )
         self.exchange = Exchange(
             dsn, offer.identity, self.capacity, self._notifier, self._start, self._refused, self._changed.set,
