@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
+
+import asyncpg
 
 from engine.store import doctor
 from engine.store.pool import Connection
@@ -14,6 +15,7 @@ from tasker_tui.text import duration
 OLD_SNAPSHOT = timedelta(minutes=1)
 LONG_WAIT = timedelta(seconds=1)
 MANY_DEAD = 50_000
+PATIENCE_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +41,37 @@ async def examine(conn: Connection) -> Diagnosis:
     """Ask everything; reads the whole database, changes nothing."""
     snapshots = await doctor.snapshot_holders(conn)
     dead = await doctor.dead_rows(conn)
-    found = chain(
-        _violations(await doctor.violations(conn)),
-        _overdue(await doctor.overdue(conn)),
-        _queues(await doctor.queues_without_worker(conn)),
-        _handlers(await doctor.missing_handlers(conn)),
-        _workers(await doctor.lost_workers(conn)),
-        _snapshots(snapshots),
-        _lock_waits(await doctor.lock_waits(conn)),
-        _dead_rows(dead),
-        _partitions(await doctor.missing_partitions(conn), await doctor.strays(conn)),
+    found = [
+        *_lock_waits(await doctor.lock_waits(conn)),
+        *_snapshots(snapshots),
+        *_dead_rows(dead),
+    ]
+    await conn.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
+    try:
+        found[:0] = await _of_the_data(conn)
+    except asyncpg.LockNotAvailableError:
+        found.append(_cannot_read())
+    return Diagnosis(found, snapshots, dead)
+
+
+async def _of_the_data(conn: Connection) -> list[Finding]:
+    return [
+        *_violations(await doctor.violations(conn)),
+        *_overdue(await doctor.overdue(conn)),
+        *_queues(await doctor.queues_without_worker(conn)),
+        *_handlers(await doctor.missing_handlers(conn)),
+        *_workers(await doctor.lost_workers(conn)),
+        *_partitions(await doctor.missing_partitions(conn), await doctor.strays(conn)),
+    ]
+
+
+def _cannot_read() -> Finding:
+    return Finding(
+        "locked table",
+        "the data",
+        f"cannot be read, another session holds a lock on them for more than {PATIENCE_SECONDS} s",
+        "find it in pg_locks (mode AccessExclusiveLock), end it, and ask again: the rest was not examined",
     )
-    return Diagnosis(list(found), snapshots, dead)
 
 
 def _violations(rows: Iterable[doctor.Violation]) -> Iterator[Finding]:
@@ -164,7 +185,7 @@ def _partitions(missing: Iterable[str], strays: Iterable[str]) -> Iterator[Findi
             "stray rows",
             f"{table}_default",
             "holds rows of a week that had no partition",
-            "no engine ran for weeks while tasks were created; see the operations guide",
+            "keep an engine running: it makes partitions ahead. Nothing is lost",
         )
 
 

@@ -1,4 +1,4 @@
-"""`tasker doctor`: says what is wrong with a database and what to do; the exit code is 1 when something is."""
+"""`tasker doctor`: says what is wrong with a database and what to do; exit code 1 when something is."""
 
 from __future__ import annotations
 
