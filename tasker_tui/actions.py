@@ -109,7 +109,7 @@ def _cannot_find_failed(focus: Focus) -> str | None:
 def _cli_retry(focus: Focus) -> str | None:
     if focus.task is None:
         return None
-    return f"tasker task retry {focus.task.uuid}" + (f" --step {focus.step.name}" if focus.step else "")
+    return f"tasker task retry {focus.task.uuid}" + (f" {focus.step.name}" if focus.step else "")
 
 
 def _cli_cancel(focus: Focus) -> str | None:

@@ -5,27 +5,23 @@ Screens and workers name this protocol instead of the client, so that tests can 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from engine.client import StreamEvent
 from engine.model.wire import (
     HealthResponse,
-    LogEvent,
-    ResetEvent,
     StepAuditResponse,
-    StepResponse,
-    SummaryEvent,
     TaskListResponse,
     TaskResponse,
     TemplateDetail,
     TemplateListResponse,
-    TransitionsEvent,
     WorkerInfo,
 )
+from engine.model.wire.details import LogPage, StepDetail, TransitionPage
 from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually
 
-StreamEvent = TransitionsEvent | SummaryEvent | ResetEvent | LogEvent
 Scope = Literal["summary", "task"]
 OLDEST = "00000000-0000-0000-0000-000000000000"
 """As `after`, asks for the oldest tasks."""
@@ -55,15 +51,23 @@ class TaskerPort(Protocol):
 
     async def get_task(self, task_uuid: str) -> TaskResponse: ...
 
-    async def list_steps(self, task_uuid: str) -> Sequence[StepResponse]: ...
+    async def list_steps(self, task_uuid: str) -> Sequence[StepDetail]: ...
 
     async def step_audit(self, task_uuid: str, step_uuid: str) -> Sequence[StepAuditResponse]: ...
 
     async def act_on_step(
         self, task_uuid: str, step_uuid: str, action: ResetForRetry | ResolveManually | CompleteManually
-    ) -> StepResponse: ...
+    ) -> StepDetail: ...
 
-    async def cancel_task(self, task_uuid: str) -> TaskResponse: ...
+    async def step_logs(self, task_uuid: str, step_uuid: str) -> LogPage: ...
+
+    async def task_transitions(self, task_uuid: str, *, after: int = 0) -> TransitionPage:
+        """What happened to the task, oldest first; `next_after` of the answer asks for the next part."""
+        ...
+
+    async def cancel_task(
+        self, task_uuid: str, reason: str | None = None, *, cancelled_by: str | None = None
+    ) -> TaskResponse: ...
 
     async def create_task(
         self,
@@ -71,7 +75,7 @@ class TaskerPort(Protocol):
         *,
         namespace: str = "default",
         version: str | None = None,
-        context: dict[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
         initiator: str = "system",
     ) -> TaskResponse: ...
 
@@ -84,5 +88,5 @@ class TaskerPort(Protocol):
     async def health(self) -> HealthResponse: ...
 
     def stream(
-        self, scope: Scope = "summary", task_uuid: str | None = None, last_event_id: str | None = None
-    ) -> AsyncGenerator[StreamEvent, None]: ...
+        self, scope: str = "summary", task_uuid: str | None = None, last_event_id: str | None = None
+    ) -> AsyncIterator[StreamEvent]: ...

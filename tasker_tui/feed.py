@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from engine.client import StreamEvent
 from engine.model.wire import ResetEvent, SummaryEvent, SummaryRow, TransitionChange, TransitionsEvent
-from tasker_tui.client_port import Scope, StreamEvent, TaskerPort
+from tasker_tui.client_port import Scope, TaskerPort
 from tasker_tui.clock import Clock
 from tasker_tui.trouble import CALL_FAILURES, explain
 
@@ -100,10 +100,8 @@ class Feed:
     async def _follow(self) -> None:
         await self._client.health()
         self._deliver(Live(resumed=self._cursor is not None))
-        stream = self._client.stream(self._scope, self._task_uuid, self._cursor)
-        async with aclosing(stream) as events:
-            async for event in events:
-                self._take(event)
+        async for event in self._client.stream(self._scope, self._task_uuid, self._cursor):
+            self._take(event)
 
     def _take(self, event: StreamEvent) -> None:
         if isinstance(event, ResetEvent):

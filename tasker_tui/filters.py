@@ -99,6 +99,12 @@ def completion(text: str, names: dict[str, Sequence[str]]) -> str | None:
     return f"{head} {best}".lstrip() if best else None
 
 
+def begins_key(text: str) -> bool:
+    """Whether the last word may become a key: `sta` is then not yet searched for."""
+    last = text.rpartition(" ")[2].lower()
+    return bool(last) and any(key.startswith(last) for key in (*_KEYS, *_ALIASES))
+
+
 def absolute(moment: Moment | None, now: datetime) -> datetime | None:
     """The moment as a time."""
     return now - moment if isinstance(moment, timedelta) else moment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from typing import Literal
 
 from tasker_tui.feed import Batch, Live, Lost, News
@@ -45,4 +46,4 @@ class Link:
 
     def seconds_to_retry(self, now: datetime) -> int:
         """Whole seconds until the next attempt, 0 when it is being made."""
-        return max(0, round((self.retry_at - now).total_seconds())) if self.retry_at else 0
+        return max(0, ceil((self.retry_at - now).total_seconds())) if self.retry_at else 0

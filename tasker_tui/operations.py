@@ -9,7 +9,8 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from engine.model.states import StepState
-from engine.model.wire import ResetForRetry, StepResponse, TaskResponse, TemplateListResponse, TemplateSummary
+from engine.model.wire import ResetForRetry, TaskResponse, TemplateListResponse, TemplateSummary
+from engine.model.wire.details import StepDetail
 from tasker_tui.actions import BY_ID, Focus
 from tasker_tui.modals.cancel import CancelDialog
 from tasker_tui.modals.pick import PickDialog
@@ -25,7 +26,7 @@ class Operations:
     """Runs on one screen. `changed` is called with the server's answer to an action on a step."""
 
     def __init__(
-        self, screen: Screen[None], services: Services, changed: Callable[[StepResponse], None]
+        self, screen: Screen[None], services: Services, changed: Callable[[StepDetail], None]
     ) -> None:
         self._screen, self._services, self._changed = screen, services, changed
 
@@ -83,7 +84,7 @@ class Operations:
         self._say(f"{' and '.join(names)} will run again\n{target.command}")
 
     async def _cancel(self, task: TaskRow) -> None:
-        await self._services.client.cancel_task(task.uuid)
+        await self._services.client.cancel_task(task.uuid, cancelled_by=self._services.user)
         self._say(f"{short_id(task.uuid)} is cancelled\ntasker task cancel {task.uuid}")
 
     async def _choose_template(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:

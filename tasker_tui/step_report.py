@@ -11,12 +11,14 @@ from rich.text import Text
 
 from engine.model.states import STEP_SATISFIES, StepState
 from engine.model.wire import StepAuditResponse
+from engine.model.wire.details import LogRecord
 from tasker_tui.text import clock_time, duration, json_line, json_lines, plural, printable, printable_lines
 from tasker_tui.themes import Palette
 from tasker_tui.view_models import StepRow, step_error
 
 BACKTRACE_LINES = 12
 NAME_WIDTH = 10
+LOG_LINES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,13 @@ class StepFacts:
     children: Sequence[StepRow]
     context: Any
     audit: Sequence[StepAuditResponse] | None
+    log: Sequence[LogRecord]
     now: datetime
     ascii_only: bool
 
 
 def why(step: StepRow, parents: Sequence[StepRow], now: datetime) -> str | None:
     """Why an unfinished step does not run, or for how long it has; None for a finished one."""
-    if step.why:
-        return printable(step.why)
     unmet = [parent for parent in parents if parent.state not in STEP_SATISFIES]
     match step.state:
         case StepState.PENDING if unmet:
@@ -81,9 +82,10 @@ def state_of_affairs(facts: StepFacts, palette: Palette, width: int) -> Text:
     _attempts(report, facts, palette, width)
     _neighbours(report, "after", facts.parents, facts, palette)
     _neighbours(report, "then", facts.children, facts, palette)
-    _fact(report, "handler", printable(facts.step.handler or ""), palette)
+    _fact(report, "handler", printable(facts.step.handler), palette)
     limit = facts.step.timeout_seconds
-    _fact(report, "time-out", f"{limit} s" if limit else "", palette)
+    _fact(report, "time-out", f"{limit} s" if limit else "none", palette)
+    _log(report, facts, palette)
     return report
 
 
@@ -96,6 +98,8 @@ def data(facts: StepFacts, palette: Palette) -> Text:
     inputs = {"context": facts.context} | {
         f"from {parent.name}": parent.result for parent in facts.parents if parent.result is not None
     }
+    if step.settings:
+        inputs["settings"] = step.settings
     report.append("INPUT\n", palette.muted)
     for name, value in inputs.items():
         _json(report, printable(name), value, palette)
@@ -127,7 +131,8 @@ def _attempts(report: Text, facts: StepFacts, palette: Palette, width: int) -> N
         return
     for i, entry in enumerate(facts.audit):
         _name(report, "attempts" if i == 0 else "", palette)
-        failure = None if entry.success else step_error(entry.result)
+        stored = entry.result if isinstance(entry.result, dict) else {}
+        failure = None if entry.success else step_error(stored.get("error"))
         tone = palette.tone("ok" if entry.success else "failed")
         glyph = ("✓" if entry.success else "✗") if not facts.ascii_only else ("C" if entry.success else "E")
         spent = "" if entry.execution_time_ms is None else duration(entry.execution_time_ms / 1000)
@@ -141,6 +146,16 @@ def _attempts(report: Text, facts: StepFacts, palette: Palette, width: int) -> N
         line.truncate(max(20, width - NAME_WIDTH), overflow="ellipsis")
         report.append_text(line)
         report.append("\n")
+
+
+def _log(report: Text, facts: StepFacts, palette: Palette) -> None:
+    if not facts.log:
+        return
+    report.append(f"\nLOG of attempt {facts.log[-1].attempt}\n", palette.muted)
+    for line in facts.log[-LOG_LINES:]:
+        report.append(f"{clock_time(line.at)} ", palette.faint)
+        loud = line.level in ("ERROR", "CRITICAL") or line.stream == "stderr"
+        report.append(f"{printable(line.message)}\n", palette.tone("failed") if loud else palette.text)
 
 
 def _one_line(message: str) -> str:

@@ -71,9 +71,9 @@ def context_text(view: TaskView, palette: Palette) -> Text:
 
 
 def event_lines(view: TaskView, palette: Palette) -> Text:
-    """The transitions since the task was opened, newest first."""
+    """The task's transitions, newest first."""
     if not view.events:
-        return Text("Nothing has changed since you opened this task; what does appears here.", palette.muted)
+        return Text("Loading…", palette.muted)
     text = Text(no_wrap=True)
     for change in view.events:
         kind = "step" if change.step_uuid else "task"

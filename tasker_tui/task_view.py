@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.model.states import StepState, TaskState
-from engine.model.wire import StepResponse, TaskResponse, TransitionChange
+from engine.model.wire import TaskResponse, TransitionChange
+from engine.model.wire.details import StepDetail
 from tasker_tui.dag.graph import CyclicGraph, Graph
 from tasker_tui.dag.layout import Drawing, lay_out
 from tasker_tui.text import printable
@@ -30,7 +31,7 @@ class TaskView:
         self.trouble: str | None = None
         self.events: deque[TransitionChange] = deque(maxlen=KEPT_EVENTS)
 
-    def load(self, task: TaskResponse, steps: Sequence[StepResponse]) -> bool:
+    def load(self, task: TaskResponse, steps: Sequence[StepDetail]) -> bool:
         """Take the server's answer over. Answers whether the graph has another shape now."""
         self.task = TaskRow.from_answer(task)
         self.context, self.reason = task.context, task.reason
@@ -53,12 +54,17 @@ class TaskView:
                 self.task = replace(self.task, state=TaskState(change.to_state), updated_at=change.at)
         return touched
 
-    def put(self, step: StepResponse) -> None:
+    def put(self, step: StepDetail) -> None:
         """Take over the server's answer to an action on a step."""
-        row = StepRow.from_answer(step)
-        known = self.steps.get(row.uuid)
-        if known is not None:
-            self.steps[row.uuid] = row if row.parents else replace(row, parents=known.parents)
+        if str(step.step_uuid) in self.steps:
+            self.steps[str(step.step_uuid)] = StepRow.from_answer(step)
+
+    def remember(self, history: Sequence[TransitionChange]) -> None:
+        """Put what happened before the task was opened behind what has happened since, without doubles."""
+        known = {change.id for change in self.events}
+        for change in reversed(history):
+            if change.id not in known:
+                self.events.append(change)
 
     def in_state(self, state: StepState) -> list[StepRow]:
         """The steps in a state, in the order of the graph."""

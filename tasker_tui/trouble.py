@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import httpx
+from pydantic import ValidationError
 
-CALL_FAILURES = (httpx.HTTPError, OSError)
-"""What a call of the client may raise."""
+from engine.client import ApiError, ServerUnreachable
+
+CALL_FAILURES = (ApiError, ServerUnreachable, ValidationError)
+"""What a call of the client may raise; the last one if the answer is of another version."""
 
 
 def explain(error: Exception) -> str:
     """One sentence that says what failed, without a type name or a traceback."""
-    if isinstance(error, httpx.TimeoutException):
-        return "the server did not answer in time"
-    if isinstance(error, httpx.ConnectError | OSError):
-        return "the server cannot be reached"
-    return str(error) or "the connection broke"
+    if isinstance(error, ApiError):
+        return f"{error.message}; {error.hint}" if error.hint else error.message
+    if isinstance(error, ServerUnreachable):
+        return (
+            "the server did not answer in time" if "in time" in str(error) else "the server cannot be reached"
+        )
+    return "the server's answer cannot be read; is it of another version?"

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from engine.model.states import TASK_TERMINAL, StepState, TaskState
-from engine.model.wire import StepResponse, SummaryRow, TaskResponse, TransitionChange
+from engine.model.wire import SummaryRow, TaskResponse, TransitionChange
+from engine.model.wire.details import StepDetail
 from tasker_tui.states import FAILING_TASKS, STEP_MARKS, TASK_MARKS, Mark
 
 
@@ -101,14 +102,18 @@ class StepRow:
     completed_at: datetime | None
     last_attempted_at: datetime | None
     next_retry_at: datetime | None
-    step_type: str
-    handler: str | None
+    handler: str
     timeout_seconds: int | None
-    why: str | None
-    results: Any
+    worker: str | None
+    settings: Any
+    """What the template gives the handler (`initialization`), empty if nothing."""
+    result: Any
+    """The handler's own data, None without any."""
+    error: StepError | None
+    """Why the last stored attempt failed."""
 
     @classmethod
-    def from_answer(cls, step: StepResponse) -> StepRow:
+    def from_answer(cls, step: StepDetail) -> StepRow:
         """A row from an answer."""
         return cls(
             uuid=str(step.step_uuid),
@@ -116,33 +121,24 @@ class StepRow:
             state=step.current_state,
             attempts=step.attempts,
             max_attempts=step.max_attempts,
-            parents=tuple(str(parent) for parent in getattr(step, "parents", None) or ()),
+            parents=tuple(str(parent) for parent in step.parents),
             created_at=step.created_at,
             updated_at=step.updated_at,
             completed_at=step.completed_at,
             last_attempted_at=step.last_attempted_at,
             next_retry_at=step.next_retry_at,
-            step_type=getattr(step, "step_type", None) or "standard",
-            handler=getattr(step, "handler", None),
-            timeout_seconds=getattr(step, "timeout_seconds", None),
-            why=getattr(step, "why", None),
-            results=step.results,
+            handler=step.handler,
+            timeout_seconds=step.timeout_seconds,
+            worker=str(step.worker_uuid) if step.worker_uuid else None,
+            settings=step.initialization,
+            result=step.results.get("result") if isinstance(step.results, dict) else None,
+            error=step_error(step.last_error),
         )
 
     @property
     def mark(self) -> Mark:
         """How the state looks."""
         return STEP_MARKS[self.state]
-
-    @property
-    def result(self) -> Any:
-        """The handler's own data, None without any."""
-        return self.results.get("result") if isinstance(self.results, dict) else None
-
-    @property
-    def error(self) -> StepError | None:
-        """Why the last stored attempt failed."""
-        return step_error(self.results)
 
     def after(self, change: TransitionChange) -> StepRow:
         """The step as a row of the transition log leaves it; the rest is loaded again."""
@@ -154,9 +150,8 @@ class StepRow:
         )
 
 
-def step_error(results: Any) -> StepError | None:
-    """The error in a stored execution result (reference 7.1), None if it holds none."""
-    found = results.get("error") if isinstance(results, dict) else None
+def step_error(found: Any) -> StepError | None:
+    """The `error` of a stored execution result (reference 7.1) as a value, None if there is none."""
     if not found:
         return None
     if not isinstance(found, dict):

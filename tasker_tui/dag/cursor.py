@@ -12,8 +12,8 @@ Direction = Literal["left", "right", "up", "down", "first", "last"]
 def move(drawing: Drawing, node: int, direction: Direction) -> int:
     """The node that `direction` leads to from `node`; `node` itself where there is none.
 
-    Left and right lead to the parent or child that stands nearest, up and down to the neighbour in the
-    layer, first and last to the ends of the graph.
+    Left and right lead to a parent or child, of the nearest layer that has one and there of the nearest
+    row; up and down to the neighbour in the layer; first and last to the ends of the graph.
     """
     if direction == "left":
         return _nearest(drawing, node, drawing.graph.parents()[node])
@@ -32,7 +32,7 @@ def _nearest(drawing: Drawing, node: int, candidates: list[int]) -> int:
 
     def distance(other: int) -> tuple[int, int, int]:
         place = drawing.places[other]
-        return (abs(place.y - here.y), abs(place.layer - here.layer), place.y)
+        return (abs(place.layer - here.layer), abs(place.y - here.y), place.y)
 
     return min(candidates, key=distance, default=node)
 

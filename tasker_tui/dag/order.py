@@ -7,6 +7,8 @@ from bisect import bisect_right, insort
 from tasker_tui.dag.layers import Layered
 
 SWEEPS = 8
+PATIENCE = 2
+"""Sweeps without fewer crossings before it is left at that."""
 SWAP_LIMIT = 400
 """Swapping neighbours tries every pair, so it is left out for graphs with more links than this."""
 
@@ -20,13 +22,15 @@ def reduce_crossings(layered: Layered) -> None:
     for layer in layered.layers:
         _number(layer, position)
     best, fewest = [list(layer) for layer in layered.layers], _all_crossings(layered, position)
+    in_vain = 0
     for sweep in range(SWEEPS):
-        if fewest == 0 and sweep:
+        if in_vain == PATIENCE or (fewest == 0 and sweep):
             break
         _sweep(layered.layers, position, left if sweep % 2 == 0 else right, backwards=sweep % 2 == 1)
         crossings = _all_crossings(layered, position)
+        in_vain += 1
         if crossings < fewest:
-            best, fewest = [list(layer) for layer in layered.layers], crossings
+            best, fewest, in_vain = [list(layer) for layer in layered.layers], crossings, 0
     layered.layers[:] = best
     if fewest and sum(map(len, layered.links)) <= SWAP_LIMIT:
         _swap_neighbours(layered.layers, left, right)

@@ -173,7 +173,6 @@ class _Queue:
         self._waiting.remove(wire)
         self.taken.append(wire)
         self._entered &= ~wire.mask_in
-        self._forget(wire)
         return wire
 
     def _rank(self, wire: Wire) -> tuple[int, int, int]:
@@ -208,13 +207,6 @@ class _Queue:
                     score[id(one)] += cost
                     score[id(other)] -= cost
         return score
-
-    def _forget(self, wire: Wire) -> None:
-        if len(self._waiting) > COSTS_LIMIT:
-            return
-        for other in self._waiting:
-            if wire.high >= other.low and other.high >= wire.low:
-                self._score[id(other)] -= _cost(other, wire) - _cost(wire, other)
 
 
 def _cost(left: Wire, right: Wire) -> int:

@@ -10,7 +10,7 @@ from math import floor
 
 from tasker_tui.dag.layers import Layered
 
-ROUNDS = 4
+ROUNDS = 3
 LANE_WEIGHT = 6.0
 """A lane that bends twice is worse than a node that stands a row off."""
 

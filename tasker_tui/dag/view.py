@@ -16,7 +16,7 @@ from textual.strip import Strip
 from tasker_tui.actions import bindings
 from tasker_tui.dag.cursor import Direction, downstream, edges_between, move, upstream
 from tasker_tui.dag.glyphs import Charset, LinePiece, NodePiece, Painter
-from tasker_tui.dag.layout import NODE_EXTRA, Drawing
+from tasker_tui.dag.layout import LABEL_LIMIT, NODE_EXTRA, Drawing
 from tasker_tui.states import Mark, Tone
 from tasker_tui.text import fit
 from tasker_tui.themes import Palette
@@ -30,6 +30,7 @@ DIRECTIONS: dict[str, Direction] = {
     "graph.first": "first",
     "graph.last": "last",
 }
+LONGEST_NODE = LABEL_LIMIT + NODE_EXTRA
 MARGIN = 2
 """Empty cells left and right of the drawing."""
 LOUDEST_FIRST: tuple[Tone, ...] = (
@@ -166,8 +167,14 @@ class DagView(ScrollView, can_focus=True):
         segments: list[Segment] = []
         at = 0
         assert self._painter is not None
+        begin = self.scroll_offset.x - LONGEST_NODE
+        end = self.scroll_offset.x + self.scrollable_content_region.width
         for piece in self._painter.row(row):
             x = piece.x + left
+            if x >= end:
+                break
+            if x < begin and (isinstance(piece, NodePiece) or x + len(piece.text) <= begin):
+                continue
             segments.append(Segment(" " * (x - at)))
             if isinstance(piece, NodePiece):
                 node = self._node(piece.node, palette)

@@ -52,8 +52,9 @@ class HelpDialog(Dialog[None]):
         _marks(text, "STATES OF TASKS", TASK_MARKS.values(), palette)
         _marks(text, "STATES OF STEPS", STEP_MARKS.values(), palette)
         self.query_one("#help-keys", Static).update(text)
-        self.query_one("#dialog-body").can_focus = True
-        self.query_one("#dialog-body").focus()
+        frame = self.query_one("#dialog")
+        frame.can_focus = True
+        frame.focus()
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Close."""

@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
 from engine.model.states import StepState
-from engine.model.wire import StepAuditResponse, StepResponse, TaskResponse
+from engine.model.wire import StepAuditResponse, TaskResponse, TransitionChange
+from engine.model.wire.details import LogRecord, StepDetail
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.dag.view import DagView
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
@@ -22,7 +23,7 @@ from tasker_tui.services import Services
 from tasker_tui.states import Mark
 from tasker_tui.step_report import StepFacts
 from tasker_tui.task_report import context_text, event_lines, headline, tab_line
-from tasker_tui.task_view import TaskView
+from tasker_tui.task_view import KEPT_EVENTS, TaskView
 from tasker_tui.text import short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow
@@ -47,7 +48,7 @@ class TaskScreen(OperatorScreen):
     class TaskArrived(Message):
         """The task and its steps were loaded."""
 
-        def __init__(self, task: TaskResponse, steps: Sequence[StepResponse]) -> None:
+        def __init__(self, task: TaskResponse, steps: Sequence[StepDetail]) -> None:
             super().__init__()
             self.task, self.steps = task, steps
 
@@ -58,12 +59,19 @@ class TaskScreen(OperatorScreen):
             super().__init__()
             self.reason = reason
 
-    class AuditArrived(Message):
-        """The attempts of a step were loaded."""
+    class StepArrived(Message):
+        """The attempts of a step, newest first, and its log were loaded."""
 
-        def __init__(self, step_uuid: str, audit: Sequence[StepAuditResponse]) -> None:
+        def __init__(self, uuid: str, audit: Sequence[StepAuditResponse], log: Sequence[LogRecord]) -> None:
             super().__init__()
-            self.step_uuid, self.audit = step_uuid, audit
+            self.uuid, self.audit, self.log = uuid, audit, log
+
+    class HistoryArrived(Message):
+        """A part of what happened before was loaded, oldest first."""
+
+        def __init__(self, changes: Sequence[TransitionChange]) -> None:
+            super().__init__()
+            self.changes = changes
 
     class TaskNews(Message):
         """The task's own feed has learned something."""
@@ -77,7 +85,8 @@ class TaskScreen(OperatorScreen):
         self.view = TaskView(uuid)
         self._wanted_step = step
         self._selected: str | None = None
-        self._audit: tuple[str, Sequence[StepAuditResponse]] | None = None
+        self._details: TaskScreen.StepArrived | None = None
+        self._history_asked = False
         self._trouble: str | None = None
         self._tab = "graph"
         self._reloading = False
@@ -185,20 +194,24 @@ class TaskScreen(OperatorScreen):
         table = self.query_one("#steps", VirtualTable)
         table.rows_moved()
         table.move_to(self._rows.index_of(self._selected or "") or 0)
-        self._audit = None
         self._show_states()
-        self._load_audit()
+        self._load_details()
 
     def on_task_screen_task_failed(self, event: TaskFailed) -> None:
         """Say so where the graph would be, if there is none."""
         self._trouble = event.reason
         self.graph.refresh()
 
-    def on_task_screen_audit_arrived(self, event: AuditArrived) -> None:
+    def on_task_screen_step_arrived(self, event: StepArrived) -> None:
         """Complete the panel, if the cursor is still there."""
-        if event.step_uuid == self._selected:
-            self._audit = (event.step_uuid, event.audit)
+        if event.uuid == self._selected:
+            self._details = event
             self._show_panel()
+
+    def on_task_screen_history_arrived(self, event: HistoryArrived) -> None:
+        """Complete the list of events."""
+        self.view.remember(event.changes)
+        self._show_events()
 
     def on_dag_view_moved(self, event: DagView.Moved) -> None:
         """The cursor moved in the graph."""
@@ -216,7 +229,7 @@ class TaskScreen(OperatorScreen):
         self.graph.select(uuid)
         self._show_panel()
         self.show_state()
-        self._load_audit()
+        self._load_details()
 
     def _show_tab(self, tab: str) -> None:
         self._tab = tab
@@ -224,6 +237,10 @@ class TaskScreen(OperatorScreen):
         if tab == "steps" and self._selected:
             table = self.query_one("#steps", VirtualTable)
             table.move_to(self._rows.index_of(self._selected) or 0)
+        if tab == "events" and not self._history_asked:
+            self._history_asked = True
+            self._fetch_history()
+        self._show_events()
         self.query_one(f"#{tab}").focus()
         self._show_title()
 
@@ -234,9 +251,14 @@ class TaskScreen(OperatorScreen):
             self.graph.recolour(self._marks())
         self.query_one("#steps", VirtualTable).refresh()
         self.query_one("#context-text", Static).update(context_text(self.view, palette))
-        self.query_one("#events-text", Static).update(event_lines(self.view, palette))
+        self._show_events()
         self._show_panel()
         self.show_state()
+
+    def _show_events(self) -> None:
+        if self._tab == "events":
+            text = event_lines(self.view, palette_for(self))
+            self.query_one("#events-text", Static).update(text)
 
     def _show_title(self) -> None:
         palette, services = palette_for(self), self.services
@@ -254,13 +276,14 @@ class TaskScreen(OperatorScreen):
         step = self.selected
         if step is None:
             return None
-        audit = self._audit[1] if self._audit and self._audit[0] == step.uuid else None
+        details = self._details if self._details and self._details.uuid == step.uuid else None
         return StepFacts(
             step=step,
             parents=self.view.parents_of(step),
             children=self.view.children_of(step),
             context=self.view.context,
-            audit=audit,
+            audit=details.audit if details else None,
+            log=details.log if details else (),
             now=self.services.clock.now(),
             ascii_only=self.services.ascii_only,
         )
@@ -295,7 +318,7 @@ class TaskScreen(OperatorScreen):
         if self.view.task is not None:
             self._operations.cancel(self.view.task)
 
-    def _step_changed(self, step: StepResponse) -> None:
+    def _step_changed(self, step: StepDetail) -> None:
         self.view.put(step)
         self._show_states()
         self._reload_soon()
@@ -321,18 +344,34 @@ class TaskScreen(OperatorScreen):
         self._reloading = False
         self._reload()
 
-    def _load_audit(self) -> None:
+    def _load_details(self) -> None:
         step = self.selected
         if step is not None:
-            self._fetch_audit(step.uuid)
+            self._fetch_details(step.uuid)
 
-    @work(group="audit", exclusive=True)
-    async def _fetch_audit(self, step_uuid: str) -> None:
+    @work(group="details", exclusive=True)
+    async def _fetch_details(self, uuid: str) -> None:
+        client = self.services.client
         try:
-            audit = await self.services.client.step_audit(self.view.uuid, step_uuid)
+            audit = await client.step_audit(self.view.uuid, uuid)
+            page = await client.step_logs(self.view.uuid, uuid)
         except CALL_FAILURES:
             return
-        self.post_message(self.AuditArrived(step_uuid, audit))
+        newest = page.lines[-1].attempt if page.lines else 0
+        self.post_message(self.StepArrived(uuid, audit, [x for x in page.lines if x.attempt == newest]))
+
+    @work(group="history", exclusive=True)
+    async def _fetch_history(self) -> None:
+        changes: list[TransitionChange] = []
+        after: int | None = 0
+        try:
+            while after is not None and len(changes) < KEPT_EVENTS:
+                page = await self.services.client.task_transitions(self.view.uuid, after=after)
+                changes += page.transitions
+                after = page.next_after
+        except CALL_FAILURES:
+            self._history_asked = False
+        self.post_message(self.HistoryArrived(changes))
 
     def _empty_text(self) -> str:
         return self.view.trouble or self._trouble or "Loading…"

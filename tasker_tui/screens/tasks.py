@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 
-from engine.model.wire import StepResponse
+from engine.model.wire.details import StepDetail
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, format_filter
@@ -233,7 +233,7 @@ class TasksScreen(OperatorScreen):
             return
         self.post_message(self.StepsArrived(uuid, [StepRow.from_answer(step) for step in steps]))
 
-    def _step_changed(self, step: StepResponse) -> None:
+    def _step_changed(self, step: StepDetail) -> None:
         self._preview_selected()
 
     def _with_task(self, do: Callable[[TaskRow], object]) -> None:

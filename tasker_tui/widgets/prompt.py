@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
-from tasker_tui.filters import FilterError, TaskFilter, completion, format_filter, parse_filter
+from tasker_tui.filters import FilterError, TaskFilter, begins_key, completion, format_filter, parse_filter
 
 Names = Callable[[], dict[str, Sequence[str]]]
 
@@ -55,7 +55,7 @@ class FilterPrompt(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow the list while one types."""
         event.stop()
-        if self.display:
+        if self.display and not begins_key(event.value):
             self._read(event.value, settled=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

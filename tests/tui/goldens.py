@@ -1,4 +1,4 @@
-"""Plain-text goldens: what a screen shows, one file a screen and size. `TASKER_GOLDENS=write` writes them anew."""
+"""Plain-text goldens: what a screen shows, a file a screen and size; `TASKER_GOLDENS=write` makes them."""
 
 from __future__ import annotations
 

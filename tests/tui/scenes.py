@@ -29,7 +29,8 @@ def order_task(number: int = 1, minutes_ago: float = 2) -> FakeTask:
         FakeStep("validate", S.COMPLETE, result={"order": 8841, "amount": "129.90"}, started=0.1, **done),
         FakeStep("reserve_stock", S.COMPLETE, ("validate",), result={"reserved": 3}, started=1, **done),
         FakeStep("charge_card", S.ERROR, ("validate",), 3, error=CARD_ERROR, started=70, took=0.6,
-                 handler="example.orders.pay"),
+                 handler="example.orders.pay",
+                 log=(("INFO", "charging 129.90 to ****4242"), ("ERROR", "gateway answered 402"))),
         FakeStep("fraud_check", S.COMPLETE, ("validate",), result={"score": 0.02}, started=1, **done),
         *[FakeStep(f"quote_{name}", S.COMPLETE, ("reserve_stock",), result={"price": 4.9}, started=2, **done)
           for name in ("ups", "dhl", "fedex")],
@@ -93,16 +94,29 @@ def small_task(number: int, state: TaskState, minutes_ago: float, name: str = "l
     )
 
 
+STATES = [
+    "steps_in_process",
+    "complete",
+    "complete",
+    "blocked_by_failures",
+    "waiting_for_retry",
+    "complete",
+    "cancelled",
+    "complete",
+    "error",
+    "waiting_for_dependencies",
+    "complete",
+    "resolved_manually",
+    "evaluating_results",
+    "enqueuing_steps",
+    "initializing",
+    "pending",
+]
+
+
 def day() -> list[FakeTask]:
     """A list with every kind of task in it."""
-    states = [
-        TaskState(word)
-        for word in (
-            "steps_in_process complete complete blocked_by_failures waiting_for_retry complete cancelled "
-            "complete error waiting_for_dependencies complete resolved_manually evaluating_results "
-            "enqueuing_steps initializing pending"
-        ).split()
-    ]
+    states = [TaskState(word) for word in STATES]
     names = ["linear_workflow", "etl_pipeline", "diamond_workflow", "order_fulfillment", "invoice_batch"]
     tasks = [order_task(2, 2)]
     for i in range(60):

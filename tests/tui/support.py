@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 from textual.pilot import Pilot
 
+from engine.client import ServerUnreachable
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire import (
     HealthResponse,
@@ -21,7 +21,6 @@ from engine.model.wire import (
     PaginationInfo,
     StepAuditResponse,
     StepDefinition,
-    StepResponse,
     SummaryEvent,
     SummaryRow,
     TaskListResponse,
@@ -33,6 +32,7 @@ from engine.model.wire import (
     TransitionsEvent,
     WorkerInfo,
 )
+from engine.model.wire.details import LogPage, LogRecord, StepDetail, TransitionPage
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
 
@@ -64,17 +64,6 @@ class FakeClock:
                 waking.set_result(None)
 
 
-class StepWithGraph(StepResponse):
-    """A step as the server answers it, with what it adds to the wire contract."""
-
-    parents: list[UUID]
-    children: list[UUID]
-    step_type: str
-    handler: str | None
-    timeout_seconds: int | None
-    why: str | None = None
-
-
 def uuid_at(moment: datetime, number: int) -> UUID:
     """A version 7 uuid whose last digits look as random as they are in life."""
     tail = (number * 0x9E3779B97F4A7C15) & ((1 << 48) - 1)
@@ -94,6 +83,7 @@ class FakeStep:
     started: float = 0.0
     took: float = 0.0
     handler: str = "example.step"
+    log: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -122,7 +112,7 @@ class FakeTask:
 
 
 class FakeTasker:
-    """Answers as the server does. `offline` makes every call fail; `emit` feeds the open streams."""
+    """Answers as the server does. `offline` makes every call fail, lists wait for `answering`."""
 
     def __init__(self, clock: FakeClock, tasks: Sequence[FakeTask] = ()) -> None:
         self.clock = clock
@@ -133,6 +123,8 @@ class FakeTasker:
         self._streams: list[tuple[str, str | None, asyncio.Queue[Any]]] = []
         self._cursor = 0
         self.created = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     # What the port asks for
 
@@ -142,6 +134,7 @@ class FakeTasker:
 
     async def list_tasks(self, **query: Any) -> TaskListResponse:
         self._call("list_tasks", query)
+        await self.answering.wait()
         found = sorted(
             (task for task in self.tasks.values() if _fits(task, query)),
             key=lambda t: t.uuid.int,
@@ -169,7 +162,7 @@ class FakeTasker:
         self._call("get_task", task_uuid)
         return _task(self._task(task_uuid), self.clock.now())
 
-    async def list_steps(self, task_uuid: str) -> list[StepResponse]:
+    async def list_steps(self, task_uuid: str) -> list[StepDetail]:
         self._call("list_steps", task_uuid)
         task = self._task(task_uuid)
         return [_step(task, step) for step in task.steps]
@@ -180,7 +173,7 @@ class FakeTasker:
         step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
         return _audit(task, step)
 
-    async def act_on_step(self, task_uuid: str, step_uuid: str, action: Any) -> StepResponse:
+    async def act_on_step(self, task_uuid: str, step_uuid: str, action: Any) -> StepDetail:
         self._call("act_on_step", (step_uuid, action))
         task = self._task(task_uuid)
         step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
@@ -188,7 +181,21 @@ class FakeTasker:
         step.state, step.attempts, step.error = StepState.PENDING, 0, None
         return _step(task, step)
 
-    async def cancel_task(self, task_uuid: str) -> TaskResponse:
+    async def step_logs(self, task_uuid: str, step_uuid: str) -> LogPage:
+        self._call("step_logs", step_uuid)
+        task = self._task(task_uuid)
+        step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
+        return LogPage(
+            task_uuid=task.uuid, step_uuid=UUID(step_uuid), lines=_log(task, step), next_after=None
+        )
+
+    async def task_transitions(self, task_uuid: str, *, after: int = 0) -> TransitionPage:
+        self._call("task_transitions", (task_uuid, after))
+        return TransitionPage(transitions=[], next_after=None)
+
+    async def cancel_task(
+        self, task_uuid: str, reason: str | None = None, *, cancelled_by: str | None = None
+    ) -> TaskResponse:
         self._call("cancel_task", task_uuid)
         task = self._task(task_uuid)
         task.state, task.completed_at = TaskState.CANCELLED, self.clock.now()
@@ -243,7 +250,7 @@ class FakeTasker:
         try:
             while (event := await queue.get()) is not None:
                 yield event
-            raise httpx.ReadError("connection closed")
+            raise ServerUnreachable("the server cannot be reached: it closed the connection", "")
         finally:
             self._streams.remove(entry)
 
@@ -295,7 +302,7 @@ class FakeTasker:
     def _call(self, name: str, arguments: Any = None) -> None:
         self.calls.append((name, arguments))
         if self.offline:
-            raise httpx.ConnectError("refused")
+            raise ServerUnreachable("the server cannot be reached: refused", "")
 
     def _task(self, uuid: str) -> FakeTask:
         return self.tasks[uuid]
@@ -367,7 +374,7 @@ def _summary(task: FakeTask, now: datetime) -> SummaryRow:
     )
 
 
-def _step(task: FakeTask, step: FakeStep) -> StepWithGraph:
+def _step(task: FakeTask, step: FakeStep) -> StepDetail:
     began = task.created_at + timedelta(seconds=step.started) if step.attempts else None
     ended = began + timedelta(seconds=step.took) if began and step.took else None
     done = step.state in STEP_SATISFIES
@@ -376,7 +383,7 @@ def _step(task: FakeTask, step: FakeStep) -> StepWithGraph:
         results = {"success": False, "status": "error", "error": step.error, "metadata": {}}
     elif done:
         results = {"success": True, "status": "completed", "result": step.result, "metadata": {}}
-    return StepWithGraph(
+    return StepDetail(
         step_uuid=str(task.step_uuid(step.name)),
         task_uuid=str(task.uuid),
         name=step.name,
@@ -400,6 +407,16 @@ def _step(task: FakeTask, step: FakeStep) -> StepWithGraph:
         step_type="standard",
         handler=step.handler,
         timeout_seconds=30,
+        parent_names=list(step.parents),
+        namespace=task.namespace,
+        method="call",
+        priority=0,
+        initialization={},
+        inputs={},
+        checkpoint=None,
+        last_error=step.error,
+        worker_uuid=UUID(int=0x3333) if step.state is StepState.IN_PROGRESS else None,
+        lease_expires_at=None,
     )
 
 
@@ -419,6 +436,16 @@ def _worker(number: int) -> WorkerInfo:
         started_at=NOW,
         last_heartbeat_at=NOW,
     )
+
+
+def _log(task: FakeTask, step: FakeStep) -> list[LogRecord]:
+    at = task.created_at + timedelta(seconds=step.started)
+    return [
+        LogRecord(
+            id=i, attempt=step.attempts, at=at, stream="log", level=level, logger="app", message=message
+        )
+        for i, (level, message) in enumerate(step.log)
+    ]
 
 
 def _audit(task: FakeTask, step: FakeStep) -> list[StepAuditResponse]:

@@ -1,0 +1,411 @@
+"""What operators do, by keyboard, against a client that answers from memory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine.model.states import StepState, TaskState
+from tasker_tui.actions import ACTIONS, key_name
+from tests.tui.scenes import ORDER_SCHEMA, day, order_task, small_task
+from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
+
+
+def client_with(*tasks) -> FakeTasker:
+    client = FakeTasker(FakeClock(), tasks or day())
+    client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
+    return client
+
+
+async def press(pilot, *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+async def type_in(pilot, text: str) -> None:
+    names = {" ": "space", ":": "colon"}
+    await pilot.press(*(names.get(character, character) for character in text))
+    await settle(pilot)
+
+
+def last_line(pilot) -> str:
+    return screen_text(pilot).splitlines()[-1]
+
+
+def notices(pilot) -> list[str]:
+    return [notice.message for notice in pilot.app._notifications]
+
+
+async def test_four_keys_from_the_start_to_a_retried_step():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "exclamation_mark", "r", "enter")
+    [(step_uuid, action)] = client.named("act_on_step")
+    task = next(task for task in client.tasks.values() if task.name == "order_fulfillment")
+    assert step_uuid == str(task.step_uuid("charge_card"))
+    assert (action.action_type, action.reset_by) == ("reset_for_retry", "ana")
+    assert task.step("charge_card").state is StepState.PENDING
+
+
+async def test_retry_in_the_graph_keeps_the_reason_and_shows_the_new_state():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "r")
+        await type_in(pilot, "bank is back")
+        await press(pilot, "enter")
+        assert "○ charge_card" in screen_text(pilot)
+        assert any("tasker task retry" in notice for notice in notices(pilot))
+    [(_, action)] = client.named("act_on_step")
+    assert action.reason == "bank is back"
+
+
+async def test_the_retry_is_of_the_step_that_the_dialog_opened_for():
+    task, newer = order_task(1), order_task(3, minutes_ago=0.5)
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "r")
+        client.announce(newer)
+        await settle(pilot)
+        await press(pilot, "enter")
+    assert client.named("act_on_step")[0][0] == str(task.step_uuid("charge_card"))
+
+
+async def test_escape_leaves_everything_as_it_is():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "r", "escape", "c", "escape", "s", "escape")
+    assert not client.named("act_on_step")
+    assert not client.named("cancel_task")
+    assert not client.named("create_task")
+
+
+async def test_cancel_wants_a_y():
+    task = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "c", "enter")
+        assert not client.named("cancel_task")
+        await press(pilot, "y")
+    assert client.named("cancel_task") == [str(task.uuid)]
+
+
+@pytest.mark.parametrize(
+    ("state", "key", "reason"),
+    [
+        (TaskState.COMPLETE, "r", "has no failed step (it is complete)"),
+        (TaskState.COMPLETE, "c", "is complete: there is nothing to cancel"),
+        (TaskState.STEPS_IN_PROCESS, "r", "has no failed step (it is running)"),
+    ],
+)
+async def test_a_key_that_cannot_act_says_why(state, key, reason):
+    client = client_with(small_task(7, state, 3))
+    async with dashboard(client) as pilot:
+        await press(pilot, key)
+        assert any(reason in notice for notice in notices(pilot))
+        assert len(pilot.app.screen_stack) == 2
+
+
+async def test_a_step_that_waits_for_its_retry_says_when():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "k", "r")
+        assert any("pack_d retries by itself in 42s" in notice for notice in notices(pilot))
+
+
+async def test_start_fills_a_form_and_opens_the_task():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "s")
+        await type_in(pilot, "order")
+        await press(pilot, "enter")
+        await type_in(pilot, "Ada")
+        await press(pilot, "ctrl+s")
+        assert "order_fulfillment" in screen_text(pilot).splitlines()[1]
+        assert "first ─▸○ second" in screen_text(pilot)
+    [(name, request)] = client.named("create_task")
+    assert name == "order_fulfillment"
+    assert request["initiator"] == "ana"
+    assert request["context"] == {
+        "customer": "Ada",
+        "items": [{"sku": "TEA-01", "quantity": 3}],
+        "payment": "card",
+        "delivery": {"express": False},
+    }
+
+
+async def test_a_wrong_input_is_named_at_its_field_until_it_is_right():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter", "ctrl+s")
+        assert "is required" in screen_text(pilot)
+        assert not client.named("create_task")
+        await type_in(pilot, "A")
+        assert "shorter than 2" in screen_text(pilot)
+        await type_in(pilot, "da")
+        assert "not right yet" not in screen_text(pilot)
+        await press(pilot, "ctrl+s")
+    assert client.named("create_task")
+
+
+async def test_the_input_can_be_written_as_json():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter")
+        await type_in(pilot, "Ada")
+        await press(pilot, "ctrl+o")
+        area = pilot.app.screen.query_one("#start-json")
+        assert '"customer": "Ada"' in area.text
+        area.text = '{"customer": "Ada", "extra": [1, {"deep": null}]}'
+        await press(pilot, "ctrl+s")
+    [(_, request)] = client.named("create_task")
+    assert request["context"] == {"customer": "Ada", "extra": [1, {"deep": None}]}
+
+
+async def test_broken_json_is_told_with_its_place():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter", "ctrl+o")
+        pilot.app.screen.query_one("#start-json").text = '{\n  "customer": \n}'
+        await press(pilot, "ctrl+s")
+        assert "not JSON: Expecting value in line 3, column 1" in screen_text(pilot)
+    assert not client.named("create_task")
+
+
+async def test_a_filter_narrows_while_it_is_typed_and_escape_takes_it_back():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "state:error")
+        shown = screen_text(pilot)
+        assert "✗ error" in shown
+        assert "✓ complete" not in shown
+        await press(pilot, "escape")
+        assert "✓ complete" in screen_text(pilot)
+    asked = client.named("list_tasks")
+    assert any(query.get("status") == ["error"] for query in asked)
+
+
+async def test_escape_shows_all_tasks_again():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "template:etl_pipeline")
+        await press(pilot, "enter")
+        assert "Tasks  template:etl_pipeline" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "linear_workflow" in screen_text(pilot)
+
+
+async def test_a_filter_that_finds_nothing_says_what_to_do():
+    async with dashboard(client_with()) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "nonesuch")
+        await press(pilot, "enter")
+        assert "No task fits this filter." in screen_text(pilot)
+        assert "/ changes it, esc shows all tasks." in screen_text(pilot)
+
+
+async def test_no_action_reaches_a_task_of_the_list_before_the_filter():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.answering.clear()
+        await press(pilot, "exclamation_mark", "c", "j", "r", "enter")
+        assert [notice.rpartition(": ")[2] for notice in notices(pilot)] == ["no task is selected"] * 3
+        client.answering.set()
+        await settle(pilot)
+        await press(pilot, "c", "y")
+    [uuid] = client.named("cancel_task")
+    assert client.tasks[uuid].name == "order_fulfillment"
+
+
+async def test_the_answer_to_an_older_filter_is_dropped():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.answering.clear()
+        await press(pilot, "exclamation_mark")
+        await press(pilot, "exclamation_mark")
+        client.answering.set()
+        await settle(pilot)
+        assert "✓ complete" in screen_text(pilot)
+        assert screen_text(pilot).splitlines()[1].startswith("╭─ Tasks ──")
+
+
+async def test_new_tasks_appear_on_top_and_states_change_in_place():
+    old = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    client = client_with(old)
+    async with dashboard(client) as pilot:
+        client.announce(order_task(9, minutes_ago=0.1))
+        await settle(pilot)
+        assert "order_fulfillment" in screen_text(pilot).splitlines()[3]
+        old.state, old.completed_at = TaskState.COMPLETE, NOW
+        client.announce(old)
+        await settle(pilot)
+        assert "✓ complete" in screen_text(pilot).splitlines()[4]
+
+
+async def test_the_cursor_stays_on_its_task_when_others_come_in():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "j", "j")
+        before = next(line for line in screen_text(pilot).splitlines() if "▌" in line)
+        for number in range(5):
+            client.announce(small_task(500 + number, TaskState.PENDING, 1 - number / 10))
+            await settle(pilot)
+        shown = screen_text(pilot).splitlines()
+        after = next(line for line in shown if "▌" in line)
+        assert after.split()[3:7] == before.split()[3:7]
+        assert "newer" in shown[-2]
+        await press(pilot, "g")
+        assert "▌" in screen_text(pilot).splitlines()[3]
+
+
+async def test_a_step_changes_in_the_graph_as_it_happens():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter")
+        assert "● pack_c" in screen_text(pilot)
+        client.transition(task, "pack_c", StepState.COMPLETE)
+        await settle(pilot)
+        assert "✓ pack_c" in screen_text(pilot)
+        await press(pilot, "4")
+        assert "in_progress → complete" in screen_text(pilot)
+
+
+async def test_a_lost_connection_is_shown_counted_down_and_made_again():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.drop()
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "▲ offline: " in shown
+        assert "again in " in shown.splitlines()[0]
+        assert "order_fulfillment" in shown
+        await press(pilot, "c")
+        assert any("not connected" in notice for notice in notices(pilot))
+        client.offline = False
+        client.clock.advance(20)
+        await settle(pilot)
+        assert "● live" in screen_text(pilot).splitlines()[0]
+
+
+async def test_after_a_gap_the_list_is_loaded_again():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.drop()
+        await settle(pilot)
+        missed = small_task(900, TaskState.COMPLETE, 0.2, "missed_meanwhile")
+        client.tasks[str(missed.uuid)] = missed
+        client.offline = False
+        client.clock.advance(20)
+        await settle(pilot)
+        assert "missed_meanwhile" in screen_text(pilot)
+
+
+async def test_no_server_at_the_start_says_so():
+    client = client_with()
+    client.offline = True
+    async with dashboard(client) as pilot:
+        shown = screen_text(pilot)
+        assert "The server cannot be reached" in shown
+        client.offline = False
+        client.clock.advance(1)
+        await settle(pilot)
+        assert "order_fulfillment" in screen_text(pilot)
+
+
+async def test_the_cursor_moves_in_two_dimensions():
+    async with dashboard(client_with(order_task())) as pilot:
+        await press(pilot, "enter", "g")
+        assert "› validate" in last_line(pilot)
+        for key, name in (
+            ("l", "reserve_stock"),
+            ("l", "pack_a"),
+            ("j", "pack_b"),
+            ("k", "pack_a"),
+            ("l", "merge_packs"),
+            ("G", "finish"),
+            ("h", "sms"),
+            ("exclamation_mark", "charge_card"),
+        ):
+            await press(pilot, key)
+            assert f"› {name}" in last_line(pilot)
+
+
+async def test_a_step_chosen_in_the_list_is_the_one_in_the_graph():
+    async with dashboard(client_with(order_task())) as pilot:
+        await press(pilot, "enter", "2", "g", "j")
+        assert "› reserve_stock" in last_line(pilot)
+        await press(pilot, "1")
+        assert "› reserve_stock" in last_line(pilot)
+
+
+async def test_markup_and_control_characters_are_shown_as_they_are():
+    task = small_task(7, TaskState.BLOCKED_BY_FAILURES, 3, "[red]x[/red]\x1b[2J")
+    task.step("step_3").error = {"message": "[bold]no[/bold] \x1b]0;owned\x07 KeyError: '[a]'"}
+    async with dashboard(client_with(task)) as pilot:
+        assert "[red]x[/red]·[2J" in screen_text(pilot)
+        await press(pilot, "enter")
+        shown = screen_text(pilot)
+        assert "[red]x[/red]" in shown
+        assert "[bold]no[/bold] ·]0;owned· KeyError: '[a]'" in shown
+        assert "\x1b" not in shown
+        await press(pilot, "r")
+        assert "[bold]no[/bold]" in screen_text(pilot)
+
+
+async def test_the_palette_runs_an_action_by_its_name():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "colon")
+        await type_in(pilot, "cancel this")
+        await pilot.pause(0)
+        await press(pilot, "enter")
+        await press(pilot, "y")
+    assert client.named("cancel_task")
+
+
+async def test_help_names_every_key_of_the_screen():
+    async with dashboard(client_with(), (120, 60)) as pilot:
+        await press(pilot, "question_mark")
+        shown = screen_text(pilot)
+    for action in ACTIONS:
+        if action.scope in ("tasks", "list", "app"):
+            assert action.help in shown
+            assert key_name(action.keys[0]) in shown
+
+
+async def test_every_screen_survives_any_size():
+    async with dashboard(client_with(order_task())) as pilot:
+        for size in ((20, 6), (58, 16), (300, 100), (1, 1), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+        await press(pilot, "enter")
+        for size in ((20, 6), (300, 100), (1, 1), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+        assert "charge_card" in screen_text(pilot)
+
+
+async def test_a_retry_that_fails_is_told():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "r")
+        client.offline = True
+        await press(pilot, "enter")
+        assert any("charge_card was not retried" in notice for notice in notices(pilot))
+    assert task.step("charge_card").state is StepState.ERROR
+
+
+async def test_ages_go_on_with_the_clock():
+    client = client_with(small_task(7, TaskState.STEPS_IN_PROCESS, 3))
+    async with dashboard(client) as pilot:
+        assert "3m00s" in screen_text(pilot)
+        client.clock._now += timedelta(seconds=31)
+        pilot.app.screen.on_tick()
+        await settle(pilot)
+        assert "3m31s" in screen_text(pilot)
