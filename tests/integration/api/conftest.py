@@ -37,7 +37,7 @@ LINEAR = [step("one"), step("two", "one"), step("three", "two"), step("four", "t
 def template(
     name: str, steps: Sequence[dict[str, Any]] = LINEAR, version: str = "1.0.0", **fields: Any
 ) -> dict[str, Any]:
-    """A template as in YAML; every creation is a task of its own unless `identity_strategy` says otherwise."""
+    """A template as in YAML, by default with `identity_strategy: always_unique`."""
     ours = {"name": name, "namespace_name": NAMESPACE, "version": version, "steps": list(steps)}
     return {"identity_strategy": "always_unique"} | ours | fields
 
@@ -117,9 +117,7 @@ class World:
         for one in templates:
             body = yaml.safe_dump(one, sort_keys=False)
             headers = {"content-type": "application/yaml"}
-            answers.append(
-                await self.http.post("/v1/templates", content=body, headers=headers, params=query)
-            )
+            answers.append(await self.http.post("/v1/templates", content=body, headers=headers, params=query))
         return answers
 
     async def create(self, name: str = "linear", **fields: Any) -> dict[str, Any]:

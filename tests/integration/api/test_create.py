@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from engine.model.wire import TaskResponse
-from tests.integration.api.conftest import NAMESPACE, World, code_of, step, template
+from tests.integration.api.conftest import NAMESPACE, World, code_of, step, template, world_on
 
 BIG = 2**200 + 1
 
@@ -71,7 +71,7 @@ async def test_every_field_of_an_old_client_is_accepted(world: World) -> None:
         ('{"name": "linear", "namspace": "test"}', "application/json", 422, "VALIDATION_ERROR"),
         ('{"name": "linear", "context": []}', "application/json", 422, "VALIDATION_ERROR"),
         ('{"name": "linear", "namespace": "test", "context": {"a": NaN}}', "application/json", 422, None),
-        ('{"name": "linear", "namespace": "test", "context": {"a": "\\u0000"}}', "application/json", 422, None),
+        ('{"name":"linear", "namespace":"test", "context":{"a":"\\u0000"}}', "application/json", 422, None),
         ('{"name": "linear", "namespace": "te\\u0000st"}', "application/json", 422, "VALIDATION_ERROR"),
         ('{"name": "nobody"}', "application/json", 404, "NOT_FOUND"),
         ('{"name": "linear", "namespace": "test", "version": "9.9.9"}', "application/json", 404, "NOT_FOUND"),
@@ -140,8 +140,6 @@ async def test_the_newest_version_is_the_highest_one(world: World) -> None:
 
 
 async def test_a_template_registered_elsewhere_is_used_within_a_second(world: World, database: str) -> None:
-    from tests.integration.api.conftest import world_on
-
     await world.create()
     async with world_on(database) as other:
         await other.register(template("linear", [step("only")]), replace=True)
@@ -201,8 +199,6 @@ async def test_caller_provided_needs_a_key(world: World) -> None:
 
 @pytest.mark.scenario(156)
 async def test_of_racing_equal_creations_on_two_engines_one_wins(world: World, database: str) -> None:
-    from tests.integration.api.conftest import world_on
-
     await world.register(template("strict", identity_strategy="strict"))
     body = {"name": "strict", "namespace": NAMESPACE, "context": {"a": 1}}
     async with world_on(database) as other:

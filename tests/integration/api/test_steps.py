@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -218,11 +219,13 @@ async def test_what_does_not_exist_is_not_found_and_what_is_no_uuid_is_refused(w
     for path in (
         f"/v1/tasks/{missing}", f"/v1/tasks/{missing}/workflow_steps", f"/v1/tasks/{missing}/transitions",
         f"/v1/tasks/{mine}/workflow_steps/{missing}", f"/v1/tasks/{mine}/workflow_steps/{of_other}",
-        f"/v1/tasks/{mine}/workflow_steps/{of_other}/audit", f"/v1/tasks/{mine}/workflow_steps/{of_other}/logs",
+        f"/v1/tasks/{mine}/workflow_steps/{of_other}/audit",
+        f"/v1/tasks/{mine}/workflow_steps/{of_other}/logs",
     ):  # fmt: skip
         response = await world.http.get(path)
         assert (response.status_code, code_of(response)) == (404, "NOT_FOUND"), path
-    assert (await act(world, {"task_uuid": mine, "step_uuid": of_other}, action("reset_for_retry"))).status_code == 404
+    refused = await act(world, {"task_uuid": mine, "step_uuid": of_other}, action("reset_for_retry"))
+    assert refused.status_code == 404
     for path in ("/v1/tasks/7", f"/v1/tasks/{mine}/workflow_steps/x", "/v1/tasks/x/workflow_steps"):
         response = await world.http.get(path)
         assert (response.status_code, code_of(response)) == (400, "INVALID_UUID"), path
@@ -274,8 +277,7 @@ async def test_the_history_is_a_chain_from_the_beginning_to_the_state(world: Wor
         states = [change["path"] for change in whole if change["step_uuid"] == entity]
         assert states[0][0] == "pending"
         assert states[-1][-1] == "complete"
-        joints = zip(states, states[1:], strict=False)
-        assert all(earlier[-1] == later[0] for earlier, later in joints)
+        assert all(earlier[-1] == later[0] for earlier, later in pairwise(states))
     steps = await world.steps(uuid)
     ours = await world.get(path, step_uuid=steps["one"]["step_uuid"])
     assert {change["step_name"] for change in ours["transitions"]} == {"one"}
@@ -288,7 +290,8 @@ async def test_logs_come_in_parts_and_by_attempt(world: World) -> None:
         for attempt in (1, 2):
             for n in range(3):
                 await conn.execute(
-                    "INSERT INTO tasker.step_logs (task_uuid, step_uuid, claim_no, attempt, level, logger, message, at) "
+                    "INSERT INTO tasker.step_logs "
+                    "(task_uuid, step_uuid, claim_no, attempt, level, logger, message, at) "
                     "VALUES ($1, $2, $3::int, $3, 'INFO', $4, $5, now())",
                     uuid, one["step_uuid"], attempt, None if n else "shop", f"{attempt}.{n}",
                 )  # fmt: skip

@@ -40,5 +40,5 @@ def test_half_an_event_is_forgotten_and_will_be_sent_again():
 
 
 def test_kinds_that_are_not_known_are_passed_over():
-    (raw,) = EventParser().feed(b'event: news\ndata: {}\n\n')
+    (raw,) = EventParser().feed(b"event: news\ndata: {}\n\n")
     assert read_event(raw) is None

@@ -13,9 +13,13 @@ from engine.model.states import STEP_SATISFIES, StepState
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
-STEPS = st.lists(st.tuples(st.sampled_from(list(StepState)), st.booleans()).map(
-    lambda one: (one[0], one[1] and one[0] in (StepState.PENDING, StepState.ENQUEUED, StepState.WAITING_FOR_RETRY))
-), max_size=12)  # fmt: skip
+RUNNABLE = ("pending", "enqueued", "waiting_for_retry")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(list(StepState)), st.booleans()).map(
+        lambda one: (one[0], one[1] and one[0] in RUNNABLE)
+    ),
+    max_size=12,
+)
 
 
 @given(STEPS)
@@ -55,7 +59,7 @@ def test_the_boundaries_of_attempts(attempts, most, retryable, expected):
     assert retry_eligible(attempts, most, retryable) is expected
 
 
-@pytest.mark.parametrize("state", ["pending", "enqueued", "waiting_for_retry"])
+@pytest.mark.parametrize("state", RUNNABLE)
 def test_ready_needs_satisfied_parents_and_the_time_of_the_retry(state):
     assert ready_for_execution(state, 0, None, NOW)
     assert ready_for_execution(state, 0, NOW, NOW)
@@ -63,6 +67,6 @@ def test_ready_needs_satisfied_parents_and_the_time_of_the_retry(state):
     assert not ready_for_execution(state, 0, NOW + timedelta(seconds=1), NOW)
 
 
-@pytest.mark.parametrize("state", sorted(set(StepState) - {"pending", "enqueued", "waiting_for_retry"}))
+@pytest.mark.parametrize("state", sorted(set(StepState) - set(RUNNABLE)))
 def test_what_runs_or_has_ended_is_not_ready(state):
     assert not ready_for_execution(state, 0, None, NOW)

@@ -1,0 +1,198 @@
+"""The typed clients against a server in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from engine.client import ApiError, ServerUnreachable, SyncTaskerClient, TaskerClient
+from engine.model.wire import ResetForRetry, TransitionsEvent
+from tests.integration.api.conftest import NAMESPACE, template
+
+LISTENS = re.compile(rb"engine listens at (http://\S+)")
+ROOT = Path(__file__).parents[3]
+
+
+class Server:
+    """`tasker server`, its address and what it wrote."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.output = b""
+        self.url = ""
+
+    async def listens(self) -> None:
+        assert self.process.stderr is not None
+        while not (found := LISTENS.search(self.output)):
+            line = await self.process.stderr.readline()
+            assert line, self.output.decode()
+            self.output += line
+        self.url = found[1].decode()
+        asyncio.get_running_loop().create_task(self.process.stderr.read())
+
+
+async def start(dsn: str, port: int = 0) -> Server:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TASKER_")}
+    env |= {"DATABASE_URL": dsn, "TASKER_ENV": "test", "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tasker_tui.cli", "server", "--port", str(port), env=env, stderr=-1, cwd="/"
+    )
+    return Server(process)
+
+
+@asynccontextmanager
+async def running(dsn: str, port: int = 0) -> AsyncIterator[Server]:
+    server = await start(dsn, port)
+    try:
+        await server.listens()
+        yield server
+    finally:
+        if server.process.returncode is None:
+            server.process.kill()
+        await server.process.wait()
+
+
+@pytest.fixture
+async def server(database: str) -> AsyncIterator[Server]:
+    async with running(database) as one:
+        yield one
+
+
+async def test_everything_a_client_can_do(server: Server) -> None:
+    async with TaskerClient(server.url) as client:
+        assert (await client.health()).status == "healthy"
+        assert (await client.readiness()).status == "ready"
+        assert (await client.detailed_health()).info.environment == "test"
+        assert (await client.register_template(template("linear"))).outcome == "created"
+        assert (await client.get_template(NAMESPACE, "linear")).version == "1.0.0"
+        assert (await client.list_templates(NAMESPACE)).total_count == 1
+        task = await client.create_task("linear", namespace=NAMESPACE, context={"n": 2**80}, priority=1)
+        assert (await client.get_task(task.task_uuid)).context == {"n": 2**80}
+        bulk = await client.create_tasks_bulk([{"name": "linear", "namespace": NAMESPACE}, {"name": "?"}])
+        assert [one.status for one in bulk.results] == [201, 404]
+        listed = await client.list_tasks(template="linear", status=["active"], limit=1, count="exact")
+        assert listed.pagination.total_count == 2
+        steps = await client.list_steps(task.task_uuid)
+        assert [one.name for one in steps] == ["one", "two", "three", "four"]
+        assert await client.get_step(task.task_uuid, steps[0].step_uuid) == steps[0]
+        assert await client.step_audit(task.task_uuid, steps[0].step_uuid) == []
+        assert (await client.step_logs(task.task_uuid, steps[0].step_uuid)).lines == []
+        assert (await client.task_transitions(task.task_uuid)).transitions[0].to_state == "steps_in_process"
+        assert await client.list_workers() == []
+        reset = ResetForRetry(action_type="reset_for_retry", reason="r", reset_by="t")
+        with pytest.raises(ApiError) as refused:
+            await client.act_on_step(task.task_uuid, steps[0].step_uuid, reset)
+        assert (refused.value.status, refused.value.code) == (400, "BAD_REQUEST")
+        assert (await client.cancel_task(task.task_uuid, "enough")).status == "cancelled"
+
+
+async def test_errors_carry_what_the_server_told(server: Server) -> None:
+    async with TaskerClient(server.url) as client:
+        await client.register_template(template("strict", identity_strategy="strict"))
+        first = await client.create_task("strict", namespace=NAMESPACE)
+        with pytest.raises(ApiError) as conflict:
+            await client.create_task("strict", namespace=NAMESPACE)
+        assert conflict.value.details["existing_task_uuid"] == str(first.task_uuid)
+        assert conflict.value.hint
+        with pytest.raises(ApiError) as missing:
+            await client.get_task(uuid4())
+        assert (missing.value.status, missing.value.code) == (404, "NOT_FOUND")
+
+
+async def test_who_does_not_answer_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        async with TaskerClient(url, timeout=0.05) as client:
+            with pytest.raises(ServerUnreachable, match="in time"):
+                await client.health()
+    async with TaskerClient(url) as client:
+        with pytest.raises(ServerUnreachable) as refused:
+            await client.health()
+    assert url in str(refused.value)
+    assert refused.value.hint
+
+
+@pytest.mark.scenario(117)
+async def test_the_synchronous_client_has_the_names_of_the_sdk(server: Server) -> None:
+    def use() -> None:
+        with SyncTaskerClient(initiator="me", base_url=server.url) as client:
+            client.register_template(template("linear"))
+            task = client.create_task("linear", namespace=NAMESPACE, context={"a": 1}, tags=["x"])
+            assert (task.initiator, task.tags) == ("me", ["x"])
+            uuids = [str(client.create_task("linear", namespace=NAMESPACE).task_uuid) for _ in range(6)]
+            assert client.get_task(str(task.task_uuid)) == task
+            newest = [str(one.task_uuid) for one in client.list_tasks(limit=3, offset=2).tasks]
+            assert newest == uuids[::-1][2:5]
+            assert len(client.list_tasks(namespace=NAMESPACE, status="pending").tasks) == 7
+            steps = client.list_task_steps(str(task.task_uuid))
+            assert client.get_step(str(task.task_uuid), str(steps[0].step_uuid)).name == "one"
+            assert client.get_step_audit_history(str(task.task_uuid), str(steps[0].step_uuid)) == []
+            assert client.cancel_task(str(task.task_uuid))["status"] == "cancelled"
+            assert client.health_check().status == "healthy"
+
+    await asyncio.to_thread(use)
+
+
+@pytest.mark.scenario(155)
+async def test_following_goes_on_where_it_was_after_the_server_was_killed(database: str) -> None:
+    ids: list[int] = []
+    async with running(database) as first:
+        port = int(first.url.rpartition(":")[2])
+        async with TaskerClient(first.url) as client:
+            await client.register_template(template("linear"))
+            events = client.follow("transitions")
+            assert isinstance(await anext(events), TransitionsEvent)
+            await client.create_task("linear", namespace=NAMESPACE)
+            while len(ids) < 5:
+                ids += [change.id for change in (await anext(events)).changes]  # type: ignore[union-attr]
+            first.process.kill()
+            await first.process.wait()
+            async with running(database, port) as second, TaskerClient(second.url) as other:
+                await other.create_task("linear", namespace=NAMESPACE)
+                async with asyncio.timeout(20):
+                    while len(set(ids)) < 10:
+                        event = await anext(events)
+                        assert isinstance(event, TransitionsEvent)
+                        ids += [change.id for change in event.changes]
+            await events.aclose()
+    assert len(ids) == len(set(ids)) == 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_server_stops_cleanly_with_clients_on_its_stream(server: Server, number: int) -> None:
+    async with TaskerClient(server.url) as client:
+        events = client.stream("summary")
+        await anext(events)
+        server.process.send_signal(number)
+        async with asyncio.timeout(8):
+            assert [event async for event in events] == []
+            assert await server.process.wait() == 0
+
+
+async def test_a_taken_port_is_told_with_exit_code_2(server: Server) -> None:
+    second = await start("postgresql:///nowhere?host=/nowhere", int(server.url.rpartition(":")[2]))
+    assert second.process.stderr is not None
+    told = (await second.process.stderr.read()).decode()
+    assert await second.process.wait() == 2
+    assert "is taken" in told
+    assert "Traceback" not in told
+
+
+async def test_a_database_that_was_never_migrated_is_told_with_exit_code_2(bare_server: object) -> None:
+    async with bare_server.new_database("template0") as dsn:  # type: ignore[attr-defined]
+        one = await start(dsn)
+        assert one.process.stderr is not None
+        told = (await one.process.stderr.read()).decode()
+        assert await one.process.wait() == 2
+    assert "tasker migrate" in told
+    assert "Traceback" not in told
