@@ -58,13 +58,22 @@ async def worker_process(dsn: str) -> AsyncIterator[None]:
     process.stdin.write(json.dumps(environment).encode() + b"\n")
     process.stdin.close()
     try:
-        async with asyncio.timeout(PATIENCE):
-            await until_ready(port)
+        await _ready_or_ended(process, port)
         yield
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         code = await process.wait()
     assert code == 0, f"the worker ended with {code}"
+
+
+async def _ready_or_ended(process: asyncio.subprocess.Process, port: int) -> None:
+    ends = [asyncio.create_task(until_ready(port)), asyncio.create_task(process.wait())]
+    await asyncio.wait(ends, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    for end in ends:
+        end.cancel()
+    assert process.returncode is None, f"the worker ended with {process.returncode} instead of starting"
+    assert ends[0].done(), f"the worker was not ready within {PATIENCE:.0f} s"
 
 
 @asynccontextmanager
