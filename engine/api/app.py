@@ -10,12 +10,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from engine.api.docs import OPENAPI_URL, install_docs
 from engine.api.errors import install_error_handlers
-from engine.api.middleware import LOOPBACK, OriginGuard, RequestLimits
+from engine.api.middleware import OriginGuard, RequestLimits, is_loopback
 from engine.api.routes import steps, stream, system, task_list, tasks, templates
 from engine.api.services import VERSION, ApiDeps, Services
 from engine.settings import ServerSettings
 
-LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+LOCAL_ORIGINS = r"https?://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?"
 
 
 def create_app(deps: ApiDeps) -> FastAPI:
@@ -55,7 +55,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
 def _add_middleware(app: FastAPI, services: Services, settings: ServerSettings) -> None:
     """The last one added is the first to see a request."""
     app.add_middleware(RequestLimits, services=services, seconds=settings.request_timeout_seconds)
-    loopback = settings.host in LOOPBACK
+    loopback = is_loopback(settings.host)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins or ([] if loopback else ["*"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -13,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.api.errors import ApiProblem, unexpected
 from engine.api.services import Services
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TIMEOUT_HEADER = "x-request-timeout"
 TIMER = "tasker.timer"
 """Where a request's timer is in its scope; a stream stops it."""
@@ -29,7 +29,7 @@ class OriginGuard:
     def __init__(self, app: ASGIApp, *, allowed_origins: Sequence[str]) -> None:
         self._app = app
         self._origins = frozenset(allowed_origins)
-        self._hosts = LOOPBACK | {_host_of(origin) for origin in allowed_origins}
+        self._hosts = frozenset(_host_of(origin) for origin in allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or "*" in self._origins:
@@ -37,10 +37,11 @@ class OriginGuard:
             return
         headers = Headers(scope=scope)
         origin, host = headers.get("origin"), headers.get("host", "")
-        if _host_of(f"//{host}") not in self._hosts:
+        name = _host_of(f"//{host}")
+        if not is_loopback(name) and name not in self._hosts:
             problem = self._refusal(f"this server answers to localhost, not to {host!r}")
             await problem.response()(scope, receive, send)
-        elif origin is not None and origin not in self._origins and _host_of(origin) not in LOOPBACK:
+        elif origin is not None and origin not in self._origins and not is_loopback(_host_of(origin)):
             problem = self._refusal(f"pages of {origin} may not call this server")
             await problem.response()(scope, receive, send)
         else:
@@ -49,6 +50,14 @@ class OriginGuard:
     def _refusal(self, message: str) -> ApiProblem:
         hint = "allow it with server.cors_origins, or bind the server to another address than loopback"
         return ApiProblem(403, message, hint=hint)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own for itself."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _host_of(origin: str) -> str:

@@ -90,7 +90,18 @@ class RevisionCache:
         Raises `TemplateNotFound`.
         """
         while time.monotonic() - self._asked_at > FRESH_SECONDS:
-            await self._once(("index", self._registrations), self._read_index)
+            await self._ask()
+        try:
+            key = self._current(namespace, name, version)
+        except TemplateNotFound:
+            await self._ask()  # it may have been registered a moment ago
+            key = self._current(namespace, name, version)
+        revision = self._revisions.get(key.revision_id)
+        if revision is None:
+            revision = await self._once(key.revision_id, lambda: self._read_revision(key))
+        return revision
+
+    def _current(self, namespace: str, name: str, version: str | None) -> TemplateKey:
         versions = self._index.get((namespace, name))
         if versions is None:
             raise self._unknown(namespace, name)
@@ -100,10 +111,10 @@ class RevisionCache:
             raise TemplateNotFound(
                 f"template '{namespace}/{name}' has no version '{version}'", f"registered are {known}"
             )
-        revision = self._revisions.get(key.revision_id)
-        if revision is None:
-            revision = await self._once(key.revision_id, lambda: self._read_revision(key))
-        return revision
+        return key
+
+    async def _ask(self) -> None:
+        await self._once(("index", self._registrations), self._read_index)
 
     def _unknown(self, namespace: str, name: str) -> TemplateNotFound:
         names = [known for space, known in self._index if space == namespace]
