@@ -99,12 +99,6 @@ class WorkerSettings(Section):
     drain_timeout_seconds: Annotated[float, Field(ge=0)] = 25.0
 
 
-class MessagingSettings(Section):
-    """How processes learn that there is work."""
-
-    backend: Literal["pgmq"] = "pgmq"
-
-
 class LoggingSettings(Section):
     """`auto` writes JSON in production and lines for people elsewhere."""
 
@@ -121,7 +115,6 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
     worker: WorkerSettings = WorkerSettings()
-    messaging: MessagingSettings = MessagingSettings()
     logging: LoggingSettings = LoggingSettings()
 
     model_config = SettingsConfigDict(

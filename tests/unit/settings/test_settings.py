@@ -117,7 +117,7 @@ def test_an_unknown_key_in_a_file_names_file_key_and_the_nearest(workplace: Path
         ("server = 1\n", r"tasker\.toml: server is a section"),
         ("[server\n", r"tasker\.toml: .*line 1"),
         ("[server]\nport = 70000\n", r"server\.port \(from tasker\.toml\): .*65535, not 70000"),
-        ("[messaging]\nbackend = 'smoke'\n", r"messaging\.backend \(from tasker\.toml\): .*'pgmq'"),
+        ("[logging]\nformat = 'smoke'\n", r"logging\.format \(from tasker\.toml\): .*'json'"),
     ],
 )
 def test_a_mistake_in_a_file_says_where(workplace: Path, toml: str, message: str) -> None:
@@ -156,7 +156,7 @@ def test_what_is_shown_holds_no_password() -> None:
         shown["database"]["url"]
         == "postgresql://me:********@db:5432/tasker?password=********&sslmode=require"
     )
-    assert set(shown) >= {"database", "server", "worker", "messaging", "logging"}
+    assert set(shown) >= {"database", "server", "worker", "logging"}
 
 
 @given(password=st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=12))
