@@ -23,37 +23,40 @@ BEGIN
     END IF;
 
     WITH fresh AS MATERIALIZED (
-        SELECT l.task_uuid, l.step_uuid, l.claim_no, l.at, l.task_path::text[] AS task_path, l.step_path::text[] AS step_path
-        FROM tasker.transitions l
+        SELECT coalesce(t.template_id, 0) AS template_id, date_trunc('minute', l.at) AS minute, l.task_path, l.step_path,
+               CASE WHEN l.task_path[cardinality(l.task_path)] = 'complete' THEN l.at - t.created_at END AS task_took,
+               CASE WHEN l.step_path[1] = 'in_progress'
+                         AND l.step_path[2] IN ('enqueued_for_orchestration', 'enqueued_as_error_for_orchestration')
+                    THEN l.step_uuid END AS ended_step,
+               l.task_uuid, l.claim_no
+        FROM tasker.transitions l LEFT JOIN tasker.tasks t USING (task_uuid)
         WHERE l.id > v_state.floor_id AND l.xid >= v_state.upto AND l.xid < v_upto),
-    placed AS MATERIALIZED (
-        SELECT f.*, date_trunc('minute', f.at) AS minute, coalesce(t.template_id, 0) AS template_id, t.created_at
-        FROM fresh f LEFT JOIN tasker.tasks t USING (task_uuid)),
+    -- Grouped before anything else: there are few paths and many rows.
     paths AS (
-        SELECT minute, template_id, 'task' AS entity, task_path AS path, count(*) AS n
-        FROM placed WHERE task_path IS NOT NULL GROUP BY 1, 2, 4
-        UNION ALL
-        SELECT minute, template_id, 'step', step_path, count(*)
-        FROM placed WHERE step_path IS NOT NULL GROUP BY 1, 2, 4),
+        SELECT minute, template_id, CASE WHEN step_path IS NULL THEN 'task' ELSE 'step' END AS entity,
+               coalesce(task_path::text[], step_path::text[]) AS path, n
+        FROM (SELECT minute, template_id, task_path, step_path, count(*) AS n FROM fresh GROUP BY 1, 2, 3, 4) grouped),
     hops AS (
         SELECT m.minute, p.template_id, p.entity, coalesce(p.path[i - 1], '') AS from_state, p.path[i] AS to_state, sum(p.n) AS n
         FROM paths p
         CROSS JOIN generate_series(CASE WHEN p.entity = 'task' AND p.path[1] = 'pending' THEN 1 ELSE 2 END, cardinality(p.path)) AS i
         CROSS JOIN LATERAL (VALUES (p.minute), ('-infinity'::timestamptz)) AS m(minute)
         GROUP BY 1, 2, 3, 4, 5),
-    ended AS (
-        SELECT f.minute, f.template_id, 'task' AS entity, (extract(epoch FROM f.at - f.created_at) * 1000)::bigint AS ms
-        FROM placed f
-        WHERE f.task_path[cardinality(f.task_path)] = 'complete' AND f.created_at IS NOT NULL
+    took AS (
+        SELECT minute, template_id, 'task' AS entity, (extract(epoch FROM task_took) * 1000)::bigint AS ms
+        FROM fresh WHERE task_took IS NOT NULL
         UNION ALL
         SELECT f.minute, f.template_id, 'step', a.execution_ms
-        FROM placed f
-        JOIN tasker.step_attempts a ON a.task_uuid = f.task_uuid AND a.step_uuid = f.step_uuid AND a.claim_no = f.claim_no
-        WHERE f.step_path[1] = 'in_progress' AND f.step_path[2] LIKE 'enqueued%' AND a.execution_ms IS NOT NULL),
+        FROM fresh f
+        JOIN tasker.step_attempts a ON a.task_uuid = f.task_uuid AND a.step_uuid = f.ended_step AND a.claim_no = f.claim_no
+        WHERE f.ended_step IS NOT NULL AND a.execution_ms IS NOT NULL),
+    buckets AS (
+        SELECT minute, template_id, entity, width_bucket(ms - 1, tasker.duration_bounds()) + 1 AS bucket, count(*) AS n, sum(ms) AS ms
+        FROM took GROUP BY 1, 2, 3, 4),
     durations AS (
         INSERT INTO tasker.durations_by_minute AS d (minute, template_id, entity, bucket, items, total_ms)
-        SELECT m.minute, e.template_id, e.entity, width_bucket(e.ms - 1, tasker.duration_bounds()) + 1, count(*), sum(e.ms)
-        FROM ended e CROSS JOIN LATERAL (VALUES (e.minute), ('-infinity'::timestamptz)) AS m(minute)
+        SELECT m.minute, b.template_id, b.entity, b.bucket, sum(b.n), sum(b.ms)
+        FROM buckets b CROSS JOIN LATERAL (VALUES (b.minute), ('-infinity'::timestamptz)) AS m(minute)
         GROUP BY 1, 2, 3, 4
         ON CONFLICT (minute, template_id, entity, bucket) DO UPDATE
         SET items = d.items + excluded.items, total_ms = d.total_ms + excluded.total_ms)
