@@ -161,8 +161,9 @@ BEGIN
             UNION ALL
             SELECT DISTINCT c.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,enqueuing_steps,steps_in_process}'::tasker.task_state[],
                    NULL::tasker.step_state[], NULL::int, NULL::bigint, p_worker, v_now
-            FROM children c
-            WHERE c.step_uuid = ANY (v_kept || v_queued)
+            FROM children c JOIN tasker.tasks t USING (task_uuid)
+            -- An operator may have ended all sinks of a task whose other steps go on.
+            WHERE c.step_uuid = ANY (v_kept || v_queued) AND t.state = 'steps_in_process'
             UNION ALL
             SELECT e.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,complete}'::tasker.task_state[], NULL::tasker.step_state[],
                    NULL::int, NULL::bigint, p_worker, v_now

@@ -1,4 +1,4 @@
-"""An engine without its REST API, as a process that a test can kill: `python -m tests.support.engine_process`."""
+"""An engine without its REST API, as a process that a test can kill."""
 
 from __future__ import annotations
 

@@ -18,9 +18,7 @@ from tests.support.workflows import NAMESPACE
 class HandWorker:
     """Has every handler of `handlers`; claims nothing but when told."""
 
-    def __init__(
-        self, conn: Connection, *, handlers: Sequence[str] = ("echo",), lease: float = 30.0
-    ) -> None:
+    def __init__(self, conn: Connection, *, handlers: Sequence[str] = ("echo",), lease: float = 30.0) -> None:
         self.conn = conn
         self.identity = WorkerIdentity(uuid4(), [NAMESPACE], list(handlers), timedelta(seconds=lease))
 

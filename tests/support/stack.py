@@ -198,12 +198,9 @@ async def stack_on(dsn: str, folder: Path) -> AsyncIterator[Stack]:
 
 
 @pytest.fixture
-async def stack(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Stack]:
+async def stack(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
     """A stack on a database of the test's own. What its processes wrote is shown when the test fails."""
     async with stack_on(database, tmp_path) as running:
         yield running
         for part in running.parts:
             print(f"--- {part.log.name}\n{part.output}")
-

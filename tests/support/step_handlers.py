@@ -1,6 +1,6 @@
 """Handlers of the tests' workers.
 
-They write what they do as lines into `$TEST_FOLDER/effects`, and wait at gates: files there that a test makes.
+They write what they do into `$TEST_FOLDER/effects`, a line each, and wait at gates: files that a test makes.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ async def endless(context: StepContext) -> None:
 async def flaky(context: StepContext) -> dict[str, Any]:
     """Fail the first `failures` attempts."""
     if context.retry_count < context.get_config("failures"):
-        raise RetryableError(f"attempt {context.attempt} fails", retry_after=context.get_config("retry_after"))
+        raise RetryableError(
+            f"attempt {context.attempt} fails", retry_after=context.get_config("retry_after")
+        )
     return done(context)
 
 

@@ -36,9 +36,7 @@ def step(name: str, *parents: str, handler: str = "echo", **fields: Any) -> dict
 
 def linear(count: int, **fields: Any) -> list[dict[str, Any]]:
     """Steps `s1`, `s2` … each after the one before."""
-    return [
-        step(f"s{n}", *([f"s{n - 1}"] if n > 1 else []), **fields) for n in range(1, count + 1)
-    ]
+    return [step(f"s{n}", *([f"s{n - 1}"] if n > 1 else []), **fields) for n in range(1, count + 1)]
 
 
 def template(steps: Sequence[dict[str, Any]], name: str = "workflow", namespace: str = NAMESPACE) -> Template:
@@ -86,7 +84,9 @@ class Workflows:
 
     async def state(self, task: UUID) -> str:
         """A task's state."""
-        state: str = await self.conn.fetchval("SELECT state::text FROM tasker.tasks WHERE task_uuid = $1", task)
+        state: str = await self.conn.fetchval(
+            "SELECT state::text FROM tasker.tasks WHERE task_uuid = $1", task
+        )
         return state
 
     async def reaches(self, task: UUID, *states: str, timeout: float = 30.0) -> str:
@@ -120,7 +120,9 @@ class Workflows:
         """The states of a task's steps by name."""
         return {name: row["state"] for name, row in (await self.steps(task)).items()}
 
-    async def step_reaches(self, task: UUID, name: str, *states: str, timeout: float = 30.0) -> asyncpg.Record:
+    async def step_reaches(
+        self, task: UUID, name: str, *states: str, timeout: float = 30.0
+    ) -> asyncpg.Record:
         """Wait until a step is in one of some states; returns its row."""
 
         async def reached() -> asyncpg.Record | None:

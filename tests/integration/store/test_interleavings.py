@@ -12,6 +12,7 @@ from tests.support.hand_worker import HandWorker, process, process_all
 from tests.support.waiting import until
 from tests.support.workflows import Workflows, step
 
+
 async def waits_for_a_lock(conn: Connection, watched: Connection) -> None:
     """Wait until the backend of `watched` waits for a lock."""
     pid = watched.get_server_pid()
@@ -23,7 +24,7 @@ async def waits_for_a_lock(conn: Connection, watched: Connection) -> None:
 
 
 async def hand_over_behind(conn: Connection, other: Connection, call: str, a: ClaimedStep) -> ClaimedStep:
-    """Run `call` in an open transaction of `other`, which waits for `a`, while `a` succeeds and hands over."""
+    """Run `call` in an open transaction of `other`, behind one in which `a` succeeds and hands over."""
     worker = HandWorker(conn)
     transaction = conn.transaction()
     await transaction.start()
@@ -68,7 +69,9 @@ async def test_a_step_that_ends_while_another_fails_does_not_leave_the_task_behi
             call = "SELECT tasker.process_results(100, 'engine')"
         else:
             # Only b's lease ran out.
-            await conn.execute("UPDATE tasker.leases SET expires_at = 'infinity' WHERE step_uuid = $1", a.step_uuid)
+            await conn.execute(
+                "UPDATE tasker.leases SET expires_at = 'infinity' WHERE step_uuid = $1", a.step_uuid
+            )
     handed = await hand_over_behind(conn, other, call, a)
     await worker.succeed(handed)
     await other.execute("COMMIT")
@@ -99,3 +102,22 @@ async def test_a_retry_is_not_fired_again_before_it_is_due(
     assert fired is not None
     assert fired["fired"] == 0
     assert await flows.states(task) == {"s1": "waiting_for_retry"}
+
+
+async def test_steps_go_on_when_an_operator_ended_what_waits_for_them(
+    flows: Workflows, conn: Connection
+) -> None:
+    worker = HandWorker(conn)
+    task = await flows.run([step("a"), step("b", "a"), step("c", "b")])
+    (a,) = await worker.claim()
+    c = (await flows.steps(task))["c"]
+    await conn.execute(
+        "SELECT * FROM tasker.complete_step_by_hand($1, $2, true, '{}', NULL, 'operator', 'so')",
+        task,
+        c["step_uuid"],
+    )
+    assert await flows.state(task) == "complete"
+    (b,) = (await worker.succeed(a, keep=1)).held
+    await worker.succeed(b)
+    assert await flows.states(task) == {"a": "complete", "b": "complete", "c": "complete"}
+    assert await flows.state(task) == "complete"

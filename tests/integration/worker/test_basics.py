@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.stack import Stack
-from tests.support.workflows import linear, step
+from tests.support.workflows import linear
 
 
 async def test_a_linear_workflow_runs_in_order(stack: Stack) -> None:

@@ -77,7 +77,9 @@ async def test_an_engine_is_killed_at_a_commit(stack: Stack, point: str) -> None
 async def lease_ran_out(stack: Stack) -> None:
     async def ran_out() -> bool:
         return bool(
-            await stack.flows.conn.fetchval("SELECT bool_and(expires_at < clock_timestamp()) FROM tasker.leases")
+            await stack.flows.conn.fetchval(
+                "SELECT bool_and(expires_at < clock_timestamp()) FROM tasker.leases"
+            )
         )
 
     await until(ran_out, "the lease ran out")
