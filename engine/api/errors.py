@@ -106,13 +106,19 @@ def bad_payload(where: str, error: PayloadRejected) -> ApiProblem:
 
 def bad_context(problems: Iterable[InputProblem]) -> ApiProblem:
     """422: the template's input schema refuses the context."""
-    found = [ErrorProblem(path=f"context{one.path}", message=one.message) for one in problems]
+    found = [ErrorProblem(path=_in_context(one.path), message=one.message) for one in problems]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return ApiProblem(
         422,
         f"the context does not fit the template's input_schema: {found[0].path}: {found[0].message}{more}",
         problems=found,
     )
+
+
+def _in_context(pointer: str) -> str:
+    """A JSON pointer into the context as `context.items[2].price`."""
+    parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    return path_text(("context", *(int(part) if part.isdecimal() else part for part in parts)))
 
 
 def bad_template(problems: Iterable[TemplateProblem]) -> ApiProblem:

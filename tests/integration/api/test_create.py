@@ -125,7 +125,7 @@ async def test_the_input_schema_is_enforced_with_the_failing_path(world: World) 
     body = {"name": "priced", "namespace": NAMESPACE, "context": {"items": [{"price": 1}, {"price": "x"}]}}
     response = await world.post(body)
     assert response.status_code == 422
-    assert response.json()["error"]["problems"][0]["path"] == "context/items/1/price"
+    assert response.json()["error"]["problems"][0]["path"] == "context.items[1].price"
     assert (await world.post(body | {"context": {"items": [{"price": 1}]}})).status_code == 201
 
 
