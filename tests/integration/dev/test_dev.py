@@ -1,0 +1,111 @@
+"""One `tasker dev` between its start and its end: the user's first calls, the commands, parts that die."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.support.dev import Dev, starter, until
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    with starter(tmp_path_factory.mktemp("stack")) as start:
+        yield start()
+
+
+def test_ready_stands_alone_on_a_line(dev: Dev) -> None:
+    assert dev.first_line == f"ready {dev.url}\n"
+    assert urlsplit(dev.url).hostname == "127.0.0.1"
+
+
+def test_the_call_that_users_know_works(dev: Dev) -> None:
+    body = '{"template_name": "linear_workflow", "namespace": "example"}'
+    answer = httpx.post(f"{dev.url}/v1/tasks", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+    assert httpx.get(f"{dev.url}/health").json()["status"] == "healthy"
+
+
+def test_a_bundled_workflow_is_followed_to_its_end(dev: Dev) -> None:
+    done = dev.tasker("create", "diamond_workflow", "-n", "example", "--watch")
+    assert done.returncode == 0
+    assert "diamond_end" in done.stdout
+    assert "✓ complete, 4/4 steps" in done.stdout
+
+
+def test_a_failure_is_shown_repaired_and_ends_with_1(dev: Dev) -> None:
+    done = dev.tasker("create", "permanent_failure_workflow", "-n", "example", "--watch", "--json")
+    assert done.returncode == 1
+    uuid = json.loads(done.stdout.splitlines()[-1])["task_uuid"]
+
+    steps = json.loads(dev.tasker("steps", uuid, "--json").stdout)
+    assert [step["name"] for step in steps if step["current_state"] == "error"] == ["charge_account"]
+    assert "the account is closed" in dev.tasker("show", uuid).stdout
+
+    wrong = dev.tasker("retry", uuid, "charge_acount")
+    assert (wrong.returncode, wrong.stdout) == (3, "")
+    assert "did you mean charge_account?" in wrong.stderr
+    assert dev.tasker("retry", uuid, "charge_account", "--watch").returncode == 1
+    assert dev.tasker("cancel", uuid).returncode == 0
+    assert dev.tasker("cancel", uuid).returncode == 1
+    assert dev.tasker("retry", uuid).returncode == 1
+
+
+def test_tasks_are_listed_by_what_they_are(dev: Dev) -> None:
+    for tag in ("blue", "red"):
+        created = dev.tasker("create", "linear_workflow", "-n", "example", "--tag", tag, "-p", "7", "--json")
+        assert json.loads(created.stdout)["priority"] == 7
+    listed = json.loads(dev.tasker("list", "--tag", "blue", "--json").stdout)
+    assert [task["tags"] for task in listed["tasks"]] == [["blue"]]
+    assert listed["pagination"]["total_count"] == 1
+
+
+def test_a_key_used_twice_names_the_task_that_is_there(dev: Dev) -> None:
+    arguments = ("create", "linear_workflow", "-n", "example", "--idempotency-key", "k")
+    first = json.loads(dev.tasker(*arguments, "--json").stdout)["task_uuid"]
+    again = dev.tasker(*arguments)
+    assert again.returncode == 1
+    assert f"tasker task show {first}" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("show", "01a20c87-1fba-7748-80c4-bc3ce77cbf76"), 3, "does not exist"),
+        (("show", "nonsense"), 2, "'nonsense' is not a task's id"),
+        (("create", "nowhere", "-n", "example"), 3, "no template 'nowhere'"),
+        (("create",), 2, "the template's name is given nowhere"),
+        (("create", "linear_workflow", "--input", '{"a":'), 2, "--input is not JSON"),
+        (("create", "linear_workflow", "--input", "[1]"), 2, "must be a JSON object, and is an array"),
+        (("create", "linear_workflow", "--input", "@nowhere.json"), 2, "cannot read nowhere.json"),
+        (("list", "--status", "compleet"), 1, "there is no state 'compleet'"),
+    ],
+)
+def test_mistakes_end_with_a_line_and_a_code(
+    dev: Dev, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = dev.tasker(*arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", ["worker", "server", "postgres"])
+def test_a_killed_part_is_started_again_and_the_work_goes_on(dev: Dev, name: str) -> None:
+    killed = dev.part(name)
+    others = [dev.part(other).pid for other in ("worker", "server", "postgres") if other != name]
+    killed.kill()
+    until(lambda: f"{name} was ended by SIGKILL; starts again" in dev.log, f"a word about {name}")
+    until(lambda: dev.tasker("list").returncode == 0, "an answer of the server")
+    dev.runs("linear_workflow")
+    assert [dev.part(other).pid for other in ("worker", "server", "postgres") if other != name] == others
+
+
+def test_each_part_has_a_session_of_its_own(dev: Dev) -> None:
+    for name in ("worker", "server", "postgres"):
+        assert os.getsid(dev.part(name).pid) == dev.part(name).pid
