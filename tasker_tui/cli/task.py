@@ -17,9 +17,11 @@ LOCAL = "http://127.0.0.1:8080"
 
 @task_app.command()
 def create(
-    template: Annotated[str | None, typer.Argument(metavar="[TEMPLATE]", help="The template's name.")] = None,
+    template: Annotated[
+        str | None, typer.Argument(metavar="[TEMPLATE]", help="NAME or NAMESPACE/NAME.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="The template's name, as an option.")] = None,
-    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "default",
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="[default: default]")] = None,
     version: Annotated[str | None, typer.Option("--version", "-v", help="[default: the newest]")] = None,
     context: Annotated[
         str | None,

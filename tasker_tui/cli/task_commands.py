@@ -24,6 +24,7 @@ def create(
     argument: str | None,
     option: str | None,
     *,
+    namespace: str | None,
     context: str | None,
     watch: bool,
     as_json: bool,
@@ -34,10 +35,12 @@ def create(
     if not name or (argument and option):
         how = "twice" if name else "nowhere"
         raise CommandError(f"the template's name is given {how}", "tasker task create TEMPLATE", USAGE)
+    if namespace is None and "/" in name:
+        namespace, name = name.split("/", 1)
     parsed = read_object("--input", context)
 
     async def run(client: TaskerClient) -> int:
-        task = await client.create_task(name, context=parsed, **fields)
+        task = await client.create_task(name, namespace=namespace or "default", context=parsed, **fields)
         if watch:
             return await follow(client, task.task_uuid, as_json=as_json)
         if as_json:

@@ -32,7 +32,7 @@ def test_the_call_that_users_know_works(dev: Dev) -> None:
 
 
 def test_a_bundled_workflow_is_followed_to_its_end(dev: Dev) -> None:
-    done = dev.tasker("create", "diamond_workflow", "-n", "example", "--watch")
+    done = dev.tasker("create", "example/diamond_workflow", "--watch")
     assert done.returncode == 0
     assert "diamond_end" in done.stdout
     assert "✓ complete, 4/4 steps" in done.stdout
