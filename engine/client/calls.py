@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic_core import to_json
 
 from engine.model.payload import dump_json
@@ -77,9 +77,10 @@ def _one(model: type[Model]) -> Callable[[bytes], Model]:
     return model.model_validate_json
 
 
-_STEPS = TypeAdapter(list[StepDetail])
-_AUDIT = TypeAdapter(list[StepAuditResponse])
-_WORKERS = TypeAdapter(list[WorkerInfo])
+_LATER = ConfigDict(defer_build=True)
+_STEPS = TypeAdapter(list[StepDetail], config=_LATER)
+_AUDIT = TypeAdapter(list[StepAuditResponse], config=_LATER)
+_WORKERS = TypeAdapter(list[WorkerInfo], config=_LATER)
 
 
 def create_task(name: str, **fields: Any) -> Call[TaskResponse]:
