@@ -139,6 +139,8 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http="httptools",
+                ws="none",
                 access_log=False,
                 log_config=None,
                 server_header=False,

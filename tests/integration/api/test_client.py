@@ -143,7 +143,6 @@ async def test_the_synchronous_client_has_the_names_of_the_sdk(server: Server) -
     await asyncio.to_thread(use)
 
 
-@pytest.mark.scenario(155)
 async def test_following_goes_on_where_it_was_after_the_server_was_killed(database: str) -> None:
     ids: list[int] = []
     async with running(database) as first:

@@ -210,7 +210,6 @@ async def test_of_racing_equal_creations_on_two_engines_one_wins(world: World, d
     assert losers == {winner}
 
 
-@pytest.mark.scenario(151)
 async def test_concurrent_creations_share_transactions_and_stay_apart(world: World) -> None:
     async with world.pool.acquire() as conn:
         before = await conn.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
