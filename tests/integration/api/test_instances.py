@@ -60,9 +60,8 @@ async def test_what_one_engine_has_answered_the_others_know(engines: list[World]
 async def test_after_operations_on_all_of_them_the_engines_agree(engines: list[World]) -> None:
     made = [await engine.create() for engine in engines for _ in range(2)]
     uuids = [task["task_uuid"] for task in made]
-    await asyncio.gather(
-        engines[0].worker.run(), *(engine.http.delete(f"/v1/tasks/{uuids[n]}") for n, engine in enumerate(engines))
-    )  # fmt: skip
+    cancels = [engine.http.delete(f"/v1/tasks/{uuids[n]}") for n, engine in enumerate(engines)]
+    await asyncio.gather(engines[0].worker.run(), *cancels)
     for uuid in uuids:
         first, *others = [await engine.task(uuid) for engine in engines]
         assert others == [first] * len(others)
