@@ -158,7 +158,8 @@ FILL = """
 WITH t AS (
     INSERT INTO tasker.tasks (
         task_uuid, template_id, revision_id, state, priority, remaining_sinks, total_steps, context,
-        initiator, source_system, reason, tags, correlation_id, created_at, updated_at, completed_at, final_state)
+        initiator, source_system, reason, tags, correlation_id, created_at, updated_at, completed_at,
+        final_state)
     SELECT tasker.uuid7(), CASE WHEN n % 1000 = 0 THEN 2 ELSE 1 END, 1, s.state, 0, 0, 0, '{}', 'i', 's', 'r',
            '{}', tasker.uuid7(), now(), now(), CASE WHEN s.ended THEN now() END,
            CASE WHEN s.ended THEN s.state END
