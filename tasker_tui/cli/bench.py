@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -63,6 +62,8 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
 ) -> None:
     """Measure how fast this machine runs tasks, on a stack that is made for it and removed."""
+    import asyncio
+
     import uvloop
 
     from tasker_tui.bench.progress import Stages

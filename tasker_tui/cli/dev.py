@@ -3,46 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tasker_tui.cli.errors import USAGE, CommandError
 from tasker_tui.dev.options import StackOptions
 from tasker_tui.dev.run import run_headless, run_with_dashboard
 
 
-def run_dev(
-    *,
-    headless: bool,
-    port: int | None,
-    worker_port: int | None,
-    templates: list[str],
-    handlers: list[str],
-    data_dir: Path | None,
-    fresh: bool,
-    database_url: str | None,
-    reload: bool,
-) -> None:
-    """Run the local stack until it is told to stop; raises StackError and others for what is in its way."""
-    if database_url and (fresh or data_dir):
+def run_dev(*, headless: bool, port: int | None, worker_port: int | None, **options: Any) -> None:
+    """Run the local stack until it is told to stop; `options` are those of StackOptions.
+
+    Raises StackError, SettingsError and others for what is in its way.
+    """
+    if options["database_url"] and (options["fresh"] or options["data_dir"]):
         raise CommandError("--database-url goes with neither --fresh nor --data-dir", "leave one out", USAGE)
     if not headless and not sys.stdout.isatty():
         raise CommandError("the dashboard needs a terminal", "add --headless to run without it", USAGE)
+    given = {"port": port, "worker_port": worker_port}
+    ports: dict[str, Any] = {name: number for name, number in given.items() if number is not None}
 
-    def options() -> StackOptions:
-        from engine.settings import load_settings
+    def read() -> StackOptions:
+        return replace(_with_settings(StackOptions(**options)), **ports)
 
-        settings = load_settings()
-        return StackOptions(
-            port=settings.server.port if port is None else port,
-            worker_port=settings.worker.port if worker_port is None else worker_port,
-            data_dir=data_dir,
-            fresh=fresh,
-            database_url=database_url,
-            templates=[*settings.worker.templates, *templates],
-            handlers=[*settings.worker.handlers, *handlers],
-            reload=reload,
-            drain_seconds=settings.worker.drain_timeout_seconds,
-        )
+    asyncio.run(run_headless(read) if headless else run_with_dashboard(read))
 
-    asyncio.run(run_headless(options) if headless else run_with_dashboard(options))
+
+def _with_settings(options: StackOptions) -> StackOptions:
+    """The options completed by settings, where there are any: reading none takes a tenth of a start."""
+    if not _anything_is_set():
+        return options
+    from engine.settings import load_settings
+
+    settings = load_settings()
+    return replace(
+        options,
+        port=settings.server.port,
+        worker_port=settings.worker.port,
+        templates=[*settings.worker.templates, *options.templates],
+        handlers=[*settings.worker.handlers, *options.handlers],
+        drain_seconds=settings.worker.drain_timeout_seconds,
+    )
+
+
+def _anything_is_set() -> bool:
+    """Whether this place has a settings file or a variable of Tasker's."""
+    environment = os.environ.get("TASKER_ENV") or "development"
+    files = ("tasker.toml", f"tasker.{environment}.toml", ".env")
+    return any(Path(name).exists() for name in files) or any(
+        name.startswith("TASKER_") for name in os.environ
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
@@ -23,6 +22,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
 ) -> None:
     """Look for broken invariants and for what is in the way of a database."""
+    import asyncio
+
     from engine.settings import load_settings
 
     diagnosis = asyncio.run(_examine(database_url or load_settings().database.dsn))

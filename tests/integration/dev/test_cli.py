@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.settings import load_settings
 from migrations import function_files, schema_files
 from tasker_tui.dev.folder import DataFolder
+from tasker_tui.dev.options import StackOptions
 from tests.support.postgres import PgServer
 
 OLD_SERVER = Path("/usr/lib/postgresql/15/bin")
@@ -142,6 +144,17 @@ def test_dev_without_a_terminal_says_headless(tmp_path: Path) -> None:
 def test_wrong_settings_are_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "tasker.toml").write_text("[sever]\nport = 1\n")
     refused(tasker("dev", "--headless", cwd=tmp_path), "tasker.toml: unknown setting sever")
+
+
+def test_the_defaults_of_dev_are_those_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("TASKER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    settings, options = load_settings(), StackOptions()
+    assert (options.port, options.worker_port) == (settings.server.port, settings.worker.port)
+    assert options.drain_seconds == settings.worker.drain_timeout_seconds
 
 
 @pytest.fixture
