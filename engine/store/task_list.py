@@ -53,7 +53,7 @@ async def list_tasks(
     rows = await _rows(conn, uuids)
     counts = await count_steps_of(conn, uuids)
     tasks = [task_response(row, counts.get(row["task_uuid"], NO_STEPS), []) for row in rows]
-    has_next = page.after is not None or more
+    has_next = more if page.after is None else await _any_older(conn, wanted, uuids)
     has_previous = more if page.after is not None else page.before is not None or page.page > 1
     known = (page.page - 1) * page.size + len(tasks) + (has_next and not page.by_key)
     total = await _total(conn, wanted, count, known)
@@ -115,6 +115,10 @@ async def _page(conn: Connection, wanted: TaskFilter, page: PageRequest) -> list
     union = " UNION ".join(parts)
     sql = f"SELECT task_uuid FROM ({union}) u ORDER BY 1 {order} LIMIT {limit} OFFSET {offset}"
     return [row[0] for row in await conn.fetch(sql, *query.values)]
+
+
+async def _any_older(conn: Connection, wanted: TaskFilter, uuids: Sequence[UUID]) -> bool:
+    return bool(uuids) and bool(await _page(conn, wanted, PageRequest(0, before=uuids[-1])))
 
 
 def _part(one: Alternative, order: str, limit: int) -> str:

@@ -64,8 +64,11 @@ async def test_pages_by_key_go_both_ways(world: World) -> None:
     newer = await world.get("/v1/tasks", limit=2, after=uuids[1])
     assert names(newer) == ["t3", "t2"]
     assert newer["pagination"]["has_previous"]
+    assert newer["pagination"]["has_next"]
     oldest = await world.get("/v1/tasks", limit=2, after=str(UUID(int=0)))
     assert names(oldest) == ["t1", "t0"]
+    assert oldest["pagination"]["has_previous"]
+    assert not oldest["pagination"]["has_next"]
     end = await world.get("/v1/tasks", limit=5, before=uuids[3])
     assert names(end) == ["t2", "t1", "t0"]
     assert not end["pagination"]["has_next"]

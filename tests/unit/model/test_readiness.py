@@ -47,7 +47,6 @@ def test_all_complete_means_that_every_step_is_satisfied(steps):
     assert 0 <= counts.completion_percentage <= 100
 
 
-@pytest.mark.scenario(73)
 @pytest.mark.parametrize(
     ("attempts", "most", "retryable", "expected"),
     [
