@@ -174,6 +174,14 @@ def error_of(answer: httpx.Response, status: int) -> Json:
     return error
 
 
+def sample(text: str, name: str, *labels: str) -> float:
+    """The value of the one sample of a metrics page with these labels; 0 if there is none."""
+    lines = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+    found = [line for line in lines if all(label in line for label in labels)]
+    assert len(found) <= 1, found
+    return float(found[0].rpartition(" ")[2]) if found else 0.0
+
+
 def json_of(answer: httpx.Response) -> Json:
     """The object that an answer holds."""
     body: Json = answer.json()

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.api import Api
@@ -28,6 +29,13 @@ async def stack(pg_server: PgServer, tmp_path_factory: pytest.TempPathFactory) -
     """One server and one worker. Tests keep apart by namespaces; what they start they end."""
     async with running_stack(pg_server, tmp_path_factory.mktemp("e2e"), ENVIRONMENT) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+async def worker(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The own port of the stack's worker."""
+    async with httpx.AsyncClient(base_url=stack.workers[0].url) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,7 @@ async def test_both_branches_of_a_diamond_fail(api: Api) -> None:
 
 @pytest.mark.scenario(69)
 async def test_a_diamonds_branch_in_backoff(api: Api) -> None:
-    order = {"fail": "retryable", "attempts": 1, "retry_after": 0.6}
+    order = {"fail": "retryable", "attempts": 1, "retry_after": 1}
     task = await api.create("diamond", FAILURES, orders(left=order))
     now = await api.until(task, lambda now: now["status"] == "waiting_for_retry")
     assert await api.rows(task) == {
@@ -351,7 +351,7 @@ async def test_an_order_recovers(api: Api) -> None:
 
 @pytest.mark.scenario(72)
 async def test_an_orders_payment_in_backoff(api: Api) -> None:
-    order = {"fail": "retryable", "attempts": 1, "retry_after": 0.5}
+    order = {"fail": "retryable", "attempts": 1, "retry_after": 1}
     task = await api.create("orders", FAILURES, orders(pay=order))
     await api.until(task, lambda now: now["status"] == "waiting_for_retry")
     assert await api.rows(task) == {

@@ -75,8 +75,8 @@ async def test_a_handler_that_takes_too_long_is_ended_and_retried(api: Api) -> N
     assert [entry["result"]["error"]["error_type"] for entry in audit] == ["handler_timeout"] * 2
     for entry in audit:
         ran = moment(entry["recorded_at"]) - moment(entry["result"]["metadata"]["started_at"])
-        assert 1 <= ran.total_seconds() < 3
-        assert 1000 <= entry["execution_time_ms"] < 3000
+        assert 1 <= ran.total_seconds() < 5
+        assert 1000 <= entry["execution_time_ms"] < 5000
     assert all(gap >= 0 for gap in gaps(audit))
 
 

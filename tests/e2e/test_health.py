@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 import httpx
 import pytest
 
-from tests.e2e.api import Api, Json, error_of, until
-from tests.support.e2e_stack import SECRET, Stack
+from tests.e2e.api import Api, Json, error_of, sample, until
+from tests.support.e2e_stack import SECRET
 
 HEALTH_PATHS = ("/health", "/health/live", "/health/ready", "/health/detailed")
 READY_CHECKS = {
@@ -18,13 +17,6 @@ READY_CHECKS = {
 DETAILED_CHECKS = READY_CHECKS | {"pool_utilization", "queue_depth", "channel_saturation"}
 WORKER_CHECKS = {"database", "command_processor", "queue_processing"}
 DETAILED_WORKER_CHECKS = WORKER_CHECKS | {"event_system", "step_processing", "circuit_breakers"}
-
-
-@pytest.fixture(scope="module")
-async def worker(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    """The worker's own port."""
-    async with httpx.AsyncClient(base_url=stack.workers[0].url) as client:
-        yield client
 
 
 @pytest.mark.scenario(98)
@@ -62,14 +54,6 @@ FAMILIES = {
     "tasker_steps_retried": "counter", "tasker_task_duration_seconds": "histogram",
     "tasker_step_execution_duration_seconds": "histogram",
 }  # fmt: skip
-
-
-def sample(text: str, name: str, *labels: str) -> float:
-    """The value of the one sample with these labels; 0 if there is none."""
-    lines = [line for line in text.splitlines() if line.startswith(f"{name}{{")]
-    found = [line for line in lines if all(label in line for label in labels)]
-    assert len(found) <= 1, found
-    return float(found[0].rpartition(" ")[2]) if found else 0.0
 
 
 @pytest.mark.scenario(100)

@@ -58,7 +58,9 @@ async def test_a_step_of_a_killed_worker_is_run_by_the_next(stack: Stack, api: A
     killed_at = time.monotonic()
     replacement = await stack.start_worker()
     await api.completed(task)
-    assert time.monotonic() - killed_at < LEASE_SECONDS + 8  # starting a worker takes most of it
+    assert (
+        time.monotonic() - killed_at < 20
+    )  # a new worker's start and a lease, and not the 30 s of a default lease
     assert await api.rows(task) == {
         "linear_1": done(0),
         "linear_2": done(1, attempts=2),
@@ -136,7 +138,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_steps(api: Api, worker
 
 async def test_a_worker_that_is_told_to_stop_keeps_nothing(stack: Stack, api: Api, worker: Process) -> None:
     body = {"name": "tree", "namespace": FAILURES}
-    answer = await api.http.post("/v1/tasks/bulk", json={"tasks": [body] * 100})
+    answer = await api.http.post("/v1/tasks/bulk", json={"tasks": [body] * 50})
     tasks = [result["task"] for result in answer.json()["results"]]
     assert await worker.stop() == 0  # in the middle of it, with claims on their way
     listed = await api.get("/v1/tasks", namespace=FAILURES, template="tree", status="active", per_page=100)

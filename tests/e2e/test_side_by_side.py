@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from tests.e2e.api import Api, Json, error_of
@@ -110,6 +111,33 @@ async def test_failures_are_counted_once(both: tuple[Api, Api]) -> None:
         await both[n % 2].completed(task)
         attempts = {name: step["attempts"] for name, step in (await both[1 - n % 2].steps(task)).items()}
         assert attempts == {"start": 1, "left": 3, "right": 1, "end": 2}
+
+
+async def test_of_two_operators_one_is_heard(both: tuple[Api, Api]) -> None:
+    context = orders(left={"fail": "permanent", "calls": 1})
+    for _ in range(RACES):
+        task = await both[0].create("diamond", FAILURES, context)
+        await both[0].rested(task)
+        step = (await both[0].steps(task))["left"]
+        answers = await asyncio.gather(*(_complete(api, step, n) for n, api in enumerate(both)))
+        assert sorted(answer.status_code for answer in answers) == [200, 400]
+        [winner] = [n for n, answer in enumerate(answers) if answer.status_code == 200]
+        await both[0].completed(task)
+        results = await both[1].results(task)
+        assert results["left"] == {"number": winner + 3}
+        assert results["end"]["number"] == ((winner + 3) * 16) ** 2
+        assert len(await both[1].audit(step)) == 2
+
+
+async def _complete(api: Api, step: Json, number: int) -> httpx.Response:
+    data = {"result": {"number": number + 3}}
+    return await api.patch(
+        step,
+        action_type="complete_manually",
+        completion_data=data,
+        reason="race",
+        completed_by=f"op-{number}",
+    )
 
 
 @pytest.mark.scenario(110)

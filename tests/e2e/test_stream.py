@@ -83,7 +83,7 @@ async def test_a_cursor_that_nobody_gave_out_is_reset(api: Api) -> None:
 
 
 async def test_one_tasks_stream_has_nothing_else(api: Api) -> None:
-    task = await api.create("linear", FAILURES, orders(linear_1={"hold": 0.3}))
+    task = await api.create("linear", FAILURES, orders(linear_1={"hold": 1}))
     async with open_stream(api, scope="task", task_uuid=task["task_uuid"]) as stream:
         first = await stream.next()
         noise = await asyncio.gather(*(api.create("success_only", NUMBERS) for _ in range(3)))
