@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 # The fixtures whose database is asked; each gives a DSN, or has one.
-FIXTURES = ("database", "stack")
+FIXTURES = ("database", "stack", "shared_stack")
 
 
 def violations(dsn: str) -> list[str]:

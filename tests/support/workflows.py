@@ -129,7 +129,7 @@ class Workflows:
             row = (await self.steps(task))[name]
             return row if row["state"] in states else None
 
-        row = await until(reached, f"step {name} is {' or '.join(states)}", timeout)
+        row = await until(reached, f"step {name} is {' or '.join(states)}")
         assert row is not None
         return row
 

@@ -43,12 +43,14 @@ class LogBuffer:
 
     def add(self, level: str, logger: str | None, message: str) -> None:
         """Keep a line, up to KEPT_BYTES in all."""
-        message = message[:MAX_LINE].replace("\0", "\\0")
+        # PostgreSQL keeps neither a NUL nor half of a surrogate pair.
+        encoded = message[:MAX_LINE].replace("\0", "\\0").encode("utf-8", "backslashreplace")
+        message = encoded.decode()
         with self._lock:
-            if self._bytes + len(message) > KEPT_BYTES:
+            if self._bytes + len(encoded) + 1 > KEPT_BYTES:
                 self._dropped += 1
                 return
-            self._bytes += len(message) + 1
+            self._bytes += len(encoded) + 1
             first = not self._lines
             self._lines.append(LogLine(level, logger, message, datetime.now(UTC)))
         if first:

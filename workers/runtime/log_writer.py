@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import asyncpg
+
 from engine.store.pool import RECONNECTABLE, Pool
 from workers.runtime.running import RunningStep
 
@@ -48,7 +50,7 @@ class LogWriter:
                 await conn.copy_records_to_table(
                     "step_logs", schema_name="tasker", columns=COLUMNS, records=rows
                 )
-        except RECONNECTABLE as error:
+        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
             log.warning("%d log lines of steps are lost: %s", len(rows), error)
 
 

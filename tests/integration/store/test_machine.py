@@ -52,6 +52,10 @@ CANCEL = (
     "SELECT cancelled FROM tasker.cancel_tasks("
     "ARRAY (SELECT task_uuid FROM tasker.tasks), 'operator', 'no more')"
 )
+STORED = (
+    "SELECT EXISTS (SELECT FROM tasker.step_attempts WHERE step_uuid = %s AND claim_no = %s AND success = %s "
+    "AND details IS NOT DISTINCT FROM nullif(%s, 'null')::jsonb AND worker_uuid IS NOT NULL)"
+)
 BEAT = "SELECT step_uuid, claim_no FROM tasker.heartbeat(%s, 1, 0, 'running', %s, %s, %s)"
 
 # Each step is given by the earlier steps that are its parents, and by its max_attempts.
@@ -275,17 +279,13 @@ class Machine(RuleBasedStateMachine):
         if self.model.holds(index, claim):
             self.last = (call, index, claim, success, details, keep)
         return self.database.call(
-            SUBMIT, WORKER, call, [self.uuids[index]], [claim], [success], [None if details == "null" else details],
-            keep, [NAMESPACE], timedelta(seconds=LEASE), LIMIT,
+            SUBMIT, WORKER, call, [self.uuids[index]], [claim], [success],
+            [None if details == "null" else details], keep, [NAMESPACE], timedelta(seconds=LEASE), LIMIT,
         )  # fmt: skip
 
     def refusal(self, index: int, claim: int, success: bool, details: str) -> list[str]:
         """A late result is refused, unless it is just what was stored before."""
-        ((same,),) = self.database.call(
-            "SELECT EXISTS (SELECT FROM tasker.step_attempts WHERE step_uuid = %s AND claim_no = %s AND success = %s"
-            " AND details IS NOT DISTINCT FROM nullif(%s, 'null')::jsonb AND worker_uuid IS NOT NULL)",
-            self.uuids[index], claim, success, details,
-        )  # fmt: skip
+        ((same,),) = self.database.call(STORED, self.uuids[index], claim, success, details)
         if same:
             return []
         return ["cancelled" if self.model.steps[index].state == "cancelled" else "stale"]

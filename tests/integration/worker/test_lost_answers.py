@@ -1,0 +1,60 @@
+"""The connection is cut after a commit and before its answer."""
+
+from __future__ import annotations
+
+import time
+
+from tests.support.proxy import proxy_to
+from tests.support.stack import Stack
+from tests.support.waiting import until
+from tests.support.workflows import linear, step
+
+
+async def test_a_submit_whose_answer_was_lost_gets_the_same_hand_over(stack: Stack) -> None:
+    """It goes on at once: the lease is far longer than the test's patience."""
+    await stack.engine()
+    async with proxy_to(stack.dsn) as proxy:
+        worker = await stack.worker(lease=300.0, dsn=proxy.dsn)
+        proxy.lose_answer_of("submit_results")
+        task = await stack.flows.run(linear(4))
+        await stack.flows.reaches(task, "complete", timeout=10)
+        assert proxy.lost.is_set()
+        assert stack.effects() == ["s1 1", "s2 1", "s3 1", "s4 1"]
+        claims = [row["claim_no"] for row in (await stack.flows.steps(task)).values()]
+        assert claims == [1, 1, 1, 1]
+        assert (await worker.get("/metrics/worker")).json()["results_refused"] == 0
+
+
+async def test_a_claim_whose_answer_was_lost_costs_one_lease(stack: Stack) -> None:
+    await stack.engine()
+    async with proxy_to(stack.dsn) as proxy:
+        await stack.worker(lease=1.0, dsn=proxy.dsn)
+        proxy.lose_answer_of("claim_steps")
+        begun = time.monotonic()
+        task = await stack.flows.run(linear(2))
+        await stack.flows.reaches(task, "complete")
+        assert proxy.lost.is_set()
+        assert time.monotonic() - begun < 1.0 + 1.0 + 1.5
+        assert stack.effects() == ["s1 2", "s2 1"]
+
+
+async def test_a_worker_outlives_the_loss_of_all_its_connections(stack: Stack) -> None:
+    await stack.engine()
+    await stack.worker(lease=5.0)
+    revision = await stack.flows.register([step("a"), step("b", "a", handler="echo_sync"), step("c", "b")])
+    tasks = []
+    for _ in range(5):
+        tasks += await stack.flows.create(revision, count=40)
+        await stack.flows.conn.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'tasker' AND datname = current_database()
+            """
+        )
+
+        async def some_are_complete(wanted: int = len(tasks) // 2) -> bool:
+            query = "SELECT count(*) FROM tasker.tasks WHERE state = 'complete'"
+            return bool(await stack.flows.conn.fetchval(query) >= wanted)
+
+        await until(some_are_complete, "half of the tasks are complete")
+    await stack.flows.all_complete(tasks)
