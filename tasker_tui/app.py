@@ -116,7 +116,7 @@ class TaskerApp(App[None]):
 
     def on_tasker_app_heard(self, event: Heard) -> None:
         """Bring the link up to date, then tell the screens."""
-        self.services.link = self.services.link.after(event.news)
+        self.services.link = self.services.link.after(event.news, self.services.clock.now())
         if isinstance(event.news, Batch | Live | Reload):
             self._count_wanted.set()
         self.services.news.publish(event.news)

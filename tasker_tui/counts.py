@@ -19,7 +19,7 @@ PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Tasks that need an operator, tasks that have not ended, and registered workers that are alive."""
+    """Tasks that need an operator, tasks that go on by themselves, and workers that are alive."""
 
     failing: int
     active: int

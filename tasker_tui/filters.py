@@ -22,7 +22,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 STATE_GROUPS: dict[str, tuple[TaskState, ...]] = {
     "failing": FAILING_TASKS,
-    "active": tuple(state for state in TaskState if state not in TASK_TERMINAL),
+    "active": tuple(state for state in TaskState if state not in TASK_TERMINAL | set(FAILING_TASKS)),
     "waiting": (TaskState.WAITING_FOR_DEPENDENCIES, TaskState.WAITING_FOR_RETRY),
     "finished": tuple(state for state in TaskState if state in TASK_TERMINAL),
 }

@@ -9,6 +9,9 @@ from typing import Literal
 
 from tasker_tui.feed import Batch, Live, Lost, News
 
+LAG_SECONDS = 5
+"""For so long a measured lag is shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -17,6 +20,8 @@ class Link:
     url: str
     state: Literal["connecting", "live", "lost"] = "connecting"
     lag_ms: int | None = None
+    lag_at: datetime | None = None
+    """When the lag was measured: what it was minutes ago says nothing."""
     reason: str = ""
     retry_at: datetime | None = None
     failing: int | None = None
@@ -33,7 +38,7 @@ class Link:
         """Whether what is shown is up to date."""
         return self.state == "live"
 
-    def after(self, news: News) -> Link:
+    def after(self, news: News, now: datetime) -> Link:
         """The link as the news leave it."""
         match news:
             case Live():
@@ -41,8 +46,13 @@ class Link:
             case Lost(reason, retry_at):
                 return replace(self, state="lost", reason=reason, retry_at=retry_at, lag_ms=None)
             case Batch(lag=lag):
-                return replace(self, lag_ms=round(lag.total_seconds() * 1000))
+                return replace(self, lag_ms=round(lag.total_seconds() * 1000), lag_at=now)
         return self
+
+    def recent_lag_ms(self, now: datetime) -> int | None:
+        """The lag of the last change, None if that was a while ago."""
+        fresh = self.lag_at is not None and (now - self.lag_at).total_seconds() < LAG_SECONDS
+        return self.lag_ms if fresh else None
 
     def seconds_to_retry(self, now: datetime) -> int:
         """Whole seconds until the next attempt, 0 when it is being made."""

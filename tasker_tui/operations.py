@@ -15,7 +15,6 @@ from tasker_tui.actions import BY_ID, Focus
 from tasker_tui.modals.cancel import CancelDialog
 from tasker_tui.modals.pick import PickDialog
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
-from tasker_tui.modals.start import StartDialog
 from tasker_tui.services import Services
 from tasker_tui.text import short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -102,6 +101,8 @@ class Operations:
 
     async def _load_form(self, template: TemplateSummary, opened: Callable[[TaskResponse], object]) -> None:
         detail = await self._services.client.get_template(template.namespace, template.name, template.version)
+        from tasker_tui.modals.start import StartDialog  # its parts would slow the start of the dashboard
+
         dialog = StartDialog(self._services, detail)
         self._screen.call_next(self._screen.app.push_screen, dialog, lambda task: task and opened(task))
 

@@ -12,7 +12,16 @@ from rich.text import Text
 from engine.model.states import STEP_SATISFIES, StepState
 from engine.model.wire import StepAuditResponse
 from engine.model.wire.details import LogRecord
-from tasker_tui.text import clock_time, duration, json_line, json_lines, plural, printable, printable_lines
+from tasker_tui.text import (
+    clock_time,
+    duration,
+    folded,
+    json_line,
+    json_lines,
+    plural,
+    printable,
+    printable_lines,
+)
 from tasker_tui.themes import Palette
 from tasker_tui.view_models import StepRow, step_error
 
@@ -78,7 +87,7 @@ def title(facts: StepFacts, palette: Palette) -> Text:
 def state_of_affairs(facts: StepFacts, palette: Palette, width: int) -> Text:
     """The error, the attempts, and what the step is connected with, for a column of `width` cells."""
     report = Text()
-    _error(report, facts, palette)
+    _error(report, facts, palette, width)
     _attempts(report, facts, palette, width)
     _neighbours(report, "after", facts.parents, facts, palette)
     _neighbours(report, "then", facts.children, facts, palette)
@@ -110,7 +119,7 @@ def _failed(step: StepRow) -> bool:
     return step.state is StepState.ERROR
 
 
-def _error(report: Text, facts: StepFacts, palette: Palette) -> None:
+def _error(report: Text, facts: StepFacts, palette: Palette, width: int) -> None:
     error = facts.step.error
     if error is None or facts.step.state in STEP_SATISFIES:
         return
@@ -121,7 +130,7 @@ def _error(report: Text, facts: StepFacts, palette: Palette) -> None:
         report.append(f"{line}\n", palette.tone("failed"))
     for line in error.backtrace[-BACKTRACE_LINES:]:
         for part in printable_lines(line, 4):
-            report.append(f"  {part}\n", palette.muted)
+            report.append("\n".join(folded(part, width, "    ")) + "\n", palette.muted)
     report.append("\n")
 
 

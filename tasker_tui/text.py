@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control and direction characters: printed raw they could move the cursor or reverse a line."""
@@ -31,6 +31,17 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+
+
+def folded(line: str, width: int, indent: str) -> list[str]:
+    """The line cut into pieces of at most `width` cells, those after the first indented."""
+    room = max(8, width - len(indent))
+    pieces = chop_cells(line, max(8, width))
+    return (
+        [pieces[0], *(indent + piece for piece in chop_cells(line[len(pieces[0]) :], room))]
+        if pieces
+        else [""]
+    )
 
 
 def short_id(uuid: str) -> str:

@@ -24,7 +24,7 @@ DARK = Theme(
     panel="#1b2433",
     dark=True,
     variables={
-        "tone-idle": "#6d7a90",
+        "tone-idle": "#7d8aa1",
         "tone-queued": "#a3b1ca",
         "tone-running": "#5ccfe6",
         "tone-waiting": "#ffcc66",
@@ -106,8 +106,8 @@ CONTRAST = Theme(
         "tone-manual": "#ff9dff",
         "border": "#ffffff",
         "border-blurred": "#9a9a9a",
-        "block-cursor-background": "#ffffff",
-        "block-cursor-foreground": "#000000",
+        "block-cursor-background": "#0a3f5c",
+        "block-cursor-foreground": "#ffffff",
         "block-cursor-text-style": "bold",
         "scrollbar": "#ffffff",
         "scrollbar-background": "#000000",
@@ -147,8 +147,8 @@ class Palette:
         return self.tones[tone] + Style(bold=True) if bold else self.tones[tone]
 
 
-def make_palette(values: dict[str, str]) -> Palette:
-    """The palette of a theme from its CSS variables (`App.theme_variables`)."""
+def make_palette(values: dict[str, str], no_color: bool = False) -> Palette:
+    """The palette of a theme's CSS variables (`App.theme_variables`); without colour cursors are reversed."""
     ground = Color.parse(values["background"])
     ink = Color.parse(values["foreground"])
     tones = {tone: Color.parse(values.get(f"tone-{tone}", values[name])) for tone, name in _FALLBACK.items()}
@@ -159,7 +159,9 @@ def make_palette(values: dict[str, str]) -> Palette:
         faint=_style(ground.blend(ink, 0.32)),
         strong=_style(ink) + Style(bold=True),
         accent=_style(Color.parse(values["primary"])),
-        cursor=Style(bgcolor=ground.blend(cursor_ground, cursor_ground.a).rich_color, bold=True),
+        cursor=Style(reverse=True)
+        if no_color
+        else Style(bgcolor=ground.blend(cursor_ground, cursor_ground.a).rich_color, bold=True),
         tones={tone: _style(color) for tone, color in tones.items()},
         wires={tone: _style(ground.blend(color, _WIRE_STRENGTH[tone])) for tone, color in tones.items()},
         background=ground.hex,

@@ -68,6 +68,10 @@ class TaskRow:
         """Whether the task needs an operator."""
         return self.state in FAILING_TASKS
 
+    def moves_on(self, now: datetime) -> bool:
+        """Whether its age or duration may be written differently than a second ago."""
+        return not self.finished or now.second == 0 or (now - self.created_at).total_seconds() < 62
+
     def seconds(self, now: datetime) -> float:
         """How long the task has taken until its end or until now."""
         return ((self.completed_at or now) - self.created_at).total_seconds()

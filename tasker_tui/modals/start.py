@@ -12,12 +12,13 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Label, TextArea
 
+from engine.model.inputs import InputProblem
 from engine.model.wire import TaskResponse, TemplateDetail
 from tasker_tui.actions import bindings
 from tasker_tui.forms import FormChecker, Path, document_of, fields_of, place_problems, texts_of
 from tasker_tui.services import Services
 from tasker_tui.text import printable
-from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.trouble import CALL_FAILURES, explain, refused_inputs
 from tasker_tui.widgets.dialog import Dialog
 from tasker_tui.widgets.form import FieldRow, SchemaForm
 
@@ -31,9 +32,9 @@ class StartDialog(Dialog[TaskResponse | None]):
     class Refused(Message):
         """The server did not start the task."""
 
-        def __init__(self, reason: str) -> None:
+        def __init__(self, reason: str, problems: list[InputProblem]) -> None:
             super().__init__()
-            self.reason = reason
+            self.reason, self.problems = reason, problems
 
     class Started(Message):
         """The server has started the task."""
@@ -94,7 +95,9 @@ class StartDialog(Dialog[TaskResponse | None]):
         self.focus_next()
 
     def on_start_dialog_refused(self, event: Refused) -> None:
-        """Show what the server says; the inputs stay."""
+        """Show what the server says, at the fields that it names; the inputs stay."""
+        placed, _ = place_problems(self._fields, event.problems)
+        self.query_one(SchemaForm).tell(placed)
         self.tell(event.reason)
 
     def on_start_dialog_started(self, event: Started) -> None:
@@ -120,7 +123,7 @@ class StartDialog(Dialog[TaskResponse | None]):
                 initiator=self._services.user,
             )
         except CALL_FAILURES as error:
-            self.post_message(self.Refused(explain(error)))
+            self.post_message(self.Refused(explain(error), refused_inputs(error)))
         else:
             self.post_message(self.Started(task))
 

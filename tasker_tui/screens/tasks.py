@@ -125,7 +125,8 @@ class TasksScreen(OperatorScreen):
     def on_tick(self) -> None:
         """Ages and durations go on."""
         super().on_tick()
-        self.table.refresh_rows(lambda row: True)
+        now = self.services.clock.now()
+        self.table.refresh_rows(lambda row: row.moves_on(now))
 
     def show_state(self) -> None:
         """Titles as well."""

@@ -23,7 +23,7 @@ class HeaderBar(Widget):
 
     def show(self, link: Link) -> None:
         """Show another state of the connection."""
-        if link != self._link or link.retry_at:
+        if link != self._link or link.retry_at or link.lag_at:
             self._link = link
             self.refresh()
 
@@ -51,10 +51,10 @@ class HeaderBar(Widget):
             wait = link.seconds_to_retry(self._clock.now())
             again = f"again in {wait}s" if wait else "trying again…"
             return Text(f" ▲ offline: {link.reason}; {again}", palette.tone("failed", bold=True))
-        if link.lag_ms is not None and link.lag_ms > SLOW_MS:
-            return Text(f" ● live, {link.lag_ms / 1000:.1f} s behind", palette.tone("waiting"))
-        lag = "" if link.lag_ms is None else f" {link.lag_ms} ms"
-        return Text(f" ● live{lag}", palette.tone("ok"))
+        lag = link.recent_lag_ms(self._clock.now())
+        if lag is not None and lag > SLOW_MS:
+            return Text(f" ● live, {lag / 1000:.1f} s behind", palette.tone("waiting"))
+        return Text(" ● live" if lag is None else f" ● live {lag} ms", palette.tone("ok"))
 
     def _figures(self, palette: Palette) -> list[Text]:
         link, figures = self._link, []

@@ -16,7 +16,7 @@ def palette_for(widget: Widget) -> Palette:
     global _last
     variables = widget.app.theme_variables
     if _last is None or _last[0] is not variables:
-        _last = (variables, make_palette(variables))
+        _last = (variables, make_palette(variables, widget.app.no_color))
     return _last[1]
 
 

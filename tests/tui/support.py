@@ -57,8 +57,14 @@ class FakeClock:
         await waking
 
     def advance(self, seconds: float) -> None:
+        """Move the time, and wake who has waited for it."""
         self._now += timedelta(seconds=seconds)
-        while self._sleepers and self._sleepers[0][0] <= self._now:
+        self.release(0)
+
+    def release(self, seconds: float) -> None:
+        """Wake who waits for less than that, without moving the time."""
+        until = self._now + timedelta(seconds=seconds)
+        while self._sleepers and self._sleepers[0][0] <= until:
             waking = heapq.heappop(self._sleepers)[2]
             if not waking.done():
                 waking.set_result(None)
@@ -123,6 +129,7 @@ class FakeTasker:
         self._streams: list[tuple[str, str | None, asyncio.Queue[Any]]] = []
         self._cursor = 0
         self.created = 0
+        self.refusal: Exception | None = None
         self.answering = asyncio.Event()
         self.answering.set()
 
@@ -203,6 +210,8 @@ class FakeTasker:
 
     async def create_task(self, name: str, **request: Any) -> TaskResponse:
         self._call("create_task", (name, request))
+        if self.refusal is not None:
+            raise self.refusal
         self.created += 1
         steps = [FakeStep("first"), FakeStep("second", parents=("first",))]
         task = FakeTask(
@@ -492,13 +501,17 @@ def template(name: str, schema: dict[str, Any], steps: Sequence[str] = ("first",
     )
 
 
+SHORT_WAITS = 0.4
+"""Seconds: batches, the preview's rest, a task's reload; not the waits before a connection is made again."""
+
+
 async def settle(pilot: Pilot[None]) -> None:
     """Until nothing is on its way: workers other than the feeds have ended, and short waits are over."""
     clock = pilot.app.services.clock
     for _ in range(8):
         await pilot.pause()
         busy = [w for w in pilot.app.workers if w.group != "feed" and not w.is_finished]
-        clock.advance(0.05)
+        clock.release(SHORT_WAITS)
         await pilot.pause()
         if not busy and all(w.group == "feed" or w.is_finished for w in pilot.app.workers):
             break

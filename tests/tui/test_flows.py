@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.client import ApiError
 from engine.model.states import StepState, TaskState
 from tasker_tui.actions import ACTIONS, key_name
 from tests.tui.scenes import ORDER_SCHEMA, day, order_task, small_task
@@ -162,6 +163,26 @@ async def test_the_input_can_be_written_as_json():
         await press(pilot, "ctrl+s")
     [(_, request)] = client.named("create_task")
     assert request["context"] == {"customer": "Ada", "extra": [1, {"deep": None}]}
+
+
+async def test_what_the_server_refuses_is_shown_at_its_field_and_can_be_sent_again():
+    client = client_with()
+    client.refusal = ApiError(
+        422,
+        "VALIDATION_ERROR",
+        "the context does not fit the template",
+        {"problems": [{"path": "context.delivery.floor", "message": "no lift goes there"}]},
+    )
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter")
+        await type_in(pilot, "Ada")
+        await press(pilot, "ctrl+s")
+        shown = screen_text(pilot)
+        assert "the context does not fit the template" in shown
+        assert "no lift goes there" in shown
+        client.refusal = None
+        await press(pilot, "ctrl+s")
+        assert "first ─▸○ second" in screen_text(pilot)
 
 
 async def test_broken_json_is_told_with_its_place():
@@ -409,3 +430,17 @@ async def test_ages_go_on_with_the_clock():
         pilot.app.screen.on_tick()
         await settle(pilot)
         assert "3m31s" in screen_text(pilot)
+
+
+async def test_the_lag_is_shown_while_it_is_fresh():
+    task = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        client.announce(task)
+        client.clock._now += timedelta(seconds=3)
+        await settle(pilot)
+        assert "live, 3.0 s behind" in screen_text(pilot).splitlines()[0]
+        client.clock._now += timedelta(seconds=6)
+        pilot.app.screen.on_tick()
+        await settle(pilot)
+        assert "behind" not in screen_text(pilot)

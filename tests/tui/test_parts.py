@@ -17,13 +17,20 @@ from tasker_tui.ascii import plain
 from tasker_tui.locator import Locator, LocatorError, parse_locator
 from tasker_tui.states import STEP_MARKS, TASK_MARKS
 from tasker_tui.step_report import why
-from tasker_tui.text import age, bar, duration, fit, printable
+from tasker_tui.text import age, bar, duration, fit, folded, printable
 from tasker_tui.themes import THEMES, make_palette
 from tasker_tui.view_models import StepRow
 from tests.tui.scenes import order_task
 from tests.tui.support import NOW, _step
 
 UUID_TEXT = "019cec35-e140-7000-8000-f372fe94f82a"
+
+
+@given(st.text().map(printable), st.integers(12, 60))
+def test_a_folded_line_keeps_its_text_and_fits(line, width):
+    pieces = folded(line, width, "    ")
+    assert pieces[0] + "".join(piece[4:] for piece in pieces[1:]) == line
+    assert all(cell_len(piece) <= width for piece in pieces)
 
 
 @given(st.text(), st.integers(0, 40))
@@ -138,6 +145,9 @@ def test_states_can_be_read_on_the_ground_of_our_themes(theme):
     for name, value in variables.items():
         if name.startswith("tone-"):
             assert _contrast(Color.parse(value), ground) >= 4.0, name
+            assert _contrast(Color.parse(value), Color.parse(variables["block-cursor-background"])) >= 2.9, (
+                name
+            )
 
 
 def _contrast(one, other) -> float:
