@@ -5,12 +5,11 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.staticfiles import StaticFiles
 from pydantic.json_schema import models_json_schema
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from engine.model.wire.events import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
 from engine.model.wire.requests import (
@@ -24,6 +23,7 @@ from engine.model.wire.requests import (
 OPENAPI_URL = "/api-docs/openapi.json"
 UI_URL = "/api-docs/ui"
 ASSETS_URL = "/api-docs/assets"
+ASSETS = (SCRIPT, STYLE, ICON) = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 
 READ_BY_HAND = (
     TaskRequest,
@@ -63,13 +63,19 @@ def install_docs(app: FastAPI) -> None:
         return get_swagger_ui_html(
             openapi_url=OPENAPI_URL,
             title=app.title,
-            swagger_js_url=f"{ASSETS_URL}/swagger-ui-bundle.js",
-            swagger_css_url=f"{ASSETS_URL}/swagger-ui.css",
-            swagger_favicon_url=f"{ASSETS_URL}/favicon.png",
+            swagger_js_url=f"{ASSETS_URL}/{SCRIPT}",
+            swagger_css_url=f"{ASSETS_URL}/{STYLE}",
+            swagger_favicon_url=f"{ASSETS_URL}/{ICON}",
         )
 
+    @router.get(ASSETS_URL + "/{name}")
+    async def asset(name: str) -> Response:
+        if name not in ASSETS:
+            raise HTTPException(404)
+        # The package holds Swagger UI; it is looked for when somebody opens the page, not at every start.
+        return FileResponse(str(files("fastapi_offline") / "static" / name))
+
     app.include_router(router)
-    app.mount(ASSETS_URL, StaticFiles(directory=str(files("fastapi_offline") / "static")))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
 
 
