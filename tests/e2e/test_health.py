@@ -43,7 +43,7 @@ async def test_the_settings_are_shown_without_secrets(api: Api) -> None:
     assert answer.status_code == 200
     assert SECRET not in answer.text
     settings = answer.json()
-    assert {"database", "server", "worker", "messaging", "logging", "environment"} <= set(settings)
+    assert {"database", "server", "worker", "logging", "environment"} <= set(settings)
     assert "tasker:********@" in settings["database"]["url"]
     assert settings["missing_handler_grace_seconds"] == 0.5
 

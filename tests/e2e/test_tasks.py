@@ -57,10 +57,10 @@ async def templates(api: Api) -> None:
         ({"name": "idle", "namespace": TASKS, "contxt": {}}, 422, None, "contxt"),
         ({"name": "idle", "namespace": TASKS, "context": {"a": "nul \0"}}, 422, None, "context.a"),
         ({"name": "strict_input", "namespace": TASKS, "context": {}}, 422, None, "amount"),
-        ({"name": "strict_input", "namespace": TASKS, "context": {"amount": 0}}, 422, None, "context/amount"),
+        ({"name": "strict_input", "namespace": TASKS, "context": {"amount": 0}}, 422, None, "context.amount"),
         (
             {"name": "strict_input", "namespace": TASKS, "context": {"amount": 1, "items": ["a", 2]}},
-            422, None, "context/items/1",
+            422, None, "context.items[1]",
         ),
     ],
 )  # fmt: skip
@@ -342,6 +342,6 @@ async def test_many_tasks_in_one_call_have_an_answer_each(api: Api) -> None:
     first = await api.task(results[0]["task"])
     assert (first["context"], first["tags"]) == ({"n": 10**30}, ["bulk"])
     assert results[5]["task"]["correlation_id"] == NOBODY
-    assert "context/amount" in results[4]["error"]["message"]
+    assert "context.amount" in results[4]["error"]["message"]
     for count, status in ((0, 422), (1001, 422)):
         error_of(await api.http.post("/v1/tasks/bulk", json={"tasks": [good] * count}), status)
