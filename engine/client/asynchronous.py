@@ -17,6 +17,7 @@ from engine.client.events import EventParser, StreamEvent, read_event
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
+    StepWhy,
     TemplateRegistration,
     TemplateRevision,
     TransitionPage,
@@ -148,6 +149,10 @@ class TaskerClient:
         return await self._make(
             calls.task_transitions(task_uuid, step_uuid=step_uuid, after=after, limit=limit)
         )
+
+    async def why_task(self, task_uuid: Id) -> list[StepWhy]:
+        """Why the steps that have not ended are where they are."""
+        return await self._make(calls.why_task(task_uuid))
 
     async def list_steps(self, task_uuid: Id) -> list[StepDetail]:
         """A task's steps in the order of its plan."""

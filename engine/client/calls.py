@@ -16,6 +16,7 @@ from engine.model.payload import dump_json
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
+    StepWhy,
     TemplateRegistration,
     TemplateRevision,
     TransitionPage,
@@ -80,6 +81,7 @@ def _one(model: type[Model]) -> Callable[[bytes], Model]:
 _LATER = ConfigDict(defer_build=True)
 _STEPS = TypeAdapter(list[StepDetail], config=_LATER)
 _AUDIT = TypeAdapter(list[StepAuditResponse], config=_LATER)
+_WHY = TypeAdapter(list[StepWhy], config=_LATER)
 _WORKERS = TypeAdapter(list[WorkerInfo], config=_LATER)
 
 
@@ -114,6 +116,10 @@ def cancel_task(task_uuid: Id, reason: str | None, cancelled_by: str | None) -> 
 def task_transitions(task_uuid: Id, *, step_uuid: Id | None, after: int, limit: int) -> Call[TransitionPage]:
     params = given(step_uuid=step_uuid, after=after, limit=limit)
     return Call("GET", f"/v1/tasks/{task_uuid}/transitions", _one(TransitionPage), params=params)
+
+
+def why_task(task_uuid: Id) -> Call[list[StepWhy]]:
+    return Call("GET", f"/v1/tasks/{task_uuid}/why", _WHY.validate_json)
 
 
 def _step_path(task_uuid: Id, step_uuid: Id) -> str:

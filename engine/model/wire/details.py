@@ -35,6 +35,21 @@ class StepDetail(StepResponse):
     lease_expires_at: Timestamp | None
 
 
+class StepWhy(WireModel):
+    """Why a step that has not ended is where it is: a sentence for people, `kind` and `data` for programs.
+
+    Kinds: `parents`, `failed_parent`, `retry`, `paused`, `batch_limit`, `batch_failed`, `no_worker`,
+    `no_handler`, `queued`, `running`, `engine`, `failed`.
+    """
+
+    step_uuid: UUID
+    name: str
+    state: str
+    kind: str
+    sentence: str
+    data: Any
+
+
 class TransitionPage(WireModel):
     """A part of a task's history, oldest first; `next_after` asks for the next part, null at the end."""
 
