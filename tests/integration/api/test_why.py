@@ -39,4 +39,5 @@ async def test_a_finished_task_has_no_reasons_and_an_unknown_one_is_404(world: W
     uuid = (await world.create())["task_uuid"]
     await world.worker.run()
     assert await reasons(world, uuid) == {}
-    assert code_of(await world.http.get(f"/v1/tasks/{uuid4()}/why")) == (404, "NOT_FOUND")
+    unknown = await world.http.get(f"/v1/tasks/{uuid4()}/why")
+    assert (unknown.status_code, code_of(unknown)) == (404, "NOT_FOUND")
