@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that loses an answer: the query is done and committed, nobody hears of it."""
+"""A proxy in front of PostgreSQL that loses an answer: what was asked for is committed, and nobody hears."""
 
 from __future__ import annotations
 
@@ -107,5 +107,3 @@ async def proxy_to(dsn: str) -> AsyncIterator[Proxy]:
     proxy = Proxy(dsn, server.sockets[0].getsockname()[1])
     async with server:
         yield proxy
-
-

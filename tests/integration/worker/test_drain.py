@@ -8,6 +8,7 @@ from signal import SIGINT, SIGTERM
 import pytest
 
 from tests.support.stack import Stack
+from tests.support.waiting import until
 from tests.support.workflows import step
 
 
@@ -18,7 +19,6 @@ async def test_running_steps_end_and_nothing_new_begins(stack: Stack, signal: in
     task = await stack.flows.run([step("s1", handler="gate"), step("s2", "s1")])
     await stack.has_effect("begin s1 1")
     worker.signal(signal)
-    await stack.flows.conn.fetchval("SELECT 1")
     await is_draining(stack, worker.uuid)
     stack.open_gate("s1")
     assert await worker.ended() == 0
@@ -29,13 +29,13 @@ async def test_running_steps_end_and_nothing_new_begins(stack: Stack, signal: in
 
 
 async def state_of(stack: Stack, worker: str) -> str:
-    state: str = await stack.flows.conn.fetchval("SELECT state FROM tasker.workers WHERE worker_uuid = $1", worker)
+    state: str = await stack.flows.conn.fetchval(
+        "SELECT state FROM tasker.workers WHERE worker_uuid = $1", worker
+    )
     return state
 
 
 async def is_draining(stack: Stack, worker: str) -> None:
-    from tests.support.waiting import until
-
     async def draining() -> bool:
         return await state_of(stack, worker) == "draining"
 

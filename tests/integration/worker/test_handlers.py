@@ -28,7 +28,9 @@ async def stuck_steps(worker: WorkerPart) -> list[dict[str, Any]]:
 
 
 @pytest.mark.scenario(76)
-async def test_an_async_handler_that_takes_too_long_is_cancelled(shared_stack: Stack, worker: WorkerPart) -> None:
+async def test_an_async_handler_that_takes_too_long_is_cancelled(
+    shared_stack: Stack, worker: WorkerPart
+) -> None:
     task = await shared_stack.flows.run([step("endless", handler="endless", timeout_seconds=1, retry=ONCE)])
     await shared_stack.flows.reaches(task, "blocked_by_failures")
     kind, retryable, message = await error_of(shared_stack, task, "endless")
@@ -74,7 +76,9 @@ async def test_a_running_handler_hears_that_its_task_was_cancelled(
     refused = (await worker.get("/metrics/worker")).json()["results_refused"]
     task = await shared_stack.flows.run([step(name, handler=handler), step("after", name)])
     await shared_stack.has_effect(f"begin {name} 1")
-    await shared_stack.flows.conn.execute("SELECT * FROM tasker.cancel_tasks($1, 'operator', 'enough')", [task])
+    await shared_stack.flows.conn.execute(
+        "SELECT * FROM tasker.cancel_tasks($1, 'operator', 'enough')", [task]
+    )
     cancelled = time.monotonic()
     await shared_stack.has_effect(f"told {name}: cancelled")
     # A heartbeat every half second; young steps are not named in the first.
@@ -117,7 +121,9 @@ async def test_a_result_that_cannot_be_stored_is_a_permanent_failure(
     ],
 )
 async def test_odd_metadata_of_a_failure_stops_nobody(shared_stack: Stack, metadata: dict[str, Any]) -> None:
-    steps = [step("odd", handler="odd_failure", initialization={"metadata": metadata}, retry={"max_attempts": 2})]
+    steps = [
+        step("odd", handler="odd_failure", initialization={"metadata": metadata}, retry={"max_attempts": 2})
+    ]
     task = await shared_stack.flows.run(steps)
     await shared_stack.flows.reaches(task, "blocked_by_failures")
     attempts = await shared_stack.flows.attempts(task, "odd")
@@ -142,7 +148,9 @@ async def test_a_method_that_the_handler_lacks_is_a_permanent_failure(shared_sta
 
 
 @pytest.mark.parametrize(("failures", "state"), [(2, "complete"), (3, "blocked_by_failures")])
-async def test_retries_end_in_success_or_in_exhaustion(shared_stack: Stack, failures: int, state: str) -> None:
+async def test_retries_end_in_success_or_in_exhaustion(
+    shared_stack: Stack, failures: int, state: str
+) -> None:
     retry = {"max_attempts": 3, "backoff": "exponential", "backoff_base_ms": 20}
     steps = [step("flaky", handler="flaky", initialization={"failures": failures}, retry=retry)]
     task = await shared_stack.flows.run(steps)
