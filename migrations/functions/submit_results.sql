@@ -23,6 +23,11 @@ DECLARE
     v_plain uuid[];
     v_sinks uuid[];
     v_batches uuid[];
+    -- The children of plain successes, how many of their parents are done now, and where to they go: to this worker as so
+    -- many hand-overs in a row, to the queue (0), or nowhere yet (NULL).
+    v_children uuid[];
+    v_counts int[];
+    v_chains smallint[];
     v_kept uuid[];
     v_queued uuid[];
     v_claimed uuid[];
@@ -47,43 +52,46 @@ BEGIN
     END IF;
 
     IF v_plain IS NOT NULL THEN
-        WITH freed AS (
-            SELECT c.step_uuid, c.priority, ts.namespace, ts.handler, n.paused,
-                   max(l.chain) + 1 AS chain, count(*) AS done, c.remaining_parents
+        WITH counted AS MATERIALIZED (
+            SELECT child, count(*)::int AS n, (coalesce(max(l.chain), 0) + 1)::smallint AS chain
             FROM tasker.steps s
-            JOIN tasker.leases l ON l.step_uuid = s.step_uuid
+            LEFT JOIN tasker.leases l ON l.step_uuid = s.step_uuid
             CROSS JOIN LATERAL unnest(s.children) AS child
-            JOIN tasker.steps c ON c.step_uuid = child
-            JOIN tasker.template_steps ts ON ts.template_step_id = c.template_step_id
-            JOIN tasker.namespaces n ON n.name = ts.namespace
-            WHERE s.step_uuid = ANY (v_plain) AND c.state = 'pending'
-            GROUP BY c.step_uuid, c.priority, ts.namespace, ts.handler, n.paused, c.remaining_parents
-            HAVING count(*) = c.remaining_parents),
-        ranked AS (
-            SELECT f.step_uuid, keepable AND row_number() OVER (PARTITION BY keepable ORDER BY f.priority DESC, f.step_uuid) <= p_keep AS kept
-            FROM freed f
-            CROSS JOIN LATERAL (
-                SELECT NOT f.paused AND f.chain <= p_max_chain AND f.namespace = ANY (p_namespaces) AND f.handler = ANY (p_handlers)
+            WHERE s.step_uuid = ANY (v_plain)
+            GROUP BY child),
+        found AS (
+            SELECT c.step_uuid, counted.n, counted.chain, c.priority, c.state = 'pending' AND counted.n = c.remaining_parents AS freed,
+                   NOT n.paused AND counted.chain <= p_max_chain AND ts.namespace = ANY (p_namespaces) AND ts.handler = ANY (p_handlers)
                    AND NOT EXISTS (
                        SELECT FROM tasker.ready_lanes l
-                       WHERE l.namespace = ANY (p_namespaces) AND l.priority > f.priority
+                       WHERE l.namespace = ANY (p_namespaces) AND l.priority > c.priority
                          AND EXISTS (SELECT FROM tasker.ready_steps r
                                      WHERE r.namespace = l.namespace AND r.priority = l.priority AND NOT r.held
-                                       AND r.ready_at >= l.low_mark AND r.handler = ANY (p_handlers))) AS keepable) k)
-        SELECT array_agg(step_uuid) FILTER (WHERE kept), array_agg(step_uuid) FILTER (WHERE NOT kept)
-        INTO v_kept, v_queued
+                                       AND r.ready_at >= l.low_mark AND r.handler = ANY (p_handlers))) AS keepable
+            FROM counted
+            JOIN tasker.steps c ON c.step_uuid = counted.child
+            JOIN tasker.template_steps ts ON ts.template_step_id = c.template_step_id
+            JOIN tasker.namespaces n ON n.name = ts.namespace),
+        ranked AS (
+            SELECT f.step_uuid, f.n, f.chain, f.freed,
+                   f.freed AND f.keepable
+                   AND row_number() OVER (PARTITION BY f.freed AND f.keepable ORDER BY f.priority DESC, f.step_uuid) <= p_keep AS kept
+            FROM found f)
+        SELECT array_agg(step_uuid), array_agg(n), array_agg(CASE WHEN kept THEN chain WHEN freed THEN 0 END),
+               array_agg(step_uuid) FILTER (WHERE kept), array_agg(step_uuid) FILTER (WHERE freed AND NOT kept)
+        INTO v_children, v_counts, v_chains, v_kept, v_queued
         FROM ranked;
     END IF;
 
     IF v_accepted IS NOT NULL THEN
         WITH r AS MATERIALIZED (
-            SELECT r.*, coalesce(r.step_uuid = ANY (v_plain), false) AS plain
+            -- Looking a step up in an array costs its length, so it is not done where all are in it.
+            SELECT r.*, v_plain IS NOT NULL AND (cardinality(v_plain) = cardinality(p_steps) OR r.step_uuid = ANY (v_plain)) AS plain
             FROM unnest(p_steps, p_claims, p_success, p_results, p_details, p_execution_ms)
                  AS r(step_uuid, claim_no, success, result, details, execution_ms)
-            WHERE r.step_uuid = ANY (v_accepted)),
+            WHERE cardinality(v_accepted) = cardinality(p_steps) OR r.step_uuid = ANY (v_accepted)),
         released AS (
-            DELETE FROM tasker.leases l WHERE l.step_uuid = ANY (v_accepted)
-            RETURNING l.step_uuid, l.claimed_at, l.chain),
+            DELETE FROM tasker.leases l WHERE l.step_uuid = ANY (v_accepted)),
         done AS (
             UPDATE tasker.steps s
             SET state = CASE WHEN r.plain THEN 'complete' WHEN r.success THEN 'enqueued_for_orchestration'
@@ -91,40 +99,33 @@ BEGIN
                 completed_at = CASE WHEN r.plain THEN v_now END,
                 last_failure_at = CASE WHEN r.success THEN s.last_failure_at ELSE v_now END,
                 updated_at = v_now
-            FROM r
+            FROM r LEFT JOIN tasker.leases l ON l.step_uuid = r.step_uuid
             WHERE s.step_uuid = r.step_uuid AND s.claim_no = r.claim_no AND s.state = 'in_progress'
-            RETURNING s.step_uuid, s.task_uuid, s.claim_no, s.attempts, s.children,
+            RETURNING s.step_uuid, s.task_uuid, s.claim_no, s.attempts, s.children, l.claimed_at,
                       r.plain, r.success, r.result, r.details, r.execution_ms),
         attempt_rows AS (
             INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, worker_uuid, execution_ms,
                                               result, details, started_at, recorded_at)
             SELECT d.task_uuid, d.step_uuid, d.claim_no, d.attempts, d.success, p_worker, d.execution_ms,
-                   d.result, d.details, released.claimed_at, v_now
-            FROM done d LEFT JOIN released USING (step_uuid)),
-        counted AS MATERIALIZED (
-            SELECT child, count(*)::int AS n
-            FROM done d, unnest(d.children) AS child
-            WHERE d.plain
-            GROUP BY child),
+                   d.result, d.details, d.claimed_at, v_now
+            FROM done d),
         children AS (
             UPDATE tasker.steps c
-            SET remaining_parents = c.remaining_parents - counted.n,
-                state = CASE WHEN c.step_uuid = ANY (v_kept) THEN 'in_progress' WHEN c.step_uuid = ANY (v_queued) THEN 'enqueued'
-                             ELSE c.state END,
-                attempts = c.attempts + (c.step_uuid = ANY (v_kept) IS TRUE)::int,
-                claim_no = c.claim_no + (c.step_uuid = ANY (v_kept) IS TRUE)::int,
-                last_attempted_at = CASE WHEN c.step_uuid = ANY (v_kept) THEN v_now ELSE c.last_attempted_at END,
+            SET remaining_parents = c.remaining_parents - k.n,
+                state = CASE WHEN k.chain > 0 THEN 'in_progress' WHEN k.chain = 0 THEN 'enqueued' ELSE c.state END,
+                attempts = c.attempts + ((k.chain > 0) IS TRUE)::int,
+                claim_no = c.claim_no + ((k.chain > 0) IS TRUE)::int,
+                last_attempted_at = CASE WHEN k.chain > 0 THEN v_now ELSE c.last_attempted_at END,
                 updated_at = v_now
-            FROM counted
-            WHERE c.step_uuid = counted.child
-            RETURNING c.step_uuid, c.task_uuid, c.parents, c.claim_no, c.attempts, c.template_step_id, c.state),
+            FROM unnest(v_children, v_counts, v_chains) AS k(step_uuid, n, chain)
+            WHERE c.step_uuid = k.step_uuid
+            RETURNING c.step_uuid, c.task_uuid, c.claim_no, c.attempts, c.template_step_id, c.state, k.chain),
         handed AS (
             INSERT INTO tasker.leases (step_uuid, claim_no, worker_uuid, call_uuid, chain, claimed_at, expires_at, deadline)
-            SELECT c.step_uuid, c.claim_no, p_worker, p_call,
-                   (SELECT max(released.chain) + 1 FROM released WHERE released.step_uuid = ANY (c.parents)),
+            SELECT c.step_uuid, c.claim_no, p_worker, p_call, c.chain,
                    v_now, v_now + p_lease, coalesce(v_now + make_interval(secs => ts.timeout_seconds + 5), 'infinity')
             FROM children c JOIN tasker.template_steps ts USING (template_step_id)
-            WHERE c.step_uuid = ANY (v_kept)
+            WHERE c.chain > 0
             ORDER BY c.step_uuid),
         ended AS (
             UPDATE tasker.tasks t
@@ -157,13 +158,13 @@ BEGIN
                    CASE c.state WHEN 'in_progress' THEN '{pending,enqueued,in_progress}' ELSE '{pending,enqueued}' END::tasker.step_state[],
                    c.attempts, c.claim_no, CASE c.state WHEN 'in_progress' THEN p_worker END, v_now
             FROM children c
-            WHERE c.step_uuid = ANY (v_kept || v_queued)
+            WHERE c.chain IS NOT NULL
             UNION ALL
             SELECT DISTINCT c.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,enqueuing_steps,steps_in_process}'::tasker.task_state[],
                    NULL::tasker.step_state[], NULL::int, NULL::bigint, p_worker, v_now
             FROM children c JOIN tasker.tasks t USING (task_uuid)
             -- An operator may have ended all sinks of a task whose other steps go on.
-            WHERE c.step_uuid = ANY (v_kept || v_queued) AND t.state = 'steps_in_process'
+            WHERE c.chain IS NOT NULL AND t.state = 'steps_in_process'
             UNION ALL
             SELECT e.task_uuid, NULL::uuid, '{steps_in_process,evaluating_results,complete}'::tasker.task_state[], NULL::tasker.step_state[],
                    NULL::int, NULL::bigint, p_worker, v_now
