@@ -32,22 +32,23 @@ BEGIN
             ORDER BY s.step_uuid;
         ELSE
             EXECUTE format($q$
+                -- The message's id is taken beforehand: to put steps and messages together afterwards would cost n * n.
                 WITH steps AS MATERIALIZED (
-                    SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, t.correlation_id
+                    SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, t.correlation_id,
+                           nextval(pg_get_serial_sequence('pgmq.%1$I', 'msg_id')) AS message_id
                     FROM tasker.steps s
                     JOIN tasker.template_steps ts USING (template_step_id)
                     JOIN tasker.tasks t ON t.task_uuid = s.task_uuid
                     WHERE s.step_uuid = ANY ($1) AND ts.namespace = $3
                     ORDER BY s.step_uuid),
                 sent AS (
-                    INSERT INTO pgmq.%I (vt, message)
-                    SELECT $2, jsonb_build_object('task_uuid', task_uuid, 'step_uuid', step_uuid, 'correlation_id', correlation_id)
-                    FROM steps
-                    RETURNING msg_id, (message ->> 'step_uuid')::uuid AS step_uuid)
+                    INSERT INTO pgmq.%1$I (msg_id, vt, message) OVERRIDING SYSTEM VALUE
+                    SELECT message_id, $2,
+                           jsonb_build_object('task_uuid', task_uuid, 'step_uuid', step_uuid, 'correlation_id', correlation_id)
+                    FROM steps)
                 INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, holds, published_at, message_id)
-                SELECT step_uuid, task_uuid, namespace, handler, priority, $2, $4::int, $2, sent.msg_id
-                FROM steps JOIN sent USING (step_uuid)
-                ORDER BY step_uuid$q$, 'q_' || lower(v_queue.queue_name))
+                SELECT step_uuid, task_uuid, namespace, handler, priority, $2, $4::int, $2, message_id
+                FROM steps$q$, 'q_' || lower(v_queue.queue_name))
             USING p_steps, p_now, v_queue.name, v_queue.paused;
         END IF;
     END LOOP;
