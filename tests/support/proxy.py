@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that loses an answer: what was asked for is committed, and nobody hears."""
+"""A proxy in front of PostgreSQL that loses or holds an answer: what was asked for is done, nobody hears."""
 
 from __future__ import annotations
 
@@ -23,12 +23,20 @@ class Proxy:
         self.dsn = parts._replace(netloc=f"tasker@127.0.0.1:{port}", query="").geturl()
         self.lost = asyncio.Event()
         """Set when an answer was lost."""
+        self.released = asyncio.Event()
         self._function: bytes | None = None
+        self._late = False
 
     def lose_answer_of(self, function: str) -> None:
         """Lose the next answer of a SQL function that has a row, and cut the connection."""
         self.lost.clear()
         self._function = function.encode()
+        self._late = False
+
+    def hold_answer_of(self, function: str) -> None:
+        """The same, but the answer comes once `released` is set."""
+        self.lose_answer_of(function)
+        self._late = True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -67,7 +75,9 @@ class Proxy:
                 if self._function and DATA_ROW in data:
                     self._function = None
                     self.lost.set()
-                    raise _Cut
+                    if not self._late:
+                        raise _Cut
+                    await self.released.wait()
             writer.write(data)
             await writer.drain()
         raise _Cut

@@ -71,9 +71,9 @@ class Workflows:
     ) -> list[UUID]:
         """Create equal tasks."""
         rows = await self.conn.fetch(
-            CREATE, [revision] * count, [json.dumps(context or {})] * count, ["test"] * count, ["test"] * count,
-            ["a test"] * count, ["[]"] * count, [priority] * count, [uuid4() for _ in range(count)],
-            [None] * count, [None] * count,
+            CREATE, [revision] * count, [json.dumps(context or {})] * count, ["test"] * count,
+            ["test"] * count, ["a test"] * count, ["[]"] * count, [priority] * count,
+            [uuid4() for _ in range(count)], [None] * count, [None] * count,
         )  # fmt: skip
         return [row[0] for row in rows]
 

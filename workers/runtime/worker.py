@@ -27,6 +27,9 @@ from workers.runtime.running import STUCK_SECONDS, RunningStep
 
 log = logging.getLogger("tasker.worker")
 
+TIMER_SLACK = 0.1
+"""Timers may come a little early, and a step is over a little after its result is reported."""
+
 
 class Worker:
     """Runs steps from `start` to `drain`. `replace_me` is set when half of its slots are stuck."""
@@ -177,13 +180,13 @@ class Worker:
             step.definition.namespace, finished.success, step.execution_ms / 1000, step.claimed.attempt
         )
         if not step.returned:
-            self._loop.call_later(STUCK_SECONDS, self._count_stuck)
+            self._loop.call_later(STUCK_SECONDS + TIMER_SLACK, self._count_stuck)
 
     def _take_away(self, step: RunningStep, reason: str) -> None:
         # In the heartbeat's thread.
         if step.over_at is None:
             self._executor.take_away(step, reason)
-            patience = GRACE_SECONDS + STUCK_SECONDS
+            patience = GRACE_SECONDS + STUCK_SECONDS + TIMER_SLACK
             self._loop.call_soon_threadsafe(self._loop.call_later, patience, self._count_stuck)
 
     def _count_stuck(self) -> None:

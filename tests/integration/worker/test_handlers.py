@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -160,7 +161,7 @@ async def test_retries_end_in_success_or_in_exhaustion(
 
 
 async def test_a_retry_is_fired_when_it_is_due(
-    shared_stack: Stack, record_property: pytest.RecordProperty
+    shared_stack: Stack, record_property: Callable[[str, object], None]
 ) -> None:
     """The figure goes to the report; what is asserted leaves room for a busy machine."""
     steps = [step("due", handler="flaky", initialization={"failures": 1, "retry_after": 0.3})]
