@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from operator import itemgetter
 
 import asyncpg
 
@@ -14,6 +15,7 @@ log = logging.getLogger("tasker.worker")
 
 EVERY_SECONDS = 0.25
 COLUMNS = ("task_uuid", "step_uuid", "claim_no", "attempt", "level", "logger", "message", "at")
+BY_TIME = itemgetter(COLUMNS.index("at"))
 
 
 class LogWriter:
@@ -45,6 +47,7 @@ class LogWriter:
         rows = [row for step in dirty for row in _rows(step)]
         if not rows:
             return
+        rows.sort(key=BY_TIME)  # who follows a task reads the lines of its steps as they were written
         try:
             async with self._pool.acquire() as conn:
                 await conn.copy_records_to_table(
