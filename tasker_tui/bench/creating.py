@@ -14,9 +14,6 @@ from tasker_tui.bench.http import Connection, expect
 from tasker_tui.bench.statistics import Distribution
 from tasker_tui.bench.target import NAMESPACE, Target
 
-ALONE = 500
-CONNECTIONS = 32
-TOGETHER = 8_000
 WARM_UP = 50
 
 

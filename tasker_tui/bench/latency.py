@@ -15,7 +15,6 @@ from tasker_tui.bench.http import Connection, expect
 from tasker_tui.bench.statistics import Distribution
 from tasker_tui.bench.target import NAMESPACE, Target
 
-SAMPLES = 400
 WARM_UP = 50
 LOOK_SECONDS = 0.001
 IDLE_SECONDS = 0.005
@@ -31,14 +30,16 @@ class Latency:
     recorded: Distribution
 
 
-async def measure_latency(target: Target, template: str, progress: Callable[[int], None]) -> Latency:
+async def measure_latency(
+    target: Target, template: str, samples: int, progress: Callable[[int], None]
+) -> Latency:
     """Create tasks one after another and look at each until it is complete, by `GET` every millisecond.
 
     Not by the event stream: the engine reads the log for it every 50 ms, and would be what is measured.
     """
     seen, recorded = [], []
     async with Connection(target.url) as connection:
-        for number in range(WARM_UP + SAMPLES):
+        for number in range(WARM_UP + samples):
             milliseconds, inside = await _one(connection, template)
             if number >= WARM_UP:
                 seen.append(milliseconds)

@@ -10,9 +10,9 @@ from typing import Literal
 
 from tasker_tui.bench.baseline import measure_baseline
 from tasker_tui.bench.comparison import HISTORY_TEMPLATE, measure_with_history, seed
-from tasker_tui.bench.creating import ALONE, CONNECTIONS, TOGETHER, measure_creating
+from tasker_tui.bench.creating import measure_creating
 from tasker_tui.bench.functions import FunctionTime, forget_times, function_times
-from tasker_tui.bench.latency import SAMPLES, measure_latency
+from tasker_tui.bench.latency import measure_latency
 from tasker_tui.bench.machine import this_machine
 from tasker_tui.bench.progress import Stages
 from tasker_tui.bench.report import HandlerFigures, Report
@@ -27,8 +27,18 @@ from tasker_tui.bench.written import read_settings, read_written
 
 Handlers = Literal["async", "def"]
 
-WARM_UP = 1_000
+CONNECTIONS = 32
 FUNCTIONS_TASKS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured, beside the tasks of a run."""
+
+    warm_up: int = 1_000
+    samples: int = 400
+    creations: int = 500
+    creations_together: int = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class BenchOptions:
     waiting: int = 0
     functions: bool = False
     start: bool = False
+    effort: Effort = Effort()
 
     def template(self, handlers: Handlers) -> str:
         """The template of the shape with these handlers."""
@@ -97,19 +108,18 @@ async def _target(options: BenchOptions) -> AsyncIterator[Target]:
 
 
 async def _basics(options: BenchOptions, target: Target, stages: Stages) -> Report:
-    machine = this_machine()
-    template = options.main_template
+    machine, effort, template = this_machine(), options.effort, options.main_template
     settings = await read_settings(target)
     with stages.stage("raw PostgreSQL", 1):
         baseline = await measure_baseline(target)
-    with stages.stage("warming up", WARM_UP) as progress:
-        await measure_throughput(target, template, WARM_UP, progress)
-    with stages.stage("one task at a time", SAMPLES) as progress:
-        latency = await measure_latency(target, template, progress)
-    with stages.stage("creating, one at a time", ALONE) as progress:
-        alone = await measure_creating(target, template, 1, ALONE, progress)
-    with stages.stage(f"creating, {CONNECTIONS} connections", TOGETHER) as progress:
-        together = await measure_creating(target, template, CONNECTIONS, TOGETHER, progress)
+    with stages.stage("warming up", effort.warm_up) as progress:
+        await measure_throughput(target, template, effort.warm_up, progress)
+    with stages.stage("one task at a time", effort.samples) as progress:
+        latency = await measure_latency(target, template, effort.samples, progress)
+    with stages.stage("creating, one at a time", effort.creations) as progress:
+        alone = await measure_creating(target, template, 1, effort.creations, progress)
+    with stages.stage(f"creating, {CONNECTIONS} connections", effort.creations_together) as progress:
+        together = await measure_creating(target, template, CONNECTIONS, effort.creations_together, progress)
     await until_idle(target)
     return Report(
         version("tasker"), options.shape, options.tasks, machine, settings, baseline, latency, alone, together
@@ -139,14 +149,14 @@ def _cpu_per_task(run: Throughput) -> dict[str, float]:
 
 async def _functions(options: BenchOptions, stages: Stages) -> tuple[list[FunctionTime], list[FunctionTime]]:
     """Times of a call while tasks come one at a time, and under full load, above 100,000 finished tasks."""
-    template = options.main_template
+    template, effort = options.main_template, options.effort
     async with own_stack() as target:
         await seed(target, FUNCTIONS_TASKS, stages)
-        with stages.stage("warming up", WARM_UP) as progress:
-            await measure_throughput(target, template, WARM_UP, progress)
+        with stages.stage("warming up", effort.warm_up) as progress:
+            await measure_throughput(target, template, effort.warm_up, progress)
         await forget_times(target)
-        with stages.stage("times of functions, one task at a time", SAMPLES) as progress:
-            await measure_latency(target, template, progress)
+        with stages.stage("times of functions, one task at a time", effort.samples) as progress:
+            await measure_latency(target, template, effort.samples, progress)
         idle = await function_times(target)
         await forget_times(target)
         with stages.stage("times of functions, full load", options.tasks) as progress:

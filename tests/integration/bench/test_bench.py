@@ -1,0 +1,68 @@
+"""The bench measures a stack of its own from outside, and notices when work was not recorded."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from tasker_tui.bench.errors import BenchError
+from tasker_tui.bench.progress import Stages
+from tasker_tui.bench.run import BenchOptions, Effort, run_bench
+from tasker_tui.bench.stack import own_stack
+from tasker_tui.bench.tables import render
+from tasker_tui.bench.throughput import measure_throughput
+from tasker_tui.bench.written import read_written
+from tasker_tui.cli.console import console
+
+LITTLE = Effort(warm_up=50, samples=5, creations=10, creations_together=64)
+
+
+async def test_a_small_run_of_everything_basic(capsys):
+    options = BenchOptions("diamond", 200, ("async", "def"), runs=2, effort=LITTLE)
+    report = await run_bench(options, Stages(silent=True))
+    console().print(render(report))
+    shown = capsys.readouterr().out
+    told = json.loads(report.to_json())
+    assert {"p50", "p95", "p99"} <= told["latency_ms"].keys()
+    assert {"p50", "p99"} <= told["create_ms"].keys()
+    assert told["throughput_tasks_per_s"] == pytest.approx(
+        report.throughput["async"].tasks_per_s.median, abs=0.001
+    )
+    assert told["baseline"]["commits_per_s_8"] > 0
+    assert told["settings"]["fsync"] == told["settings"]["synchronous_commit"] == "on"
+    assert told["throughput"]["def"]["written"]["attempts_per_task"] == 4
+    assert told["throughput"]["async"]["written"]["tasks"] == 400
+    assert {"server", "worker", "postgres"} == told["throughput"]["async"]["usage"].keys()
+    assert "POST /v1/tasks, 32 connections" in shown
+
+
+async def test_work_that_was_not_recorded_is_noticed():
+    async with own_stack() as target:
+        async with target.database() as conn:
+            since = await conn.fetchval("SELECT tasker.now()")
+        await measure_throughput(target, "linear_async", 100, lambda _: None)
+        written = await read_written(target, "linear_async", since, 100)
+        assert (written.transitions_per_task, written.attempts_per_task) == (35, 4)
+        with pytest.raises(BenchError, match="holds 100 complete tasks and should hold 101"):
+            await read_written(target, "linear_async", since, 101)
+        async with target.database() as conn:
+            await conn.execute("DELETE FROM tasker.transitions WHERE step_path[1] = 'enqueued'")
+        with pytest.raises(BenchError, match="changes of steps"):
+            await read_written(target, "linear_async", since, 100)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--url", "http://127.0.0.1:9", "--history", "5"], "--history would fill or disturb"),
+        (["--database-url", "postgresql:///x"], "--database-url goes with --url"),
+    ],
+)
+async def test_options_that_do_not_go_together(options, said):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tasker_tui.cli", "bench", *options, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert said in errors.decode()
