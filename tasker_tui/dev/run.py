@@ -13,11 +13,13 @@ from typing import Any
 
 from tasker_tui.dev.options import StackOptions
 from tasker_tui.dev.stack import Stack
+from tasker_tui.dev.status import State
 
 Options = Callable[[], StackOptions]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ECHO_SECONDS = 1.0
 WRAPPER_CHECK_SECONDS = 0.5
+FAILURE_LINES = 5
 
 
 async def run_headless(options: Options) -> None:
@@ -41,7 +43,11 @@ async def run_with_dashboard(options: Options) -> None:
 
     async def serve() -> None:
         print("starting PostgreSQL, the engine and a worker …", file=sys.stderr)
-        await _bring_up(stack)
+        showing = asyncio.create_task(_show_failures(stack))
+        try:
+            await _bring_up(stack)
+        finally:
+            showing.cancel()
         from tasker_tui.app import run_async
 
         await run_async(stack.url)
@@ -53,6 +59,18 @@ async def run_with_dashboard(options: Options) -> None:
 async def _bring_up(stack: Stack) -> None:
     await stack.start()
     await stack.ready()
+
+
+async def _show_failures(stack: Stack) -> None:
+    """Write what a part said that ended before all were ready: there is no dashboard yet to show it."""
+    shown: set[tuple[str, int]] = set()
+    async for processes in stack.changes():
+        for process in processes:
+            failure = process.name, process.restarts
+            if process.state is State.RESTARTING and failure not in shown:
+                shown.add(failure)
+                for line in process.last_lines[-FAILURE_LINES:]:
+                    _to_stderr(process.name, line)
 
 
 async def _until_told(stack: Stack, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
