@@ -34,13 +34,15 @@ def is_loopback(host: str) -> bool:
 class LoopbackGuard:
     """ASGI middleware for a server that is bound to `host`; does nothing unless that is a loopback address.
 
-    Answers 403 to a foreign Host or Origin; an Origin in `allowed_origins` passes.
+    Answers 403 to a foreign Host or Origin. An Origin in `allowed_origins` passes, and its name as Host;
+    `*` there lets everybody in.
     """
 
     def __init__(self, app: App, host: str, allowed_origins: Iterable[str] = ()) -> None:
         self._app = app
-        self._active = is_loopback(host)
-        self._allowed = {origin.rstrip("/").lower() for origin in allowed_origins}
+        self._origins = {origin.rstrip("/").lower() for origin in allowed_origins}
+        self._hosts = {_host_of(origin) for origin in self._origins}
+        self._active = is_loopback(host) and "*" not in self._origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -52,23 +54,25 @@ class LoopbackGuard:
     def _problem(self, scope: Scope) -> str | None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
-        if not _names_loopback(f"//{host}"):
-            return f"this server answers on this machine only, and was called as '{host}'"
+        name = _host_of(f"//{host}")
+        if not is_loopback(name) and name not in self._hosts:
+            return f"this server answers to localhost, not to '{host}'"
         origin = headers.get(b"origin")
-        if origin is None or origin.lower() in self._allowed or _names_loopback(origin):
+        if origin is None or origin.lower() in self._origins or is_loopback(_host_of(origin)):
             return None
-        return f"a page of '{origin}' may not call this server"
+        return f"pages of '{origin}' may not call this server"
 
 
-def _names_loopback(url: str) -> bool:
+def _host_of(url: str) -> str:
     try:
-        return is_loopback(urlsplit(url).hostname or "")
+        return urlsplit(url).hostname or ""
     except ValueError:
-        return False
+        return ""
 
 
 async def _refuse(send: Send, problem: str) -> None:
-    body = orjson.dumps({"error": {"code": "FORBIDDEN", "message": problem}})
+    hint = "allow it with server.cors_origins, or bind the server to another address than loopback"
+    body = orjson.dumps({"error": {"code": "FORBIDDEN", "message": problem, "hint": hint}})
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})

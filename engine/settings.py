@@ -71,7 +71,8 @@ class DatabaseSettings(Section):
 
 
 class ServerSettings(Section):
-    """The process `tasker server`. Without `cors_origins` browsers may call it from its own origin alone."""
+    """The process `tasker server`. On a loopback `host`, browsers may call it from this machine and from
+    `cors_origins` alone; elsewhere from `cors_origins`, or from anywhere when there are none."""
 
     host: str = "127.0.0.1"
     port: Port = 8080

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workers.batch_types import no_batches as no_batches
     from workers.batching import Batchable as Batchable
     from workers.batching import BatchWorkerConfig as BatchWorkerConfig
+    from workers.client import TaskerClient as TaskerClient
     from workers.context import Cancellation as Cancellation
     from workers.context import StepContext as StepContext
     from workers.decisions import DecisionMixin as DecisionMixin
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from workers.subscribers import SubscriberRegistry as SubscriberRegistry
 
 _EXPORTS = {
+    "client": "TaskerClient",
     "api_mixin": "APIMixin ApiResponse",
     "batch_aggregation": "BatchAggregationResult BatchAggregationScenario aggregate_batch_results",
     "batch_types": (

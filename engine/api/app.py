@@ -10,9 +10,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from engine.api.docs import OPENAPI_URL, install_docs
 from engine.api.errors import install_error_handlers
-from engine.api.middleware import OriginGuard, RequestLimits, is_loopback
+from engine.api.middleware import RequestLimits
 from engine.api.routes import steps, stream, system, task_list, tasks, templates
 from engine.api.services import VERSION, ApiDeps, Services
+from engine.loopback import LoopbackGuard, is_loopback
 from engine.settings import ServerSettings
 
 LOCAL_ORIGINS = r"https?://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?"
@@ -64,5 +65,4 @@ def _add_middleware(app: FastAPI, services: Services, settings: ServerSettings) 
         allow_headers=["*"],
         expose_headers=["Retry-After"],
     )
-    if loopback:
-        app.add_middleware(OriginGuard, allowed_origins=settings.cors_origins)
+    app.add_middleware(LoopbackGuard, host=settings.host, allowed_origins=settings.cors_origins)
