@@ -8,7 +8,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-from engine.model.states import StepState
+from engine.model.states import STEP_SATISFIES, StepState
 from tasker_tui.text import duration, plural, short_id
 from tasker_tui.view_models import StepRow, TaskRow
 
@@ -106,6 +106,14 @@ def _cannot_find_failed(focus: Focus) -> str | None:
     return None if focus.failed_steps else "no step of this task has failed"
 
 
+def _needs_unfinished_step(focus: Focus) -> str | None:
+    step = focus.step
+    if step is None:
+        return "no step is selected"
+    ended = step.state in (*STEP_SATISFIES, StepState.CANCELLED)
+    return f"{step.name} is {step.mark.word}: it waits for nothing" if ended else None
+
+
 def _cli_retry(focus: Focus) -> str | None:
     if focus.task is None:
         return None
@@ -145,6 +153,8 @@ ACTIONS: tuple[Action, ...] = (
            disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
     Action("task.next_failed", "failed", ("exclamation_mark",), "task", "Go to the next failed step",
            hint=True, disabled_reason=_cannot_find_failed),
+    Action("task.why", "why", ("w",), "task", "Why the selected step is where it is",
+           disabled_reason=_needs_unfinished_step),
     Action("task.tab_graph", "graph", ("1",), "task", "The graph of the steps"),
     Action("task.tab_steps", "steps", ("2",), "task", "The steps as a list"),
     Action("task.tab_context", "context", ("3",), "task", "What the task was started with"),

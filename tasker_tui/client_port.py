@@ -19,7 +19,7 @@ from engine.model.wire import (
     TemplateListResponse,
     WorkerInfo,
 )
-from engine.model.wire.details import LogPage, StepDetail, TransitionPage
+from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
 from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually
 
 Scope = Literal["summary", "task"]
@@ -52,6 +52,10 @@ class TaskerPort(Protocol):
     async def get_task(self, task_uuid: str) -> TaskResponse: ...
 
     async def list_steps(self, task_uuid: str) -> Sequence[StepDetail]: ...
+
+    async def why_task(self, task_uuid: str) -> Sequence[StepWhy]:
+        """Why the steps that have not ended are where they are."""
+        ...
 
     async def step_audit(self, task_uuid: str, step_uuid: str) -> Sequence[StepAuditResponse]: ...
 

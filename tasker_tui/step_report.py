@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 from rich.text import Text
 
 from engine.model.states import STEP_SATISFIES, StepState
 from engine.model.wire import StepAuditResponse
-from engine.model.wire.details import LogRecord
+from engine.model.wire.details import LogRecord, StepWhy
+from tasker_tui.reasons import TIMED, TOLD_ELSEWHERE
 from tasker_tui.text import (
     clock_time,
     duration,
@@ -32,7 +34,10 @@ LOG_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """All that the report is made from. `audit` is newest first, None while it loads."""
+    """All that the report is made from. `audit` is newest first, None while it loads.
+
+    `reason` is the server's for where the step is, None if it has ended or the server has not said yet.
+    """
 
     step: StepRow
     parents: Sequence[StepRow]
@@ -40,6 +45,7 @@ class StepFacts:
     context: Any
     audit: Sequence[StepAuditResponse] | None
     log: Sequence[LogRecord]
+    reason: StepWhy | None
     now: datetime
     ascii_only: bool
 
@@ -79,7 +85,7 @@ def title(facts: StepFacts, palette: Palette) -> Text:
     )
     if step.attempts:
         line.append(f"  attempt {step.attempts} of {step.max_attempts}", palette.muted)
-    if reason := why(step, facts.parents, facts.now):
+    if not _told_below(facts) and (reason := why(step, facts.parents, facts.now)):
         line.append(f"  {reason}", palette.tone("waiting") if not _failed(step) else palette.tone("failed"))
     return line
 
@@ -87,6 +93,7 @@ def title(facts: StepFacts, palette: Palette) -> Text:
 def state_of_affairs(facts: StepFacts, palette: Palette, width: int) -> Text:
     """The error, the attempts, and what the step is connected with, for a column of `width` cells."""
     report = Text()
+    _why(report, facts, palette, width)
     _error(report, facts, palette, width)
     _attempts(report, facts, palette, width)
     _neighbours(report, "after", facts.parents, facts, palette)
@@ -113,6 +120,18 @@ def data(facts: StepFacts, palette: Palette) -> Text:
     for name, value in inputs.items():
         _json(report, printable(name), value, palette)
     return report
+
+
+def _told_below(facts: StepFacts) -> bool:
+    return facts.reason is not None and facts.reason.kind not in TIMED
+
+
+def _why(report: Text, facts: StepFacts, palette: Palette, width: int) -> None:
+    if facts.reason is None or facts.reason.kind in TOLD_ELSEWHERE:
+        return
+    _name(report, "why", palette)
+    lines = wrap(printable(facts.reason.sentence), max(20, width - NAME_WIDTH))
+    report.append(f"\n{'':{NAME_WIDTH}}".join(lines) + "\n", palette.tone("waiting"))
 
 
 def _failed(step: StepRow) -> bool:

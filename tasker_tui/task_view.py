@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.model.states import StepState, TaskState
+from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire import TaskResponse, TransitionChange
-from engine.model.wire.details import StepDetail
+from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.dag.graph import CyclicGraph, Graph
 from tasker_tui.dag.layout import Drawing, lay_out
+from tasker_tui.reasons import still_true
 from tasker_tui.text import printable
 from tasker_tui.view_models import StepRow, TaskRow
 
@@ -27,6 +28,7 @@ class TaskView:
         self.context: Any = None
         self.reason = ""
         self.steps: dict[str, StepRow] = {}
+        self.reasons: dict[str, StepWhy] = {}
         self.drawing: Drawing | None = None
         self.trouble: str | None = None
         self.events: deque[TransitionChange] = deque(maxlen=KEPT_EVENTS)
@@ -65,6 +67,20 @@ class TaskView:
         for change in reversed(history):
             if change.id not in known:
                 self.events.append(change)
+
+    def explain(self, reasons: Iterable[StepWhy]) -> None:
+        """Take over why the unfinished steps are where they are."""
+        self.reasons = {str(reason.step_uuid): reason for reason in reasons}
+
+    def why(self, step: StepRow) -> StepWhy | None:
+        """Why the step is where it is, None if the server has not said so since it came there."""
+        reason = self.reasons.get(step.uuid)
+        return reason if still_true(reason, step) else None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a step has not ended, or ended in an error."""
+        return any(step.state not in (*STEP_SATISFIES, StepState.CANCELLED) for step in self.steps.values())
 
     def in_state(self, state: StepState) -> list[StepRow]:
         """The steps in a state, in the order of the graph."""

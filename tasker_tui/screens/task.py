@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
 from engine.model.states import StepState
-from engine.model.wire import StepAuditResponse, TaskResponse, TransitionChange
-from engine.model.wire.details import LogRecord, StepDetail
+from engine.model.wire import TransitionChange
+from engine.model.wire.details import StepDetail
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.dag.view import DagView
-from tasker_tui.feed import Batch, Feed, Live, News, Reload
+from tasker_tui.feed import Batch, Feed, Live, Reload
 from tasker_tui.operations import Operations
 from tasker_tui.screens.base import Handlers, OperatorScreen
+from tasker_tui.screens.task_messages import (
+    HistoryArrived,
+    StepArrived,
+    TaskArrived,
+    TaskFailed,
+    TaskNews,
+    WhyArrived,
+)
 from tasker_tui.services import Services
 from tasker_tui.states import Mark
 from tasker_tui.step_report import StepFacts
@@ -35,6 +42,11 @@ from tasker_tui.widgets.virtual_table import VirtualTable
 TABS = ("graph", "steps", "context", "events")
 RELOAD_SECONDS = 0.3
 """What transitions do not say is loaded again at most this often."""
+REASON_SECONDS = 5.0
+"""What the selected step waits for is asked again this often: a queue moves while the step does not."""
+FRAME_LINES = 7
+"""Around the graph: border, tabs, a scrollbar, and air."""
+MOVING = (StepState.ENQUEUED, StepState.IN_PROGRESS)
 FIRST_LOOK = (StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS)
 """Where the cursor is put when a task is opened: on the first step in one of these states."""
 
@@ -45,51 +57,17 @@ class TaskScreen(OperatorScreen):
     SCOPES = ("task",)
     BINDINGS = bindings("task")
 
-    class TaskArrived(Message):
-        """The task and its steps were loaded."""
-
-        def __init__(self, task: TaskResponse, steps: Sequence[StepDetail]) -> None:
-            super().__init__()
-            self.task, self.steps = task, steps
-
-    class TaskFailed(Message):
-        """The task could not be loaded."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
-
-    class StepArrived(Message):
-        """The attempts of a step, newest first, and its log were loaded."""
-
-        def __init__(self, uuid: str, audit: Sequence[StepAuditResponse], log: Sequence[LogRecord]) -> None:
-            super().__init__()
-            self.uuid, self.audit, self.log = uuid, audit, log
-
-    class HistoryArrived(Message):
-        """A part of what happened before was loaded, oldest first."""
-
-        def __init__(self, changes: Sequence[TransitionChange]) -> None:
-            super().__init__()
-            self.changes = changes
-
-    class TaskNews(Message):
-        """The task's own feed has learned something."""
-
-        def __init__(self, news: News) -> None:
-            super().__init__()
-            self.news = news
-
     def __init__(self, services: Services, uuid: str, step: str | None = None) -> None:
         super().__init__(services)
         self.view = TaskView(uuid)
         self._wanted_step = step
         self._selected: str | None = None
-        self._details: TaskScreen.StepArrived | None = None
+        self._details: StepArrived | None = None
         self._history_asked = False
         self._trouble: str | None = None
         self._tab = "graph"
         self._reloading = False
+        self._asked_why: datetime | None = None
         self._rows = StepSource(lambda: self.view)
         self._operations = Operations(self, services, self._step_changed)
 
@@ -116,7 +94,7 @@ class TaskScreen(OperatorScreen):
         feed = Feed(
             self.services.client,
             self.services.clock,
-            lambda news: self.post_message(self.TaskNews(news)),
+            lambda news: self.post_message(TaskNews(news)),
             "task",
             self.view.uuid,
         )
@@ -155,6 +133,7 @@ class TaskScreen(OperatorScreen):
             "task.retry": self._retry,
             "task.cancel": self._cancel,
             "task.next_failed": self._next_failed,
+            "task.why": self._look_at_why,
             **{f"task.tab_{tab}": partial(self._show_tab, tab) for tab in TABS},
             "task.back": self.app.pop_screen,
         }
@@ -165,13 +144,14 @@ class TaskScreen(OperatorScreen):
         if self.view.task is not None:
             self._show_title()
             self.query_one("#steps", VirtualTable).refresh_rows(lambda row: row.completed_at is None)
+            self._ask_why_again()
 
     def show_state(self) -> None:
         """The frame's title as well."""
         super().show_state()
         self._show_title()
 
-    def on_task_screen_task_news(self, event: TaskNews) -> None:
+    def on_task_news(self, event: TaskNews) -> None:
         """States at once; what transitions do not say is loaded again."""
         match event.news:
             case Batch(changes=changes):
@@ -181,7 +161,7 @@ class TaskScreen(OperatorScreen):
             case Reload() | Live():
                 self._reload_soon()
 
-    def on_task_screen_task_arrived(self, event: TaskArrived) -> None:
+    def on_task_arrived(self, event: TaskArrived) -> None:
         """Show what was loaded."""
         self._trouble = None
         reshaped = self.view.load(event.task, event.steps)
@@ -191,24 +171,31 @@ class TaskScreen(OperatorScreen):
         if reshaped:
             self.graph.recolour(self._marks())
             self.graph.show(self.view.drawing, self._selected)
+            self._fit_frame()
         table = self.query_one("#steps", VirtualTable)
         table.rows_moved()
         table.move_to(self._rows.index_of(self._selected or "") or 0)
         self._show_states()
         self._load_details()
+        self._ask_why()
 
-    def on_task_screen_task_failed(self, event: TaskFailed) -> None:
+    def on_task_failed(self, event: TaskFailed) -> None:
         """Say so where the graph would be, if there is none."""
         self._trouble = event.reason
         self.graph.refresh()
 
-    def on_task_screen_step_arrived(self, event: StepArrived) -> None:
+    def on_step_arrived(self, event: StepArrived) -> None:
         """Complete the panel, if the cursor is still there."""
         if event.uuid == self._selected:
             self._details = event
             self._show_panel()
 
-    def on_task_screen_history_arrived(self, event: HistoryArrived) -> None:
+    def on_why_arrived(self, event: WhyArrived) -> None:
+        """Complete the panel."""
+        self.view.explain(event.reasons)
+        self._show_panel()
+
+    def on_history_arrived(self, event: HistoryArrived) -> None:
         """Complete the list of events."""
         self.view.remember(event.changes)
         self._show_events()
@@ -234,6 +221,7 @@ class TaskScreen(OperatorScreen):
     def _show_tab(self, tab: str) -> None:
         self._tab = tab
         self.query_one(ContentSwitcher).current = tab
+        self._fit_frame()
         if tab == "steps" and self._selected:
             table = self.query_one("#steps", VirtualTable)
             table.move_to(self._rows.index_of(self._selected) or 0)
@@ -243,6 +231,12 @@ class TaskScreen(OperatorScreen):
         self._show_events()
         self.query_one(f"#{tab}").focus()
         self._show_title()
+
+    def _fit_frame(self) -> None:
+        """Leave the room that a small graph does not need to the step below."""
+        drawing = self.view.drawing
+        limit = drawing.height + FRAME_LINES if drawing and self._tab == "graph" else None
+        self.query_one("#task-frame").styles.max_height = limit
 
     def _show_states(self) -> None:
         """Bring everything up to date that depends on states."""
@@ -284,6 +278,7 @@ class TaskScreen(OperatorScreen):
             context=self.view.context,
             audit=details.audit if details else None,
             log=details.log if details else (),
+            reason=self.view.why(step),
             now=self.services.clock.now(),
             ascii_only=self.services.ascii_only,
         )
@@ -310,6 +305,21 @@ class TaskScreen(OperatorScreen):
         after = failed.index(self._selected) + 1 if self._selected in failed else 0
         self._select(failed[after % len(failed)])
 
+    def _look_at_why(self) -> None:
+        body = self.query_one("#step-body")
+        body.scroll_home(animate=False)
+        body.focus()
+
+    def _ask_why_again(self) -> None:
+        step, asked, now = self.selected, self._asked_why, self.services.clock.now()
+        if step and step.state in MOVING and asked and (now - asked).total_seconds() >= REASON_SECONDS:
+            self._ask_why()
+
+    def _ask_why(self) -> None:
+        self._asked_why = self.services.clock.now()
+        if self.view.unfinished:
+            self._fetch_why()
+
     def _retry(self) -> None:
         if self.view.task is not None and self.selected is not None:
             self._operations.retry(self.view.task, [self.selected], list(self.view.steps.values()))
@@ -329,9 +339,9 @@ class TaskScreen(OperatorScreen):
         try:
             task, steps = await client.get_task(uuid), await client.list_steps(uuid)
         except CALL_FAILURES as error:
-            self.post_message(self.TaskFailed(explain(error)))
+            self.post_message(TaskFailed(explain(error)))
         else:
-            self.post_message(self.TaskArrived(task, steps))
+            self.post_message(TaskArrived(task, steps))
 
     def _reload_soon(self) -> None:
         if not self._reloading:
@@ -358,7 +368,15 @@ class TaskScreen(OperatorScreen):
         except CALL_FAILURES:
             return
         newest = page.lines[-1].attempt if page.lines else 0
-        self.post_message(self.StepArrived(uuid, audit, [x for x in page.lines if x.attempt == newest]))
+        self.post_message(StepArrived(uuid, audit, [x for x in page.lines if x.attempt == newest]))
+
+    @work(group="why", exclusive=True)
+    async def _fetch_why(self) -> None:
+        try:
+            reasons = await self.services.client.why_task(self.view.uuid)
+        except CALL_FAILURES:
+            return
+        self.post_message(WhyArrived(reasons))
 
     @work(group="history", exclusive=True)
     async def _fetch_history(self) -> None:
@@ -371,7 +389,7 @@ class TaskScreen(OperatorScreen):
                 after = page.next_after
         except CALL_FAILURES:
             self._history_asked = False
-        self.post_message(self.HistoryArrived(changes))
+        self.post_message(HistoryArrived(changes))
 
     def _empty_text(self) -> str:
         return self.view.trouble or self._trouble or "Loading…"

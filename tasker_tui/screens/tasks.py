@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 
-from engine.model.wire.details import StepDetail
+from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, format_filter
 from tasker_tui.operations import Operations
+from tasker_tui.reasons import most_telling
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.states import FAILING_TASKS
@@ -52,11 +53,11 @@ class TasksScreen(OperatorScreen):
             self.request, self.reason = request, reason
 
     class StepsArrived(Message):
-        """The steps for the preview were loaded."""
+        """The steps for the preview were loaded, and why those that have not ended are where they are."""
 
-        def __init__(self, uuid: str, steps: Sequence[StepRow]) -> None:
+        def __init__(self, uuid: str, steps: Sequence[StepRow], reasons: Sequence[StepWhy]) -> None:
             super().__init__()
-            self.uuid, self.steps = uuid, steps
+            self.uuid, self.steps, self.reasons = uuid, steps, reasons
 
     def __init__(
         self, services: Services, open_task: Callable[[str], object], task_filter: TaskFilter
@@ -127,6 +128,7 @@ class TasksScreen(OperatorScreen):
         super().on_tick()
         now = self.services.clock.now()
         self.table.refresh_rows(lambda row: row.moves_on(now))
+        self.query_one(Preview).refresh_text()
 
     def show_state(self) -> None:
         """Titles as well."""
@@ -177,7 +179,7 @@ class TasksScreen(OperatorScreen):
         """Fill the preview, if the cursor is still there."""
         task = self.table.cursor_row
         if task is not None and task.uuid == event.uuid:
-            self.query_one(Preview).show(task, event.steps)
+            self.query_one(Preview).show(task, event.steps, most_telling(event.reasons))
 
     def _narrow(self, task_filter: TaskFilter) -> None:
         if task_filter != self.list.filter:
@@ -230,9 +232,10 @@ class TasksScreen(OperatorScreen):
         await self.services.clock.sleep(PREVIEW_DELAY)
         try:
             steps = await self.services.client.list_steps(uuid)
+            reasons = await self.services.client.why_task(uuid)
         except CALL_FAILURES:
             return
-        self.post_message(self.StepsArrived(uuid, [StepRow.from_answer(step) for step in steps]))
+        self.post_message(self.StepsArrived(uuid, [StepRow.from_answer(step) for step in steps], reasons))
 
     def _step_changed(self, step: StepDetail) -> None:
         self._preview_selected()

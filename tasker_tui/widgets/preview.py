@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from engine.model.states import StepState
+from engine.model.wire.details import StepWhy
 from tasker_tui.clock import Clock
 from tasker_tui.step_report import why
 from tasker_tui.text import age, clock_time, duration, fit, printable, short_id
@@ -27,6 +29,8 @@ INTEREST = {
     StepState.PENDING: 4,
 }
 NAME_WIDTH = 24
+FACT_WIDTH = 11
+WHY_LINES = 3
 
 
 class Preview(VerticalScroll):
@@ -36,19 +40,30 @@ class Preview(VerticalScroll):
         super().__init__(id="preview", can_focus=False)
         self._clock, self._ascii = clock, ascii_only
         self._body = Static(markup=False)
+        self._shown: TaskRow | None = None
+        self._shown_steps: Sequence[StepRow] | None = None
+        self._reason: StepWhy | None = None
 
     def compose(self) -> ComposeResult:
         """One text."""
         yield self._body
 
-    def show(self, task: TaskRow | None, steps: Sequence[StepRow] | None) -> None:
-        """Show a task, or nothing."""
+    def show(
+        self, task: TaskRow | None, steps: Sequence[StepRow] | None, reason: StepWhy | None = None
+    ) -> None:
+        """Show a task, or nothing; `reason` is the one that says the most about it."""
+        self._shown, self._shown_steps, self._reason = task, steps, reason
         self.border_title = short_id(task.uuid) if task else ""
-        self._body.update(self._text(task, steps) if task else "")
+        self.refresh_text()
+
+    def refresh_text(self) -> None:
+        """Ages and durations go on."""
+        task = self._shown
+        self._body.update(self._text(task, self._shown_steps) if task else "")
 
     def _text(self, task: TaskRow, steps: Sequence[StepRow] | None) -> Text:
         palette, now = palette_for(self), self._clock.now()
-        mark, width = task.mark, max(20, self.content_size.width)
+        mark, width = task.mark, max(20, self.scrollable_content_region.width)
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(printable(task.name), palette.strong)
         text.append(f"\n{mark.glyph(self._ascii)} {mark.word}", palette.tone(mark.tone, bold=True))
@@ -58,8 +73,9 @@ class Preview(VerticalScroll):
             text.append(part, style)
         text.append("\n\n")
         for name, value in self._facts(task):
-            text.append(f"{name:<11}", palette.muted)
+            text.append(f"{name:<{FACT_WIDTH}}", palette.muted)
             text.append(f"{value}\n", palette.text)
+        self._why(text, width, palette)
         text.append("\n")
         if steps is not None:
             self._steps(text, steps, palette)
@@ -76,6 +92,16 @@ class Preview(VerticalScroll):
             ("priority", str(task.priority) if task.priority else ""),
         ]
         return [(name, value) for name, value in facts if value]
+
+    def _why(self, text: Text, width: int, palette: Palette) -> None:
+        reason = self._reason
+        if reason is None:
+            return
+        told = printable(f"{reason.name}: {reason.sentence}")
+        lines = wrap(told, max(20, width - FACT_WIDTH), max_lines=WHY_LINES, placeholder=" …")
+        text.append(f"{'why':<{FACT_WIDTH}}", palette.muted)
+        tone = palette.tone("failed" if reason.kind == "failed" else "waiting")
+        text.append(f"\n{'':{FACT_WIDTH}}".join(lines) + "\n", tone)
 
     def _steps(self, text: Text, steps: Sequence[StepRow], palette: Palette) -> None:
         by_uuid = {step.uuid: step for step in steps}

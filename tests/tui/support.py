@@ -32,7 +32,7 @@ from engine.model.wire import (
     TransitionsEvent,
     WorkerInfo,
 )
-from engine.model.wire.details import LogPage, LogRecord, StepDetail, TransitionPage
+from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
 
@@ -173,6 +173,11 @@ class FakeTasker:
         self._call("list_steps", task_uuid)
         task = self._task(task_uuid)
         return [_step(task, step) for step in task.steps]
+
+    async def why_task(self, task_uuid: str) -> list[StepWhy]:
+        self._call("why_task", task_uuid)
+        task = self._task(task_uuid)
+        return [_why(task, step) for step in task.steps if step.state not in STEP_SATISFIES]
 
     async def step_audit(self, task_uuid: str, step_uuid: str) -> list[StepAuditResponse]:
         self._call("step_audit", step_uuid)
@@ -361,6 +366,29 @@ def _task(task: FakeTask, now: datetime) -> TaskResponse:
         completion_percentage=round(100 * done / len(task.steps), 2),
         health_status="blocked" if failed else "healthy",
         steps=[],
+    )
+
+
+def _why(task: FakeTask, step: FakeStep) -> StepWhy:
+    unmet = [task.step(name) for name in step.parents if task.step(name).state not in STEP_SATISFIES]
+    parents = ", ".join(f"{parent.name} ({parent.state.value})" for parent in unmet)
+    failed = any(parent.state is StepState.ERROR for parent in unmet)
+    message = (step.error or {}).get("message", "")
+    kinds = {
+        StepState.ERROR: ("failed", f"failed for good after {step.attempts} attempts: {message}"),
+        StepState.WAITING_FOR_RETRY: ("retry", f"retry in 42 s: {message}"),
+        StepState.IN_PROGRESS: ("running", "runs on worker packer:7, leased until 12:00:30 UTC"),
+        StepState.ENQUEUED: ("no_worker", f"no live worker serves the namespace {task.namespace}"),
+    }
+    waiting = ("failed_parent", f"blocked by {parents}") if failed else ("parents", f"waits for {parents}")
+    kind, sentence = kinds.get(step.state, waiting)
+    return StepWhy(
+        step_uuid=task.step_uuid(step.name),
+        name=step.name,
+        state=step.state.value,
+        kind=kind,
+        sentence=sentence,
+        data={},
     )
 
 

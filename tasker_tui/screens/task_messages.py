@@ -1,0 +1,59 @@
+"""What the screen of one task hears from its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from engine.model.wire import StepAuditResponse, TaskResponse, TransitionChange
+from engine.model.wire.details import LogRecord, StepDetail, StepWhy
+from tasker_tui.feed import News
+
+
+class TaskArrived(Message):
+    """The task and its steps were loaded."""
+
+    def __init__(self, task: TaskResponse, steps: Sequence[StepDetail]) -> None:
+        super().__init__()
+        self.task, self.steps = task, steps
+
+
+class TaskFailed(Message):
+    """The task could not be loaded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class StepArrived(Message):
+    """The attempts of a step, newest first, and its log were loaded."""
+
+    def __init__(self, uuid: str, audit: Sequence[StepAuditResponse], log: Sequence[LogRecord]) -> None:
+        super().__init__()
+        self.uuid, self.audit, self.log = uuid, audit, log
+
+
+class WhyArrived(Message):
+    """The server has said why the unfinished steps are where they are."""
+
+    def __init__(self, reasons: Sequence[StepWhy]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+class HistoryArrived(Message):
+    """A part of what happened before was loaded, oldest first."""
+
+    def __init__(self, changes: Sequence[TransitionChange]) -> None:
+        super().__init__()
+        self.changes = changes
+
+
+class TaskNews(Message):
+    """The task's own feed has learned something."""
+
+    def __init__(self, news: News) -> None:
+        super().__init__()
+        self.news = news
