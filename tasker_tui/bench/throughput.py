@@ -18,8 +18,10 @@ from tasker_tui.bench.target import NAMESPACE, Target
 BULK = 500
 IN_FLIGHT = 2
 ACTIVE = f"/v1/tasks?namespace={NAMESPACE}&status=active&per_page=1"
-# A count costs the engine up to a few milliseconds, so there are few while much is left, and many at the end.
+# A count costs the database milliseconds, so there are few while much is left, more at the end, and never so
+# many that they take more than a fifth of the time.
 LOOK_SECONDS = (0.02, 0.5)
+LOOK_SHARE = 5
 STALLED_SECONDS = 60.0
 
 Progress = Callable[[int], None]
@@ -72,7 +74,7 @@ async def _until_done(
     began = moved = time.perf_counter()
     left = tasks
     while True:
-        created = creating.done()
+        looked, created = time.perf_counter(), creating.done()
         if created:
             creating.result()
         active = await _active(connection)
@@ -90,7 +92,8 @@ async def _until_done(
                     "is there a worker with the bench's handlers? `tasker doctor` tells",
                 )
         rate = max(tasks - active, 1) / (now - began)
-        await asyncio.sleep(min(max(0.2 * active / rate, LOOK_SECONDS[0]), LOOK_SECONDS[1]))
+        pause = min(max(0.2 * active / rate, LOOK_SECONDS[0]), LOOK_SECONDS[1])
+        await asyncio.sleep(max(pause, (LOOK_SHARE - 1) * (now - looked)))
 
 
 async def until_idle(target: Target) -> None:
