@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION tasker.lease_ready_steps(
 RETURNS uuid[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := tasker.now();
+    v_now timestamptz;
     v_picked uuid[];
     v_steps uuid[];
 BEGIN
@@ -36,6 +36,7 @@ BEGIN
     IF v_steps IS NULL THEN
         RETURN NULL;
     END IF;
+    v_now := tasker.now();  -- after the steps are seen: none of them begins before it was ready
     WITH claimed AS (
         UPDATE tasker.steps s
         SET state = 'in_progress', attempts = attempts + 1, claim_no = claim_no + 1, last_attempted_at = v_now, updated_at = v_now

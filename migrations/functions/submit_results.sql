@@ -17,7 +17,7 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_now timestamptz := tasker.now();
+    v_now timestamptz;
     v_locked uuid[];
     v_accepted uuid[];
     v_plain uuid[];
@@ -50,6 +50,7 @@ BEGIN
     IF v_sinks IS NOT NULL THEN
         PERFORM FROM tasker.tasks t WHERE t.task_uuid = ANY (v_sinks) ORDER BY t.task_uuid FOR NO KEY UPDATE;
     END IF;
+    v_now := tasker.now();  -- after the locks: a child that waited for its last parent begins after all of them
 
     IF v_plain IS NOT NULL THEN
         WITH counted AS MATERIALIZED (
