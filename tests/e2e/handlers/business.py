@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel, PositiveInt
 
 from workers import BusinessLogicError, StepContext, ValidationError, depends_on, inputs, step_handler
 
@@ -12,13 +11,15 @@ TAX_PERCENT = 8
 SHIPPING_CENTS = 599
 
 
-class CartItem(BaseModel):
+@dataclass
+class CartItem:
     sku: str
-    quantity: PositiveInt
-    cents: PositiveInt
+    quantity: int
+    cents: int
 
 
-class Cart(BaseModel):
+@dataclass
+class Cart:
     cart: list[CartItem]
 
 
