@@ -14,9 +14,10 @@ from typing import Any
 from tasker_tui.dev.options import StackOptions
 from tasker_tui.dev.stack import Stack
 from tasker_tui.dev.status import State
+from tasker_tui.dev.terminal import end_when_stuck_without_terminal, let_go_of_output
 
 Options = Callable[[], StackOptions]
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ECHO_SECONDS = 1.0
 WRAPPER_CHECK_SECONDS = 0.5
 FAILURE_LINES = 5
@@ -40,6 +41,7 @@ async def run_headless(options: Options) -> None:
 async def run_with_dashboard(options: Options) -> None:
     """Run the stack and the dashboard on top of it; the stack ends when the dashboard is left."""
     stack = Stack(options, _nowhere)
+    end_when_stuck_without_terminal(asyncio.get_running_loop())
 
     async def serve() -> None:
         print("starting PostgreSQL, the engine and a worker …", file=sys.stderr)
@@ -106,8 +108,13 @@ def _told_to_stop(hurry: Callable[[], None]) -> asyncio.Event:
         elif loop.time() > first + ECHO_SECONDS:
             hurry()
 
+    def on_hangup() -> None:
+        let_go_of_output()
+        on_signal()
+
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
     return told
 
 
@@ -125,7 +132,9 @@ async def _set_when_wrapper_ends(told: asyncio.Event) -> None:
 
 
 def _to_stderr(name: str, line: str) -> None:
-    print(f"{name:<8} | {line}", file=sys.stderr, flush=True)
+    # A reader that went away (`2>&1 | head`) is no reason to stop.
+    with contextlib.suppress(OSError):
+        print(f"{name:<8} | {line}", file=sys.stderr, flush=True)
 
 
 def _nowhere(_name: str, _line: str) -> None:
