@@ -14,6 +14,7 @@ from tests.e2e.api import Api, Json, error_of
 from tests.e2e.conftest import ENVIRONMENT
 from tests.e2e.test_business import REFUND_STEPS, refund
 from tests.e2e.test_retries import FAILURES, orders
+from tests.e2e.test_shapes import began, ended
 from tests.support.e2e_stack import Stack, running_stack
 from tests.support.postgres import PgServer
 
@@ -59,7 +60,10 @@ async def test_every_step_runs_once_and_both_engines_say_the_same(both: tuple[Ap
         asked, created_by = both[n < TASKS // 2], both[n >= TASKS // 2]
         finished = await asked.completed(task)
         assert await created_by.task(task) == finished
-        steps = list((await asked.steps(task)).values())
+        by_uuid = {step["step_uuid"]: step for step in (await asked.steps(task)).values()}
+        steps = list(by_uuid.values())
+        for step in steps:
+            assert all(began(step) >= ended(by_uuid[parent]) for parent in step["parents"])
         assert [step["attempts"] for step in steps] == [1, 1, 1, 1]
         assert steps[-1]["results"]["result"]["result"] == n**16
         workers.update(step["results"]["metadata"]["worker_id"] for step in steps)

@@ -58,8 +58,9 @@ async def test_every_change_is_sent_as_it_happens(api: Api) -> None:
 
 async def test_a_broken_stream_goes_on_without_a_gap(api: Api) -> None:
     async with open_stream(api, scope="transitions", namespace=NUMBERS) as stream:
+        begins = await stream.next()
         task = await api.create("linear_arithmetic", NUMBERS, {"n": 2})
-        before = await stream.until(ends(task))
+        before = [begins, *await stream.until(ends(task))]
     missed = [await api.create("linear_arithmetic", NUMBERS, {"n": n}) for n in range(3)]
     for one in missed:
         await api.completed(one)
