@@ -153,7 +153,7 @@ ACTIONS: tuple[Action, ...] = (
            disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
     Action("task.next_failed", "failed", ("exclamation_mark",), "task", "Go to the next failed step",
            hint=True, disabled_reason=_cannot_find_failed),
-    Action("task.why", "why", ("w",), "task", "Why the selected step is where it is",
+    Action("task.why", "why", ("w",), "task", "Why the selected step waits",
            disabled_reason=_needs_unfinished_step),
     Action("task.tab_graph", "graph", ("1",), "task", "The graph of the steps"),
     Action("task.tab_steps", "steps", ("2",), "task", "The steps as a list"),

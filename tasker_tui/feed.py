@@ -19,7 +19,7 @@ from tasker_tui.trouble import CALL_FAILURES, explain
 
 COALESCE_SECONDS = 0.05
 """At most one batch in this time; the first one after a pause goes out at once."""
-FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0
+FIRST_DELAY, LONGEST_DELAY = 0.5, 5.0
 STABLE_SECONDS = 10.0
 """A stream that held this long starts its backoff anew."""
 REMEMBERED_IDS = 20_000

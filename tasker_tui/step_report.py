@@ -8,6 +8,7 @@ from datetime import datetime
 from textwrap import wrap
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from engine.model.states import STEP_SATISFIES, StepState
@@ -96,8 +97,8 @@ def state_of_affairs(facts: StepFacts, palette: Palette, width: int) -> Text:
     _why(report, facts, palette, width)
     _error(report, facts, palette, width)
     _attempts(report, facts, palette, width)
-    _neighbours(report, "after", facts.parents, facts, palette)
-    _neighbours(report, "then", facts.children, facts, palette)
+    _neighbours(report, "after", facts.parents, facts, palette, width)
+    _neighbours(report, "then", facts.children, facts, palette, width)
     _fact(report, "handler", printable(facts.step.handler), palette)
     limit = facts.step.timeout_seconds
     _fact(report, "time-out", f"{limit} s" if limit else "none", palette)
@@ -191,13 +192,20 @@ def _one_line(message: str) -> str:
 
 
 def _neighbours(
-    report: Text, name: str, steps: Sequence[StepRow], facts: StepFacts, palette: Palette
+    report: Text, name: str, steps: Sequence[StepRow], facts: StepFacts, palette: Palette, width: int
 ) -> None:
     if not steps:
         return
     _name(report, name, palette)
+    column = NAME_WIDTH
     for i, step in enumerate(steps):
-        report.append("  " if i else "")
+        cells = cell_len(printable(step.name)) + len("  ✓ ")
+        if i and column + cells > width:
+            report.append(f"\n{'':{NAME_WIDTH}}")
+            column = NAME_WIDTH
+        elif i:
+            report.append("  ")
+        column += cells
         report.append(f"{step.mark.glyph(facts.ascii_only)} ", palette.tone(step.mark.tone))
         report.append(printable(step.name), palette.text)
     report.append("\n")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from rich.console import Group
+from rich.table import Column, Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from tasker_tui.actions import Action, Scope, bindings, key_name, of_scope
+from tasker_tui.actions import Scope, bindings, key_name, of_scope
 from tasker_tui.states import STEP_MARKS, TASK_MARKS, Mark
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.dialog import Dialog
@@ -43,15 +45,17 @@ class HelpDialog(Dialog[None]):
         """Write everything down."""
         super().on_mount()
         palette = palette_for(self)
-        text = Text()
+        keys = Table.grid(Column(width=KEYS_WIDTH), Column(ratio=1), expand=True)
         for scope in self._scopes:
-            text.append(f"{HEADINGS[scope]}\n", palette.strong + palette.accent)
+            keys.add_row(Text(HEADINGS[scope], palette.strong + palette.accent))
             for action in of_scope(scope):
-                _action(text, action, palette)
-            text.append("\n")
-        _marks(text, "STATES OF TASKS", TASK_MARKS.values(), palette)
-        _marks(text, "STATES OF STEPS", STEP_MARKS.values(), palette)
-        self.query_one("#help-keys", Static).update(text)
+                names = "  ".join(key_name(key) for key in action.keys)
+                keys.add_row(Text(names, palette.strong), Text(action.help, palette.text))
+            keys.add_row()
+        states = Text()
+        _marks(states, "STATES OF TASKS", TASK_MARKS.values(), palette)
+        _marks(states, "STATES OF STEPS", STEP_MARKS.values(), palette)
+        self.query_one("#help-keys", Static).update(Group(keys, states))
         frame = self.query_one("#dialog")
         frame.can_focus = True
         frame.focus()
@@ -59,12 +63,6 @@ class HelpDialog(Dialog[None]):
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Close."""
         return {"help.close": partial(self.dismiss, None)}
-
-
-def _action(text: Text, action: Action, palette: Palette) -> None:
-    keys = "  ".join(key_name(key) for key in action.keys)
-    text.append(f"{keys:<{KEYS_WIDTH}}", palette.strong)
-    text.append(f"{action.help}\n", palette.text)
 
 
 def _marks(text: Text, heading: str, marks: Iterable[Mark], palette: Palette) -> None:

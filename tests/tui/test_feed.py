@@ -102,7 +102,7 @@ async def test_the_waits_grow_to_a_limit():
             waits.append((news[-1].retry_at - client.clock.now()).total_seconds())
             client.clock.advance(waits[-1])
             await idle()
-    assert waits == [0.5, 1, 2, 4, 8, 15, 15, 15]
+    assert waits == [0.5, 1, 2, 4, 5, 5, 5, 5]
     assert {item.reason for item in news} == {"the server cannot be reached"}
 
 

@@ -168,6 +168,16 @@ async def test_the_preview_tells_the_most_telling_reason_and_its_ages_go_on():
         assert "3m ago" in screen_text(pilot)
 
 
+async def test_neighbours_that_do_not_fit_on_a_line_stand_below_each_other():
+    task = order_task()
+    locator = Locator(task=str(task.uuid), step="merge_packs")
+    async with dashboard(client_with(task), (120, 40), locator) as pilot:
+        lines = screen_text(pilot).splitlines()
+    after = next(i for i, line in enumerate(lines) if "after     ✓ validate" in line)
+    assert lines[after + 1][:12].strip("│ ") == ""
+    assert lines[after + 1][12] in "✓✗●↻"
+
+
 async def test_a_line_of_the_preview_stays_one_line():
     async with dashboard(client_with(order_task()), (140, 40)) as pilot:
         lines = [line for line in screen_text(pilot).splitlines() if "merge_packs" in line]
@@ -196,6 +206,15 @@ async def test_start_fills_a_form_and_opens_the_task():
         "payment": "card",
         "delivery": {"express": False},
     }
+
+
+async def test_a_long_description_is_told_to_its_end():
+    client = client_with()
+    said = "An order from its check to its parcel, which looks back farther than one step. Mind the stock."
+    client.templates = [client.templates[0].model_copy(update={"description": said})]
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter")
+        assert "Mind the stock." in screen_text(pilot)
 
 
 async def test_a_wrong_input_is_named_at_its_field_until_it_is_right():
