@@ -31,7 +31,7 @@ from tasker_tui.locator import Locator, parse_locator
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-SIZE = (146, 40)
+SIZE = (146, 43)
 FONTS = '"DejaVu Sans Mono", Menlo, "Fira Code", Consolas, monospace'
 FONT_SIZE = 20.27
 """Pixels at which a glyph of the first fonts is as wide as a cell, 12.2 pixels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -106,11 +107,12 @@ class Preview(VerticalScroll):
     def _steps(self, text: Text, steps: Sequence[StepRow], palette: Palette) -> None:
         by_uuid = {step.uuid: step for step in steps}
         now = self._clock.now()
+        names = min(NAME_WIDTH, max((cell_len(printable(step.name)) for step in steps), default=0))
         for step in sorted(steps, key=lambda step: INTEREST.get(step.state, 9)):
             mark = step.mark
             text.append(f"{mark.glyph(self._ascii)} ", palette.tone(mark.tone, bold=True))
-            text.append(fit(printable(step.name), NAME_WIDTH), palette.text)
+            text.append(fit(printable(step.name), names), palette.text)
             error = step.error if step.state is StepState.ERROR else None
             reason = why(step, [by_uuid[p] for p in step.parents if p in by_uuid], now)
             detail = printable(error.message) if error else reason or mark.word
-            text.append(f" {detail}\n", palette.tone(mark.tone) if error or reason else palette.muted)
+            text.append(f"  {detail}\n", palette.tone(mark.tone) if error or reason else palette.muted)
