@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION tasker.register_template(
     p_namespace text, p_name text, p_version text, p_description text,
     p_identity_strategy text, p_identity_ttl interval,
-    p_content_hash text, p_environment text, p_configuration jsonb, p_steps jsonb,
+    p_content_hash text, p_environment text, p_configuration json, p_steps jsonb,
     p_replace boolean, p_queue_name text,
     OUT outcome text, OUT template_id int, OUT revision_id int)
 LANGUAGE plpgsql AS $$

@@ -28,7 +28,8 @@ CREATE TABLE tasker.template_revisions (
     template_id   int NOT NULL REFERENCES tasker.templates,
     content_hash  text NOT NULL,
     environment   text NOT NULL,
-    configuration jsonb NOT NULL,
+    -- As it was written: jsonb would put the properties of a schema in another order, and forms with them.
+    configuration json NOT NULL,
     -- Of the steps that a new task has at once: how many, and how many of them without children.
     initial_steps int NOT NULL,
     initial_sinks int NOT NULL,
