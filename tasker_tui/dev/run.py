@@ -120,9 +120,10 @@ def _told_to_stop(hurry: Callable[[], None]) -> asyncio.Event:
 
 async def _set_when_wrapper_ends(told: asyncio.Event) -> None:
     """Stop when the `uv run` that started this process was killed: it was the process people see."""
+    parent = os.getppid()
+    await asyncio.sleep(WRAPPER_CHECK_SECONDS)  # the start needs this moment more
     import psutil
 
-    parent = os.getppid()
     with contextlib.suppress(psutil.Error):
         if psutil.Process(parent).name() != "uv":
             return

@@ -11,19 +11,21 @@ import json
 import math
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tasker_tui.dev.command import Command, child_command
 from tasker_tui.dev.errors import StackError
 from tasker_tui.dev.folder import DataFolder, default_data_dir
 from tasker_tui.dev.health import until_ready
-from tasker_tui.dev.options import Sources, StackOptions, find_sources, process_environment
+from tasker_tui.dev.options import StackOptions, find_sources, process_environment
 from tasker_tui.dev.ports import LOOPBACK, Ports, claim_ports
-from tasker_tui.dev.postgres import EmbeddedPostgres
 from tasker_tui.dev.process import OnLine, Plan, SupervisedProcess
 from tasker_tui.dev.status import ProcessStatus
+
+if TYPE_CHECKING:
+    from tasker_tui.dev.postgres import EmbeddedPostgres
 
 PARTS = "tasker_tui.cli.parts"
 SERVER_STOP_SECONDS = 10.0
@@ -35,7 +37,8 @@ DRAIN_MARGIN_SECONDS = 5.0
 class Stack:
     """Starts, watches and stops the processes. `on_line` gets each line that one of them writes.
 
-    `start` returns when all are started, `ready` when tasks can be created; `stop` drains and ends them.
+    `start` returns when all are started, `ready` when tasks can be created, from when on edits are noticed;
+    `stop` drains and ends them.
     `options` is called once the engine and the worker are on their way: importing what these need takes
     most of the time that a start takes, so it happens while options are read and the database starts.
     """
@@ -51,6 +54,7 @@ class Stack:
         self._postgres: EmbeddedPostgres | None = None
         self._processes: dict[str, SupervisedProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watched: Sequence[Path] = ()
         self._reload: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._logs: dict[str, TextIO] = {}
@@ -93,13 +97,14 @@ class Stack:
         environment = process_environment(options, sources, dsn, self._ports)
         self._environment_line = json.dumps(dict(environment)).encode() + b"\n"
         self._environment.set()
-        if options.reload:
-            self._reload = asyncio.create_task(self._restart_worker_on_changes(sources))
+        self._watched = sources.watched if options.reload else ()
 
     async def ready(self) -> None:
         """Wait until tasks can be created: the engine answers, and the worker knows its templates."""
         for process in self._processes.values():
             await process.ready.wait()
+        if self._watched:
+            self._reload = asyncio.create_task(self._restart_worker_on_changes(self._watched))
 
     async def stop(self) -> None:
         """End the worker after it has drained, then the engine, then PostgreSQL; safe at any time."""
@@ -128,6 +133,8 @@ class Stack:
         return self._ports
 
     async def _start_postgres(self, options: StackOptions) -> str:
+        from tasker_tui.dev.postgres import EmbeddedPostgres
+
         self._folder = DataFolder(options.data_dir or default_data_dir())
         self._folder.acquire()
         self._postgres = postgres = EmbeddedPostgres(self._folder)
@@ -187,12 +194,12 @@ class Stack:
                 self._logs[name] = (self._folder.logs / f"{name}.log").open("w", buffering=1)
             self._logs[name].write(f"{line}\n")
 
-    async def _restart_worker_on_changes(self, sources: Sources) -> None:
+    async def _restart_worker_on_changes(self, places: Sequence[Path]) -> None:
         from tasker_tui.dev.reload import changes
 
         worker = self._processes["worker"]
         try:
-            async for changed in changes(sources.watched):
+            async for changed in changes(places):
                 worker.say(f"{', '.join(changed)} changed; the worker restarts")
                 worker.restart()
         except (OSError, RuntimeError) as error:

@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 class State(StrEnum):
@@ -47,6 +49,8 @@ class Meter:
 
     def read(self, pid: int) -> tuple[float, int]:
         """CPU in percent of one core since the last look, and memory in bytes."""
+        import psutil
+
         self._refresh(pid)
         cpu, memory = 0.0, 0
         for process in self._known.values():
@@ -56,6 +60,8 @@ class Meter:
         return cpu, memory
 
     def _refresh(self, pid: int) -> None:
+        import psutil
+
         found: Iterable[psutil.Process] = ()
         with contextlib.suppress(psutil.NoSuchProcess):
             root = self._known.get(pid) or psutil.Process(pid)
