@@ -9,16 +9,18 @@ LANGUAGE sql VOLATILE AS $$
                 ELSE (SELECT CASE WHEN sum(pg_column_size(a.result)) <= p_dependency_limit OR count(a.result) = 0
                                   THEN jsonb_object_agg(p.name, a.result) END
                       FROM tasker.steps p
-                      -- LIMIT keeps it a look-up by the whole key: by task_uuid alone a join of n steps costs n * n.
+                      -- By task_uuid alone a join of n steps would cost n * n.
                       LEFT JOIN LATERAL (SELECT a.result FROM tasker.step_attempts a
                                          WHERE a.task_uuid = s.task_uuid AND a.step_uuid = p.step_uuid AND a.claim_no = p.claim_no
                                            AND a.success
                                          LIMIT 1) a ON true
                       WHERE p.step_uuid = ANY (s.parents)) END,
            s.inputs, s.checkpoint
+    -- LIMIT makes each a look-up by key whatever the statistics say: analyzed while it was empty, leases would be read whole for
+    -- every step, with all the dead rows that a held snapshot keeps.
     FROM tasker.steps s
-    JOIN tasker.leases l ON l.step_uuid = s.step_uuid
-    JOIN tasker.tasks t ON t.task_uuid = s.task_uuid
+    CROSS JOIN LATERAL (SELECT l.chain FROM tasker.leases l WHERE l.step_uuid = s.step_uuid LIMIT 1) l
+    CROSS JOIN LATERAL (SELECT t.correlation_id, t.context FROM tasker.tasks t WHERE t.task_uuid = s.task_uuid LIMIT 1) t
     WHERE s.step_uuid = ANY (p_steps)
     ORDER BY s.priority DESC, s.step_uuid
 $$;

@@ -16,23 +16,26 @@ BEGIN
     SET last_heartbeat_at = v_now, busy = p_busy, stuck = p_stuck, state = p_state
     WHERE w.worker_uuid = p_worker
       AND (w.last_heartbeat_at < v_now - interval '5 seconds' OR w.state <> p_state OR w.stuck <> p_stuck);
+    -- LIMIT makes each a look-up by key, whatever the statistics of a table say that is empty at times.
     IF EXISTS (SELECT FROM unnest(p_steps, p_claims) AS p(step_uuid, claim_no)
-               JOIN tasker.leases l ON l.step_uuid = p.step_uuid AND l.claim_no = p.claim_no
-               WHERE l.expires_at < least(v_now + p_lease * 2 / 3, l.deadline)) THEN
+               CROSS JOIN LATERAL (SELECT l.claim_no, l.expires_at, l.deadline FROM tasker.leases l
+                                   WHERE l.step_uuid = p.step_uuid LIMIT 1) l
+               WHERE l.claim_no = p.claim_no AND l.expires_at < least(v_now + p_lease * 2 / 3, l.deadline)) THEN
         UPDATE tasker.leases l
         SET expires_at = least(v_now + p_lease, l.deadline)
-        FROM (SELECT l.step_uuid
-              FROM unnest(p_steps, p_claims) AS p(step_uuid, claim_no)
-              JOIN tasker.leases l ON l.step_uuid = p.step_uuid AND l.claim_no = p.claim_no
-              WHERE l.worker_uuid = p_worker AND l.expires_at > v_now
-              ORDER BY l.step_uuid
-              FOR NO KEY UPDATE OF l SKIP LOCKED) held
-        WHERE l.step_uuid = held.step_uuid;
+        WHERE l.step_uuid = ANY (ARRAY (
+            SELECT held.step_uuid
+            FROM unnest(p_steps, p_claims) AS p(step_uuid, claim_no)
+            CROSS JOIN LATERAL (SELECT l.step_uuid FROM tasker.leases l
+                                WHERE l.step_uuid = p.step_uuid AND l.claim_no = p.claim_no AND l.worker_uuid = p_worker
+                                  AND l.expires_at > v_now
+                                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) held));
     END IF;
     RETURN QUERY
     SELECT p.step_uuid, p.claim_no, CASE WHEN s.state = 'cancelled' THEN 'cancelled' ELSE 'lost' END
     FROM unnest(p_steps, p_claims) AS p(step_uuid, claim_no)
-    LEFT JOIN tasker.steps s ON s.step_uuid = p.step_uuid
-    WHERE NOT EXISTS (SELECT FROM tasker.leases l WHERE l.step_uuid = p.step_uuid AND l.claim_no = p.claim_no);
+    LEFT JOIN LATERAL (SELECT l.claim_no FROM tasker.leases l WHERE l.step_uuid = p.step_uuid LIMIT 1) l ON true
+    LEFT JOIN LATERAL (SELECT s.state FROM tasker.steps s WHERE s.step_uuid = p.step_uuid LIMIT 1) s ON true
+    WHERE l.claim_no IS DISTINCT FROM p.claim_no;
 END
 $$;

@@ -56,7 +56,8 @@ BEGIN
         WITH counted AS MATERIALIZED (
             SELECT child, count(*)::int AS n, (coalesce(max(l.chain), 0) + 1)::smallint AS chain
             FROM tasker.steps s
-            LEFT JOIN tasker.leases l ON l.step_uuid = s.step_uuid
+            -- LIMIT makes it a look-up by key whatever the statistics of a table say that is empty at times.
+            LEFT JOIN LATERAL (SELECT l.chain FROM tasker.leases l WHERE l.step_uuid = s.step_uuid LIMIT 1) l ON true
             CROSS JOIN LATERAL unnest(s.children) AS child
             WHERE s.step_uuid = ANY (v_plain)
             GROUP BY child),
@@ -65,10 +66,11 @@ BEGIN
                    NOT n.paused AND counted.chain <= p_max_chain AND ts.namespace = ANY (p_namespaces) AND ts.handler = ANY (p_handlers)
                    AND NOT EXISTS (
                        SELECT FROM tasker.ready_lanes l
-                       WHERE l.namespace = ANY (p_namespaces) AND l.priority > c.priority
-                         AND EXISTS (SELECT FROM tasker.ready_steps r
-                                     WHERE r.namespace = l.namespace AND r.priority = l.priority AND NOT r.held
-                                       AND r.ready_at >= l.low_mark AND r.handler = ANY (p_handlers))) AS keepable
+                       CROSS JOIN LATERAL (SELECT FROM tasker.ready_steps r
+                                           WHERE r.namespace = l.namespace AND r.priority = l.priority AND NOT r.held
+                                             AND r.ready_at >= l.low_mark AND r.handler = ANY (p_handlers)
+                                           LIMIT 1) r
+                       WHERE l.namespace = ANY (p_namespaces) AND l.priority > c.priority) AS keepable
             FROM counted
             JOIN tasker.steps c ON c.step_uuid = counted.child
             JOIN tasker.template_steps ts ON ts.template_step_id = c.template_step_id
@@ -100,7 +102,8 @@ BEGIN
                 completed_at = CASE WHEN r.plain THEN v_now END,
                 last_failure_at = CASE WHEN r.success THEN s.last_failure_at ELSE v_now END,
                 updated_at = v_now
-            FROM r LEFT JOIN tasker.leases l ON l.step_uuid = r.step_uuid
+            FROM r
+            LEFT JOIN LATERAL (SELECT l.claimed_at FROM tasker.leases l WHERE l.step_uuid = r.step_uuid LIMIT 1) l ON true
             WHERE s.step_uuid = r.step_uuid AND s.claim_no = r.claim_no AND s.state = 'in_progress'
             RETURNING s.step_uuid, s.task_uuid, s.claim_no, s.attempts, s.children, l.claimed_at,
                       r.plain, r.success, r.result, r.details, r.execution_ms),
