@@ -1,8 +1,11 @@
-"""The same throughput above a long history: two stacks, one with and one without, measured in turn."""
+"""Two stacks measured in turn, pair by pair: the machine's speed drifts, and neighbours have the same."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
 
 from tasker_tui.bench.history import revision_of, seed_finished_tasks
 from tasker_tui.bench.progress import Stages
@@ -11,16 +14,41 @@ from tasker_tui.bench.target import Target
 from tasker_tui.bench.throughput import measure_throughput
 
 HISTORY_TEMPLATE = "linear_async"
+FEWEST_PAIRS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is run on both stacks: pairs of runs of so many tasks of a template."""
+
+    template: str
+    tasks: int
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Tasks a second on a plain stack and on the other one; `ratio` is the median over the pairs."""
+
+    plain: Repeated
+    other: Repeated
+    ratio: float
 
 
 @dataclass(frozen=True, slots=True)
 class WithHistory:
-    """Tasks a second without and above `finished` finished tasks; `ratio` is the median over the pairs."""
+    """The other stack holds `finished` finished tasks."""
 
     finished: int
-    without: Repeated
-    above: Repeated
-    ratio: float
+    speed: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSnapshot:
+    """On the other stack a session had held a snapshot for `seconds`, under load, when the pairs began."""
+
+    seconds: float
+    speed: Comparison
 
 
 async def seed(target: Target, finished: int, stages: Stages) -> None:
@@ -32,16 +60,43 @@ async def seed(target: Target, finished: int, stages: Stages) -> None:
             await conn.execute("CHECKPOINT", timeout=600)
 
 
-async def measure_with_history(
-    empty: Target, full: Target, finished: int, template: str, tasks: int, pairs: int, stages: Stages
+async def compare_with_history(
+    plain: Target, other: Target, finished: int, load: Load, stages: Stages
 ) -> WithHistory:
-    """Measure pairs of runs, each on the empty stack and then on the full one."""
-    measured: list[tuple[float, float]] = []
-    for number in range(pairs):
-        figures = []
-        for target, name in ((empty, "without history"), (full, "above the history")):
-            with stages.stage(f"{name}, {number + 1} of {pairs}", tasks) as progress:
-                figures.append((await measure_throughput(target, template, tasks, progress)).tasks_per_s)
-        measured.append((figures[0], figures[1]))
-    without, above = (Repeated.of(figures) for figures in zip(*measured, strict=True))
-    return WithHistory(finished, without, above, ratio(measured))
+    """Fill the other stack with history, then measure."""
+    await seed(other, finished, stages)
+    return WithHistory(finished, await _compare(plain, other, "above the history", load, stages))
+
+
+async def compare_with_held_snapshot(
+    plain: Target, other: Target, seconds: float, load: Load, stages: Stages
+) -> HeldSnapshot:
+    """Hold a snapshot on the other stack, let it age under load for so many seconds, then measure."""
+    async with _snapshot(other):
+        began = perf_counter()
+        while perf_counter() - began < seconds:
+            await _run(other, "while the snapshot ages", load, stages)
+        aged = perf_counter() - began
+        return HeldSnapshot(aged, await _compare(plain, other, "under the snapshot", load, stages))
+
+
+@asynccontextmanager
+async def _snapshot(target: Target) -> AsyncIterator[None]:
+    async with target.database() as conn, conn.transaction(isolation="repeatable_read"):
+        await conn.fetchval("SELECT count(*) FROM tasker.workers")
+        yield
+
+
+async def _compare(plain: Target, other: Target, what: str, load: Load, stages: Stages) -> Comparison:
+    pairs: list[tuple[float, float]] = []
+    for number in range(1, load.pairs + 1):
+        first = await _run(plain, f"plain, {number} of {load.pairs}", load, stages)
+        second = await _run(other, f"{what}, {number} of {load.pairs}", load, stages)
+        pairs.append((first, second))
+    plain_speed, other_speed = (Repeated.of(figures) for figures in zip(*pairs, strict=True))
+    return Comparison(plain_speed, other_speed, ratio(pairs))
+
+
+async def _run(target: Target, title: str, load: Load, stages: Stages) -> float:
+    with stages.stage(title, load.tasks) as progress:
+        return (await measure_throughput(target, load.template, load.tasks, progress)).tasks_per_s

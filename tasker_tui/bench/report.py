@@ -8,13 +8,12 @@ from typing import Any
 import orjson
 
 from tasker_tui.bench.baseline import Baseline
-from tasker_tui.bench.comparison import WithHistory
+from tasker_tui.bench.comparison import HeldSnapshot, WithHistory
 from tasker_tui.bench.creating import Creating
 from tasker_tui.bench.functions import FunctionTime
 from tasker_tui.bench.latency import Latency
 from tasker_tui.bench.machine import Machine
 from tasker_tui.bench.processes import Usage
-from tasker_tui.bench.snapshot import HeldSnapshot
 from tasker_tui.bench.starting import Starting
 from tasker_tui.bench.statistics import Repeated
 from tasker_tui.bench.waiting import Waiting

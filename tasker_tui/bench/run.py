@@ -9,14 +9,20 @@ from importlib.metadata import version
 from typing import Literal
 
 from tasker_tui.bench.baseline import measure_baseline
-from tasker_tui.bench.comparison import HISTORY_TEMPLATE, measure_with_history, seed
+from tasker_tui.bench.comparison import (
+    FEWEST_PAIRS,
+    HISTORY_TEMPLATE,
+    Load,
+    compare_with_held_snapshot,
+    compare_with_history,
+    seed,
+)
 from tasker_tui.bench.creating import measure_creating
 from tasker_tui.bench.functions import FunctionTime, forget_times, function_times
 from tasker_tui.bench.latency import measure_latency
 from tasker_tui.bench.machine import this_machine
 from tasker_tui.bench.progress import Stages
 from tasker_tui.bench.report import HandlerFigures, Report
-from tasker_tui.bench.snapshot import measure_held_snapshot
 from tasker_tui.bench.stack import own_stack
 from tasker_tui.bench.starting import measure_starting
 from tasker_tui.bench.statistics import Repeated
@@ -79,16 +85,13 @@ async def run_bench(options: BenchOptions, stages: Stages) -> Report:
         report = await _basics(options, target, stages)
         for handlers in options.handlers:
             report.throughput[handlers] = await _throughput(options, target, handlers, stages)
-        if options.held_snapshot:
-            report.held_snapshot = await measure_held_snapshot(
-                target, options.main_template, options.tasks, options.held_snapshot, stages
-            )
-        if options.history:
-            async with own_stack() as full:
-                await seed(full, options.history, stages)
-                report.history = await measure_with_history(
-                    target, full, options.history, options.main_template, options.tasks, options.runs, stages
-                )
+        load = Load(options.main_template, options.tasks, max(options.runs, FEWEST_PAIRS))
+        if seconds := options.held_snapshot:
+            async with own_stack() as other:
+                report.held_snapshot = await compare_with_held_snapshot(target, other, seconds, load, stages)
+        if finished := options.history:
+            async with own_stack() as other:
+                report.history = await compare_with_history(target, other, finished, load, stages)
         if options.waiting:
             report.waiting = await measure_waiting(target, HISTORY_TEMPLATE, options.waiting, stages)
     if options.functions:

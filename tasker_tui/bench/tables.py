@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tasker_tui.bench.comparison import Comparison
 from tasker_tui.bench.functions import FunctionTime
 from tasker_tui.bench.machine import Machine
 from tasker_tui.bench.report import HandlerFigures, Report
@@ -103,16 +104,16 @@ def _extras(report: Report) -> Iterator[Line]:
     if (history := report.history) is not None:
         yield (
             f"the same above {history.finished:,} finished tasks",
-            f"{history.ratio:.0%} ({_repeated(history.above)} against {_repeated(history.without)})",
+            _compared(history.speed),
             "90 %",
-            history.ratio >= 0.9,
+            history.speed.ratio >= 0.9,
         )
     if (held := report.held_snapshot) is not None:
         yield (
             f"the same under a snapshot held for {held.seconds:.0f} s",
-            f"{held.ratio:.0%} ({_repeated(held.held)} against {_repeated(held.before)})",
+            _compared(held.speed),
             "80 %",
-            held.ratio >= 0.8,
+            held.speed.ratio >= 0.8,
         )
     if (waiting := report.waiting) is not None:
         yield (
@@ -151,6 +152,10 @@ def _functions(title: str, times: Iterable[FunctionTime]) -> Table:
 def _repeated(figure: Repeated) -> str:
     noise = f" ±{figure.spread / 2:.0%}" if len(figure.runs) > 1 else ""
     return f"{figure.median:,.0f}{noise}"
+
+
+def _compared(speed: Comparison) -> str:
+    return f"{speed.ratio:.0%} ({_repeated(speed.other)} against {_repeated(speed.plain)})"
 
 
 def _distribution(figure: Distribution) -> str:
