@@ -185,7 +185,7 @@ def _partitions(missing: Iterable[str], strays: Iterable[str]) -> Iterator[Findi
             "stray rows",
             f"{table}_default",
             "holds rows of a week that had no partition",
-            "keep an engine running: it makes partitions ahead. Nothing is lost",
+            "nothing is lost, but that week's partition cannot be made before they are moved by hand",
         )
 
 
