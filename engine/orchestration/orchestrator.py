@@ -90,6 +90,6 @@ class Orchestrator:
         return SWEEP_SECONDS
 
     async def _keep_up(self) -> float:
-        await engine_calls.ensure_partitions(self._pool)
         await engine_calls.forget_workers(self._pool)
+        await engine_calls.ensure_partitions(self._pool)
         return UPKEEP_SECONDS

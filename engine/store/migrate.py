@@ -74,6 +74,9 @@ async def migrate(dsn: str, *, dry_run: bool = False) -> MigrationReport:
             for file in schema_files():
                 await _apply_schema(connection, file, report)
             await _apply_functions(connection, report)
+            if not applied:
+                # Rows that came before their partition would keep it from ever being made.
+                await connection.execute("SELECT tasker.ensure_partitions()")
         report.schema_version = max(await _applied(connection), default=0)
         return report
 

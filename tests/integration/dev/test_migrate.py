@@ -36,6 +36,19 @@ async def execute(dsn: str, statement: str) -> None:
         await connection.execute(statement)
 
 
+async def test_a_new_database_has_its_partitions_before_anybody_can_write(empty: str) -> None:
+    await migrate(empty)
+    async with connected(empty) as connection:
+        where = await connection.fetchval(
+            """
+            INSERT INTO tasker.transitions (task_uuid, task_path, at) VALUES (tasker.uuid7(), '{pending}', now())
+            RETURNING tableoid::regclass::text
+            """
+        )
+        assert where != "tasker.transitions_default"
+        assert await connection.fetchval("SELECT tasker.ensure_partitions()") == 0
+
+
 async def test_an_empty_database_gets_everything_and_a_second_run_changes_nothing(empty: str) -> None:
     report = await migrate(empty)
     assert report.changes[0].kind == "pgmq"
