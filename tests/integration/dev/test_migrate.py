@@ -41,7 +41,8 @@ async def test_a_new_database_has_its_partitions_before_anybody_can_write(empty:
     async with connected(empty) as connection:
         where = await connection.fetchval(
             """
-            INSERT INTO tasker.transitions (task_uuid, task_path, at) VALUES (tasker.uuid7(), '{pending}', now())
+            INSERT INTO tasker.transitions (task_uuid, task_path, at)
+            VALUES (tasker.uuid7(), '{pending}', now())
             RETURNING tableoid::regclass::text
             """
         )

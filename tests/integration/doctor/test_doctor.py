@@ -136,8 +136,21 @@ async def test_dead_rows_that_outnumber_the_living(conn, monkeypatch):
     assert ("dead rows", "tasker.missing_handlers") in [(one.check, one.subject) for one in result.findings]
 
 
+async def drop_partitions(conn):
+    partitions = await conn.fetch(
+        """
+        SELECT child.oid::regclass::text AS name
+        FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+        WHERE inhparent::regclass::text ~ '^tasker[.]' AND child.relkind = 'r' AND child.relname !~ '_default$'
+        """
+    )
+    for partition in partitions:
+        await conn.execute(f"DROP TABLE {partition['name']}")
+
+
 async def test_history_without_partitions(pg_server):
     async with pg_server.new_database() as dsn, connected(dsn) as conn:
+        await drop_partitions(conn)
         await served(conn, "bench.async")
         await create(conn, await register_bench(conn, "linear_async"))
         subjects = [subject for check, subject in await found(conn) if check == "missing partition"]
