@@ -141,7 +141,7 @@ async def drop_partitions(conn):
         """
         SELECT child.oid::regclass::text AS name
         FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
-        WHERE inhparent::regclass::text ~ '^tasker[.]' AND child.relkind = 'r' AND child.relname !~ '_default$'
+        WHERE child.relkind = 'r' AND child.relname !~ '_default$'
         """
     )
     for partition in partitions:
