@@ -74,7 +74,7 @@ class TaskerClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _make(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T]) -> T:
         headers = {} if call.content is None else {"Content-Type": call.content_type}
         with reaching(self._url):
             response = await self._http.request(
@@ -94,7 +94,7 @@ class TaskerClient:
         **fields: Any,
     ) -> TaskResponse:
         """Create a task; `fields` are the other fields of `TaskRequest`."""
-        return await self._make(
+        return await self.send(
             calls.create_task(
                 name, namespace=namespace, version=version, context=context, initiator=initiator, **fields
             )
@@ -102,7 +102,7 @@ class TaskerClient:
 
     async def create_tasks_bulk(self, tasks: Sequence[Mapping[str, Any]]) -> BulkCreateResponse:
         """Create up to 1,000 tasks in one transaction; each is a `TaskRequest` and has its own answer."""
-        return await self._make(calls.create_tasks_bulk(tasks))
+        return await self.send(calls.create_tasks_bulk(tasks))
 
     async def list_tasks(
         self,
@@ -124,7 +124,7 @@ class TaskerClient:
         count: Count = "none",
     ) -> TaskListResponse:
         """Tasks, newest first; `before` and `after` give those next to a uuid, older or newer than it."""
-        return await self._make(
+        return await self.send(
             calls.list_tasks(
                 namespace=namespace, template=template, version=version, status=status, tag=tag,
                 initiator=initiator, source_system=source_system, since=since, until=until, q=q,
@@ -134,41 +134,41 @@ class TaskerClient:
 
     async def get_task(self, task_uuid: Id) -> TaskResponse:
         """One task with the readiness of its steps."""
-        return await self._make(calls.get_task(task_uuid))
+        return await self.send(calls.get_task(task_uuid))
 
     async def cancel_task(
         self, task_uuid: Id, reason: str | None = None, *, cancelled_by: str | None = None
     ) -> TaskResponse:
         """Cancel a task and its steps; the task as it is then."""
-        return await self._make(calls.cancel_task(task_uuid, reason, cancelled_by))
+        return await self.send(calls.cancel_task(task_uuid, reason, cancelled_by))
 
     async def task_transitions(
         self, task_uuid: Id, *, step_uuid: Id | None = None, after: int = 0, limit: int = 1_000
     ) -> TransitionPage:
         """A part of what happened to a task, oldest first."""
-        return await self._make(
+        return await self.send(
             calls.task_transitions(task_uuid, step_uuid=step_uuid, after=after, limit=limit)
         )
 
     async def why_task(self, task_uuid: Id) -> list[StepWhy]:
         """Why the steps that have not ended are where they are."""
-        return await self._make(calls.why_task(task_uuid))
+        return await self.send(calls.why_task(task_uuid))
 
     async def list_steps(self, task_uuid: Id) -> list[StepDetail]:
         """A task's steps in the order of its plan."""
-        return await self._make(calls.list_steps(task_uuid))
+        return await self.send(calls.list_steps(task_uuid))
 
     async def get_step(self, task_uuid: Id, step_uuid: Id) -> StepDetail:
         """One step."""
-        return await self._make(calls.get_step(task_uuid, step_uuid))
+        return await self.send(calls.get_step(task_uuid, step_uuid))
 
     async def act_on_step(self, task_uuid: Id, step_uuid: Id, action: Action) -> StepDetail:
         """Reset a step for retry, resolve it, or complete it by hand; the step as it is then."""
-        return await self._make(calls.act_on_step(task_uuid, step_uuid, action))
+        return await self.send(calls.act_on_step(task_uuid, step_uuid, action))
 
     async def step_audit(self, task_uuid: Id, step_uuid: Id) -> list[StepAuditResponse]:
         """Every stored result of a step, newest first."""
-        return await self._make(calls.step_audit(task_uuid, step_uuid))
+        return await self.send(calls.step_audit(task_uuid, step_uuid))
 
     async def step_logs(
         self,
@@ -180,39 +180,39 @@ class TaskerClient:
         limit: int = 1_000,
     ) -> LogPage:
         """A part of what a step's handler logged and printed, oldest first."""
-        return await self._make(
+        return await self.send(
             calls.step_logs(task_uuid, step_uuid, attempt=attempt, after=after, limit=limit)
         )
 
     async def list_templates(self, namespace: str | None = None) -> TemplateListResponse:
         """The registered templates."""
-        return await self._make(calls.list_templates(namespace))
+        return await self.send(calls.list_templates(namespace))
 
     async def get_template(self, namespace: str, name: str, version: str | None = None) -> TemplateRevision:
         """One template, the newest version without `version`."""
-        return await self._make(calls.get_template(namespace, name, version))
+        return await self.send(calls.get_template(namespace, name, version))
 
     async def register_template(
         self, template: str | Mapping[str, Any], *, replace: bool = False
     ) -> TemplateRegistration:
         """Register a template: YAML text, or the data of one."""
-        return await self._make(calls.register_template(template, replace=replace))
+        return await self.send(calls.register_template(template, replace=replace))
 
     async def list_workers(self, namespace: str | None = None) -> list[WorkerInfo]:
         """The workers that are known."""
-        return await self._make(calls.list_workers(namespace))
+        return await self.send(calls.list_workers(namespace))
 
     async def health(self) -> HealthResponse:
         """Whether the server answers."""
-        return await self._make(calls.health())
+        return await self.send(calls.health())
 
     async def readiness(self) -> ReadinessResponse:
         """Whether the server can take work; raises ApiError (503) when it cannot."""
-        return await self._make(calls.readiness())
+        return await self.send(calls.readiness())
 
     async def detailed_health(self) -> DetailedHealthResponse:
         """Every check; raises ApiError (503) when the server cannot take work."""
-        return await self._make(calls.detailed_health())
+        return await self.send(calls.detailed_health())
 
     async def stream(
         self,

@@ -65,7 +65,7 @@ class SyncTaskerClient:
         """Close the connections."""
         self._http.close()
 
-    def _make(self, call: Call[T]) -> T:
+    def send(self, call: Call[T]) -> T:
         headers = {} if call.content is None else {"Content-Type": call.content_type}
         with reaching(self._url):
             response = self._http.request(
@@ -87,16 +87,16 @@ class SyncTaskerClient:
         """Create a task; `kwargs` are other fields of `TaskRequest`. `version` None is the newest one."""
         ours = {"initiator": self.initiator, "source_system": self.source_system}
         fields = ours | {"namespace": namespace, "version": version, "reason": reason} | kwargs
-        return self._make(calls.create_task(name, context=context, **fields))
+        return self.send(calls.create_task(name, context=context, **fields))
 
     def create_tasks_bulk(self, tasks: Sequence[Mapping[str, Any]]) -> BulkCreateResponse:
         """Create up to 1,000 tasks in one transaction; each is a `TaskRequest` and has its own answer."""
         ours = {"initiator": self.initiator, "source_system": self.source_system}
-        return self._make(calls.create_tasks_bulk([ours | dict(task) for task in tasks]))
+        return self.send(calls.create_tasks_bulk([ours | dict(task) for task in tasks]))
 
     def get_task(self, task_uuid: Id) -> TaskResponse:
         """One task with the readiness of its steps."""
-        return self._make(calls.get_task(task_uuid))
+        return self.send(calls.get_task(task_uuid))
 
     def list_tasks(
         self,
@@ -110,41 +110,41 @@ class SyncTaskerClient:
         """Tasks, newest first, from number `offset` on; `filters` are other parameters of `GET /v1/tasks`."""
         page, skipped = divmod(offset, limit)
         wanted = {"namespace": namespace, "status": status, "limit": limit} | filters
-        found = self._make(calls.list_tasks(page=page + 1 if offset else None, **wanted))
+        found = self.send(calls.list_tasks(page=page + 1 if offset else None, **wanted))
         if skipped and found.pagination.has_next:
-            found.tasks += self._make(calls.list_tasks(page=page + 2, **wanted)).tasks
+            found.tasks += self.send(calls.list_tasks(page=page + 2, **wanted)).tasks
         found.tasks = found.tasks[skipped : skipped + limit]
         return found
 
     def cancel_task(self, task_uuid: Id) -> dict[str, Any]:
         """Cancel a task and its steps; the task as it is then, as a dict (so the SDK has it)."""
-        return self._make(calls.cancel_task(task_uuid, None, self.initiator)).model_dump(mode="json")
+        return self.send(calls.cancel_task(task_uuid, None, self.initiator)).model_dump(mode="json")
 
     def list_task_steps(self, task_uuid: Id) -> list[StepDetail]:
         """A task's steps in the order of its plan."""
-        return self._make(calls.list_steps(task_uuid))
+        return self.send(calls.list_steps(task_uuid))
 
     def get_step(self, task_uuid: Id, step_uuid: Id) -> StepDetail:
         """One step."""
-        return self._make(calls.get_step(task_uuid, step_uuid))
+        return self.send(calls.get_step(task_uuid, step_uuid))
 
     def get_step_audit_history(self, task_uuid: Id, step_uuid: Id) -> list[StepAuditResponse]:
         """Every stored result of a step, newest first."""
-        return self._make(calls.step_audit(task_uuid, step_uuid))
+        return self.send(calls.step_audit(task_uuid, step_uuid))
 
     def health_check(self) -> HealthResponse:
         """Whether the server answers."""
-        return self._make(calls.health())
+        return self.send(calls.health())
 
     def act_on_step(self, task_uuid: Id, step_uuid: Id, action: Action) -> StepDetail:
         """Reset a step for retry, resolve it, or complete it by hand; the step as it is then."""
-        return self._make(calls.act_on_step(task_uuid, step_uuid, action))
+        return self.send(calls.act_on_step(task_uuid, step_uuid, action))
 
     def task_transitions(
         self, task_uuid: Id, *, step_uuid: Id | None = None, after: int = 0, limit: int = 1_000
     ) -> TransitionPage:
         """A part of what happened to a task, oldest first."""
-        return self._make(calls.task_transitions(task_uuid, step_uuid=step_uuid, after=after, limit=limit))
+        return self.send(calls.task_transitions(task_uuid, step_uuid=step_uuid, after=after, limit=limit))
 
     def step_logs(
         self,
@@ -156,22 +156,22 @@ class SyncTaskerClient:
         limit: int = 1_000,
     ) -> LogPage:
         """A part of what a step's handler logged and printed, oldest first."""
-        return self._make(calls.step_logs(task_uuid, step_uuid, attempt=attempt, after=after, limit=limit))
+        return self.send(calls.step_logs(task_uuid, step_uuid, attempt=attempt, after=after, limit=limit))
 
     def list_templates(self, namespace: str | None = None) -> TemplateListResponse:
         """The registered templates."""
-        return self._make(calls.list_templates(namespace))
+        return self.send(calls.list_templates(namespace))
 
     def get_template(self, namespace: str, name: str, version: str | None = None) -> TemplateRevision:
         """One template, the newest version without `version`."""
-        return self._make(calls.get_template(namespace, name, version))
+        return self.send(calls.get_template(namespace, name, version))
 
     def register_template(
         self, template: str | Mapping[str, Any], *, replace: bool = False
     ) -> TemplateRegistration:
         """Register a template: YAML text, or the data of one."""
-        return self._make(calls.register_template(template, replace=replace))
+        return self.send(calls.register_template(template, replace=replace))
 
     def list_workers(self, namespace: str | None = None) -> list[WorkerInfo]:
         """The workers that are known."""
-        return self._make(calls.list_workers(namespace))
+        return self.send(calls.list_workers(namespace))
