@@ -1,6 +1,7 @@
 """Budgets (reference tui 9), in processor time: the best of several runs, for the machine is shared.
 
 Run by `.ci/long`: a time is no test of every change.
+"""
 
 from __future__ import annotations
 
