@@ -96,7 +96,11 @@ def test_templates_validate_and_an_empty_context_is_enough(name, registry):
 
 def test_all_workflows_are_there():
     assert NAMES == [
+        "approval_workflow",
+        "checkpoint_workflow",
+        "csv_batch_workflow",
         "diamond_workflow",
+        "dominant_batch_workflow",
         "etl_pipeline",
         "exhausted_workflow",
         "flaky_workflow",
