@@ -87,6 +87,8 @@ class Orchestrator:
 
     async def _sweep(self) -> float:
         await engine_calls.sweep_lanes(self._pool)
+        if await engine_calls.hold_steps(self._pool):
+            self.notifier.wake(READY)
         return SWEEP_SECONDS
 
     async def _keep_up(self) -> float:

@@ -70,6 +70,12 @@ async def sweep_lanes(pool: Pool) -> None:
     await pool.execute("SELECT tasker.sweep_lanes()")
 
 
+async def hold_steps(pool: Pool) -> bool:
+    """Hold and release ready steps that a pause, or its end, has missed; returns whether some were let go."""
+    freed: bool = await pool.fetchval("SELECT tasker.hold_steps(tasker.now() - interval '1 minute')")
+    return freed
+
+
 async def ensure_partitions(pool: Pool) -> None:
     """Have the history's partitions of the next weeks ready."""
     await pool.execute("SELECT tasker.ensure_partitions()")

@@ -34,7 +34,7 @@ BEGIN
     UPDATE tasker.tasks t
     SET failed_steps = t.failed_steps - (v_step.state = 'error')::int,
         retrying_steps = t.retrying_steps - (v_step.state = 'waiting_for_retry')::int, updated_at = v_now,
-        completed_at = NULL, final_state = NULL
+        completed_at = NULL, final_state = NULL, ended_by_hand = t.ended_by_hand OR v_step.remaining_parents > 0
     WHERE t.task_uuid = p_task;
     PERFORM tasker.finish_steps(ARRAY[p_step], v_now, p_actor);
     PERFORM tasker.limit_batches(v_tasks);

@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION tasker.enqueue_steps(p_steps uuid[], p_now timestampt
 LANGUAGE plpgsql AS $$
 DECLARE
     v_queue record;
+    v_paused boolean := EXISTS (SELECT FROM tasker.pauses);
 BEGIN
     IF coalesce(cardinality(p_steps), 0) = 0 THEN
         RETURN;
@@ -17,7 +18,7 @@ BEGIN
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING;
     FOR v_queue IN
-        SELECT n.name, n.queue_name, n.paused
+        SELECT n.name, n.queue_name
         FROM tasker.namespaces n
         WHERE n.name IN (SELECT ts.namespace FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
                          WHERE s.step_uuid = ANY (p_steps))
@@ -25,7 +26,8 @@ BEGIN
     LOOP
         IF v_queue.queue_name IS NULL THEN
             INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, holds)
-            SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, p_now, v_queue.paused::int
+            SELECT s.step_uuid, s.task_uuid, ts.namespace, ts.handler, s.priority, p_now,
+                   CASE WHEN v_paused THEN tasker.pause_holds(ts.namespace, s.task_uuid) ELSE 0 END
             FROM tasker.steps s
             JOIN tasker.template_steps ts USING (template_step_id)
             WHERE s.step_uuid = ANY (p_steps) AND ts.namespace = v_queue.name
@@ -47,9 +49,10 @@ BEGIN
                            jsonb_build_object('task_uuid', task_uuid, 'step_uuid', step_uuid, 'correlation_id', correlation_id)
                     FROM steps)
                 INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at, holds, published_at, message_id)
-                SELECT step_uuid, task_uuid, namespace, handler, priority, $2, $4::int, $2, message_id
+                SELECT step_uuid, task_uuid, namespace, handler, priority, $2,
+                       CASE WHEN $4 THEN tasker.pause_holds(namespace, task_uuid) ELSE 0 END, $2, message_id
                 FROM steps$q$, 'q_' || lower(v_queue.queue_name))
-            USING p_steps, p_now, v_queue.name, v_queue.paused;
+            USING p_steps, p_now, v_queue.name, v_paused;
         END IF;
     END LOOP;
 END

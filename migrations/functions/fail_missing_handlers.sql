@@ -31,7 +31,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
     SELECT array_agg(r.step_uuid) INTO v_steps
     FROM tasker.ready_steps r JOIN tasker.missing_handlers m USING (namespace, handler)
-    WHERE greatest(m.missing_since, r.ready_at) <= v_now - p_grace;
+    WHERE greatest(m.missing_since, r.ready_at) <= v_now - p_grace AND r.holds & 7 = 0;
     IF v_steps IS NULL THEN
         RETURN 0;
     END IF;

@@ -104,13 +104,14 @@ BEGIN
                count(*) FILTER (WHERE s.state NOT IN ('complete', 'cancelled', 'resolved_manually')) AS unfinished
         FROM tasker.steps s WHERE s.task_uuid = t.task_uuid) c
     WHERE NOT CASE t.state
-                  WHEN 'complete' THEN t.remaining_sinks = 0
+                  WHEN 'complete' THEN t.remaining_sinks = 0 AND c.unfinished = 0
                   WHEN 'cancelled' THEN c.unfinished = 0
                   WHEN 'resolved_manually' THEN c.live = 0
                   WHEN 'error' THEN c.live = 0
-                  WHEN 'steps_in_process' THEN c.live > 0 AND t.remaining_sinks > 0
-                  WHEN 'waiting_for_retry' THEN c.live = 0 AND t.retrying_steps > 0 AND t.remaining_sinks > 0
-                  WHEN 'blocked_by_failures' THEN c.live = 0 AND t.retrying_steps = 0 AND t.failed_steps > 0 AND t.remaining_sinks > 0
+                  WHEN 'steps_in_process' THEN c.live > 0 AND (t.remaining_sinks > 0 OR t.ended_by_hand)
+                  WHEN 'waiting_for_retry' THEN c.live = 0 AND t.retrying_steps > 0 AND (t.remaining_sinks > 0 OR t.ended_by_hand)
+                  WHEN 'blocked_by_failures' THEN c.live = 0 AND t.retrying_steps = 0 AND t.failed_steps > 0
+                                                AND (t.remaining_sinks > 0 OR t.ended_by_hand)
                   ELSE false END
       AND NOT EXISTS (SELECT FROM tasker.unprocessed_results u WHERE u.task_uuid = t.task_uuid);
 

@@ -9,6 +9,7 @@ DECLARE
     v_now timestamptz;
     v_picked uuid[];
     v_steps uuid[];
+    v_paused boolean := EXISTS (SELECT FROM tasker.pauses);
 BEGIN
     SELECT array_agg(step_uuid) INTO v_picked
     FROM (SELECT c.step_uuid
@@ -18,6 +19,7 @@ BEGIN
               FROM tasker.ready_steps r
               WHERE r.namespace = l.namespace AND r.priority = l.priority AND NOT r.held
                 AND r.ready_at >= l.low_mark AND r.handler = ANY (p_handlers)
+                AND NOT (v_paused AND tasker.pause_holds(r.namespace, r.task_uuid) <> 0)
               ORDER BY r.ready_at
               LIMIT p_limit
               FOR UPDATE SKIP LOCKED) c

@@ -4,7 +4,9 @@ CREATE OR REPLACE FUNCTION tasker.settle_tasks(p_tasks uuid[], p_now timestamptz
 LANGUAGE sql AS $$
     WITH wanted AS MATERIALIZED (
         SELECT t.task_uuid, t.state AS old,
-               CASE WHEN t.remaining_sinks = 0 THEN 'complete'
+               CASE WHEN t.remaining_sinks = 0 AND NOT (t.ended_by_hand AND EXISTS (
+                             SELECT FROM tasker.steps s WHERE s.task_uuid = t.task_uuid AND s.state NOT IN ('complete', 'resolved_manually')))
+                    THEN 'complete'
                     WHEN EXISTS (SELECT FROM tasker.steps s
                                  WHERE s.task_uuid = t.task_uuid
                                    AND s.state IN ('enqueued', 'in_progress', 'enqueued_for_orchestration',

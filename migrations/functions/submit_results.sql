@@ -32,6 +32,7 @@ DECLARE
     v_queued uuid[];
     v_claimed uuid[];
     v_left_over int := 0;
+    v_paused boolean := EXISTS (SELECT FROM tasker.pauses);
 BEGIN
     SELECT array_agg(u ORDER BY u) INTO v_locked
     FROM (SELECT unnest(p_steps) AS u
@@ -63,7 +64,7 @@ BEGIN
             GROUP BY child),
         found AS (
             SELECT c.step_uuid, counted.n, counted.chain, c.priority, c.state = 'pending' AND counted.n = c.remaining_parents AS freed,
-                   NOT n.paused AND counted.chain <= p_max_chain AND ts.namespace = ANY (p_namespaces) AND ts.handler = ANY (p_handlers)
+                   NOT (v_paused AND tasker.pause_holds(ts.namespace, c.task_uuid) <> 0) AND counted.chain <= p_max_chain AND ts.namespace = ANY (p_namespaces) AND ts.handler = ANY (p_handlers)
                    AND NOT EXISTS (
                        SELECT FROM tasker.ready_lanes l
                        CROSS JOIN LATERAL (SELECT FROM tasker.ready_steps r
@@ -73,8 +74,7 @@ BEGIN
                        WHERE l.namespace = ANY (p_namespaces) AND l.priority > c.priority) AS keepable
             FROM counted
             JOIN tasker.steps c ON c.step_uuid = counted.child
-            JOIN tasker.template_steps ts ON ts.template_step_id = c.template_step_id
-            JOIN tasker.namespaces n ON n.name = ts.namespace),
+            JOIN tasker.template_steps ts ON ts.template_step_id = c.template_step_id),
         ranked AS (
             SELECT f.step_uuid, f.n, f.chain, f.freed,
                    f.freed AND f.keepable
@@ -134,9 +134,9 @@ BEGIN
         ended AS (
             UPDATE tasker.tasks t
             SET remaining_sinks = t.remaining_sinks - sinks.n,
-                state = CASE WHEN t.remaining_sinks = sinks.n THEN 'complete' ELSE t.state END,
-                completed_at = CASE WHEN t.remaining_sinks = sinks.n THEN v_now END,
-                final_state = CASE WHEN t.remaining_sinks = sinks.n THEN 'complete' END::tasker.task_state,
+                state = CASE WHEN t.remaining_sinks = sinks.n AND NOT t.ended_by_hand THEN 'complete' ELSE t.state END,
+                completed_at = CASE WHEN t.remaining_sinks = sinks.n AND NOT t.ended_by_hand THEN v_now END,
+                final_state = CASE WHEN t.remaining_sinks = sinks.n AND NOT t.ended_by_hand THEN 'complete' END::tasker.task_state,
                 updated_at = v_now
             FROM (SELECT d.task_uuid, count(*)::int AS n FROM done d WHERE d.plain AND d.children = '{}' GROUP BY 1) sinks
             WHERE t.task_uuid = sinks.task_uuid
@@ -147,7 +147,7 @@ BEGIN
             UNION ALL
             SELECT DISTINCT d.task_uuid, NULL::uuid, NULL::bigint
             FROM done d JOIN tasker.tasks t USING (task_uuid)
-            WHERE d.plain AND (t.failed_steps + t.retrying_steps > 0 OR d.task_uuid = ANY (v_batches))
+            WHERE d.plain AND (t.failed_steps + t.retrying_steps > 0 OR t.ended_by_hand OR d.task_uuid = ANY (v_batches))
             RETURNING id),
         log AS (
             INSERT INTO tasker.transitions (task_uuid, step_uuid, task_path, step_path, attempt, claim_no, worker_uuid, at)

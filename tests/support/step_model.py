@@ -50,16 +50,16 @@ class ModelTask:
         return [child for child, step in enumerate(self.steps) if index in step.parents]
 
     @property
-    def sinks_done(self) -> bool:
-        """Whether every step without children is done."""
-        return all(step.state in DONE for index, step in enumerate(self.steps) if not self.children(index))
+    def all_done(self) -> bool:
+        """Whether every step is done, those too whose children an operator ended before them."""
+        return all(step.state in DONE for step in self.steps)
 
     @property
     def state(self) -> str:
         """The task's, once the engine has looked."""
         if self.cancelled:
             return "cancelled"
-        if self.sinks_done:
+        if self.all_done:
             return "complete"
         present = {step.state for step in self.steps}
         if present & LIVE:

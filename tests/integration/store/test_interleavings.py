@@ -116,8 +116,9 @@ async def test_steps_go_on_when_an_operator_ended_what_waits_for_them(
         task,
         c["step_uuid"],
     )
-    assert await flows.state(task) == "complete"
+    assert await flows.state(task) == "steps_in_process"
     (b,) = (await worker.succeed(a, keep=1)).held
     await worker.succeed(b)
+    await process_all(conn)
     assert await flows.states(task) == {"a": "complete", "b": "complete", "c": "complete"}
     assert await flows.state(task) == "complete"
