@@ -41,6 +41,12 @@ async def echo(context: StepContext) -> dict[str, Any]:
     return done(context)
 
 
+@step_handler("give")
+async def give(context: StepContext) -> Any:
+    """Return what the settings say."""
+    return context.get_config("give")
+
+
 @step_handler("echo_sync")
 def echo_sync(context: StepContext) -> dict[str, Any]:
     return done(context)

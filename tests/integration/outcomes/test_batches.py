@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from signal import SIGKILL
 from typing import Any
 
 import pytest
 
 from tests.integration.outcomes.driver import Run
+from tests.support import workflows
 
 NO_BATCHES = {"batch_processing_outcome": {"type": "no_batches"}}
 
@@ -167,3 +169,54 @@ async def test_a_decision_can_lead_to_a_batch(conn):
     assert run.order[-1] == "end"
     assert await run.parents("end") == {"work_001", "work_002", "work_003"}
     assert await run.state() == "complete"
+
+
+@pytest.mark.scenario(53)
+async def test_an_analyzers_result_that_is_processed_again_creates_nothing(conn):
+    run = await analyzed(conn, batches(4), parallelism=4)
+    before = await run.steps()
+    claim = before["analyze"]["claim_no"]
+    # A message that came twice, and an engine that got to the same result after another one had.
+    for _ in range(2):
+        await conn.execute(
+            "INSERT INTO tasker.unprocessed_results (task_uuid, step_uuid, claim_no) VALUES ($1, $2, $3)",
+            run.task_uuid, before["analyze"]["step_uuid"], claim,
+        )  # fmt: skip
+        assert (await conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"] == 1
+    after = await run.steps()
+    assert {name: row["parents"] for name, row in after.items()} == {
+        name: row["parents"] for name, row in before.items()
+    }
+    assert {name: row["state"] for name, row in after.items()} == {
+        name: row["state"] for name, row in before.items()
+    }
+    await run.to_the_end({})
+    assert await run.state() == "complete"
+
+
+@pytest.mark.scenario(53)
+@pytest.mark.parametrize("point", ["process.before", "process.after"])
+async def test_an_engine_that_dies_over_a_batch_leaves_no_half_of_it(stack, point):
+    steps = [
+        {**workflows.step("analyze", handler="give"), "type": "batchable"},
+        {
+            **workflows.step("work", "analyze", handler="echo"),
+            "type": "batch_worker",
+            "batch_config": {"worker_template": "work", "parallelism": 3},
+        },
+        {**workflows.step("gather", "work", handler="echo"), "type": "deferred_convergence"},
+    ]
+    steps[0]["handler"]["initialization"] = {"give": batches(7)}
+    await stack.worker()
+    task = await stack.flows.run(steps)
+    await stack.flows.step_reaches(task, "analyze", "enqueued_for_orchestration")
+    doomed = stack.start_engine(TASKER_CRASH_AT=point)
+    assert await doomed.ended() == -SIGKILL
+    made = set(await stack.flows.steps(task))
+    assert len(made) == (1 if point == "process.before" else 9)
+    await stack.engine()
+    await stack.flows.reaches(task, "complete")
+    after = await stack.flows.steps(task)
+    assert set(after) == {"analyze", "gather", *(f"work_{n:03}" for n in range(1, 8))}
+    assert len(after["gather"]["parents"]) == 7
+    assert {row["attempts"] for row in after.values()} == {1}
