@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import FileResponse, Response
 
 from engine.model.wire.events import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
+from engine.model.wire.pauses import PauseRequest
 from engine.model.wire.requests import (
     BulkCreateRequest,
     CompleteManually,
@@ -31,6 +32,7 @@ READ_BY_HAND = (
     ResetForRetry,
     ResolveManually,
     CompleteManually,
+    PauseRequest,
     TransitionsEvent,
     SummaryEvent,
     LogEvent,

@@ -11,6 +11,7 @@ import typer
 from tasker_tui.cli import errors
 from tasker_tui.cli.bench import bench
 from tasker_tui.cli.doctor import doctor
+from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.task import task_app
 
 app = typer.Typer(
@@ -22,6 +23,9 @@ app = typer.Typer(
 app.add_typer(task_app, name="task")
 app.command()(bench)
 app.command()(doctor)
+app.command()(pause)
+app.command()(resume)
+app.command("pauses")(list_pauses)
 
 UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of a Tasker server.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
