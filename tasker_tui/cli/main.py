@@ -11,6 +11,7 @@ import typer
 from tasker_tui.cli import errors
 from tasker_tui.cli.bench import bench
 from tasker_tui.cli.doctor import doctor
+from tasker_tui.cli.failures import failures
 from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.task import task_app
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(task_app, name="task")
 app.command()(bench)
 app.command()(doctor)
+app.command()(failures)
 app.command()(pause)
 app.command()(resume)
 app.command("pauses")(list_pauses)
