@@ -5,7 +5,6 @@ Reference 7.1 (persisted shape, framework error types) and python-sdk (what a ha
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 import sys
@@ -19,8 +18,10 @@ from workers.context import StepContext
 from workers.errors import HandlerNotFound, TaskerError
 from workers.functional import FunctionHandler
 from workers.handlers import StepHandler
+from workers.near import did_you_mean
 from workers.places import handler_traceback, storable
 from workers.registry import HandlerRegistry
+from workers.resolver_chain import recognises
 from workers.resolvers import HandlerDefinition, bound_method
 from workers.results import StepHandlerResult
 
@@ -257,25 +258,16 @@ def _not_found(registry: HandlerRegistry, definition: HandlerDefinition) -> str:
     known = chain.registered_callables()
     asked = [definition.resolver] if definition.resolver else chain.resolver_names
     places = [_looked_in(registry, str(name), definition) for name in asked]
-    near = _near(wanted, known)
-    hint = f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
     return (
-        f"no handler named {wanted!r}; looked in {', '.join(places)}.{hint} Correct handler.callable in the "
-        "template, or register a handler of that name and load its module into the worker"
+        f"no handler named {wanted!r}; looked in {', '.join(places)}.{did_you_mean(wanted, known)} Correct "
+        "handler.callable in the template, or register a handler of that name and load its module into the "
+        "worker"
     )
 
 
 def _looked_in(registry: HandlerRegistry, name: str, definition: HandlerDefinition) -> str:
     resolver = registry.resolver_chain.get_resolver(name)
     if resolver is None or not resolver.registered_callables():
-        matches = resolver is not None and resolver.can_resolve(definition)
+        matches = resolver is not None and recognises(resolver, definition)
         return f"{name} ({'it has none' if matches else 'not of its form'})"
     return f"{name} ({len(resolver.registered_callables())} names)"
-
-
-def _near(wanted: str, known: list[str]) -> list[str]:
-    """Names that resemble it as a whole, or in their last part alone."""
-    whole = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
-    by_last = {name.rpartition(".")[2].lower(): name for name in known}
-    last = difflib.get_close_matches(wanted.rpartition(".")[2].lower(), by_last, n=3, cutoff=0.8)
-    return list(dict.fromkeys([*whole, *(by_last[name] for name in last)]))[:3]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from workers.errors import ResolverNotFoundError
+from workers.errors import HandlerNotFound, ResolutionError, ResolverNotFoundError
 from workers.handlers import StepHandler
+from workers.near import did_you_mean
+from workers.places import place_of_error
 from workers.resolvers import (
     BaseResolver,
     ClassLookupResolver,
@@ -13,6 +16,8 @@ from workers.resolvers import (
     HandlerDefinition,
     bound_method,
 )
+
+_log = logging.getLogger("tasker.workers")
 
 
 class MethodDispatchHandler(StepHandler):
@@ -69,17 +74,35 @@ class ResolverChain:
         return None if handler is None else self.wrap_for_method_dispatch(handler, definition)
 
     def find(self, definition: HandlerDefinition, config: dict[str, Any] | None = None) -> Any | None:
-        """Return the handler as its resolver gives it."""
+        """Return the handler as its resolver gives it. Raises as `resolve` does.
+
+        A resolver that raises something of its own does not stop the chain. If no other one has the handler,
+        `HandlerNotFound` tells of it, `ResolutionError` where the template names that resolver.
+        """
+        trouble: list[str] = []
         for resolver in self._asked(definition):
-            if resolver.can_resolve(definition, config):
-                handler = resolver.resolve(definition, config)
-                if handler is not None:
-                    return handler
+            try:
+                knows = resolver.can_resolve(definition, config)
+                found = resolver.resolve(definition, config) if knows else None
+            except HandlerNotFound:
+                raise
+            except Exception as error:
+                trouble.append(_trouble_of(resolver, error))
+                _log.warning("handler %r: %s", definition.callable, trouble[-1])
+                continue
+            if found is not None:
+                return found
+        if trouble:
+            kind = ResolutionError if definition.resolver else HandlerNotFound
+            raise kind(
+                f"handler {definition.callable!r} was not found: {'; '.join(trouble)}. Correct the resolver, "
+                "or handler.callable in the template"
+            )
         return None
 
     def can_resolve(self, definition: HandlerDefinition, config: dict[str, Any] | None = None) -> bool:
         """Say whether a resolver would try."""
-        return any(resolver.can_resolve(definition, config) for resolver in self._asked(definition))
+        return any(recognises(resolver, definition, config) for resolver in self._asked(definition))
 
     def registered_callables(self) -> list[str]:
         """The names that the resolvers know beforehand, sorted."""
@@ -126,7 +149,24 @@ class ResolverChain:
         if resolver is None:
             raise ResolverNotFoundError(
                 f"handler {definition.callable!r} asks for the resolver {definition.resolver!r}, which this "
-                f"worker does not have; it has {', '.join(self.resolver_names)}. Correct handler.resolver in "
-                "the template, or add the resolver to the worker's registry"
+                f"worker does not have; it has {', '.join(self.resolver_names)}."
+                f"{did_you_mean(definition.resolver, self.resolver_names)} Correct handler.resolver in the "
+                "template, or add the resolver to the worker's registry"
             )
         return [resolver]
+
+
+def recognises(
+    resolver: BaseResolver, definition: HandlerDefinition, config: dict[str, Any] | None = None
+) -> bool:
+    """Say whether a resolver takes the definition for one of its own; one that raises does not."""
+    try:
+        return bool(resolver.can_resolve(definition, config))
+    except Exception as error:
+        _log.warning("handler %r: %s", definition.callable, _trouble_of(resolver, error))
+        return False
+
+
+def _trouble_of(resolver: BaseResolver, error: Exception) -> str:
+    place = place_of_error(error, type(resolver).__module__)
+    return f"the resolver {resolver.name!r} raised {type(error).__name__}: {error} ({place})"

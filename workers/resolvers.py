@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from workers.errors import ResolutionError
 from workers.handlers import CallableHandler, StepHandler
+from workers.near import did_you_mean
 from workers.places import place_of_error
 
 
@@ -218,7 +219,8 @@ def bound_method(handler: Any, definition: HandlerDefinition) -> Callable[..., A
     has = f"; it has {', '.join(own)}" if own else ""
     raise ResolutionError(
         f"handler {definition.callable!r} ({type(handler).__module__}.{type(handler).__qualname__}) has no "
-        f"method {method}(self, context){has}; write it, or correct handler.method in the template"
+        f"method {method}(self, context){has}.{did_you_mean(method, own)} Write it, or correct "
+        "handler.method in the template"
     )
 
 

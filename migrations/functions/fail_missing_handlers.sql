@@ -39,10 +39,22 @@ BEGIN
     v_failed := tasker.unqueue_steps(ARRAY (
         SELECT s.step_uuid FROM tasker.steps s WHERE s.step_uuid = ANY (v_steps) AND s.state = 'enqueued'));
     PERFORM tasker.fail_steps(v_failed, ARRAY (
-        SELECT format('no live worker of namespace %L has the handler %L; register it with a worker, then retry the step', ts.namespace, ts.handler)
-        FROM unnest(v_failed) WITH ORDINALITY AS f(step_uuid, n)
-        JOIN tasker.steps s USING (step_uuid)
-        JOIN tasker.template_steps ts USING (template_step_id)
+        WITH failed AS MATERIALIZED (
+            SELECT f.n, ts.namespace, ts.handler
+            FROM unnest(v_failed) WITH ORDINALITY AS f(step_uuid, n)
+            JOIN tasker.steps s USING (step_uuid)
+            JOIN tasker.template_steps ts USING (template_step_id)),
+        told AS MATERIALIZED (
+            SELECT w.namespace, w.handler, known.count, tasker.near_names(w.handler, known.names) AS near
+            FROM (SELECT DISTINCT f.namespace, f.handler FROM failed f) w
+            CROSS JOIN LATERAL (
+                SELECT array_agg(DISTINCT h) AS names, count(DISTINCT h) AS count
+                FROM tasker.workers l CROSS JOIN LATERAL unnest(l.handlers) AS h
+                WHERE l.state <> 'stopped' AND l.last_heartbeat_at > v_now - p_alive AND w.namespace = ANY (l.namespaces)) known)
+        SELECT format('no live worker of namespace %L has the handler %L; looked in %s names.%s Register it with a worker or correct '
+                      'handler.callable in the template, then retry the step', t.namespace, t.handler, t.count,
+                      ' Did you mean ' || (SELECT string_agg(quote_literal(x), ' or ') FROM unnest(t.near) AS x) || '?')
+        FROM failed f JOIN told t USING (namespace, handler)
         ORDER BY f.n), 'enqueued', 'handler_not_found', v_now, p_actor);
     PERFORM tasker.settle_tasks(v_tasks, v_now, p_actor, 'handler_not_found');
     PERFORM tasker.look_again(v_tasks);

@@ -51,6 +51,11 @@ class Definitions:
             self._handlers[definition.template_step_id] = handler
         return handler
 
+    @property
+    def registered(self) -> list[str]:
+        """The names under which handlers are registered here, whether a template names them or not."""
+        return self._registry.list_handlers()
+
     def can_resolve(self, handler: str, method: str, resolver: str | None) -> bool:
         """Whether this worker can find the callable that a template names."""
         try:

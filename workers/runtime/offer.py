@@ -28,7 +28,8 @@ class Offer:
     async def refresh(self, conn: Connection, definitions: Definitions) -> bool:
         """Find out which handlers of the templates can be resolved here, and say so.
 
-        Returns whether that changed.
+        The worker's entry has the registered names as well: whoever misspelt one is told. Returns whether
+        what is claimed by changed.
         """
         named = await load_handlers(conn, self.identity.namespaces)
         withdrawn = {handler for _, handler in self._withdrawn}
@@ -50,7 +51,7 @@ class Offer:
             pid=os.getpid(),
             version=self._version,
             namespaces=self.identity.namespaces,
-            handlers=offered,
+            handlers=sorted({*offered, *definitions.registered} - withdrawn),
             slots=self._slots,
         )
         return changed

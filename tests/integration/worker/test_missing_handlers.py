@@ -119,3 +119,48 @@ class Once(BaseResolver):
 
 HandlerRegistry.instance(skip_bootstrap=True).resolver_chain.add_resolver(Once())
 """
+
+
+async def test_a_resolver_that_raises_stops_neither_the_worker_nor_its_offer(stack: Stack) -> None:
+    await stack.engine(**AT_ONCE)
+    broken = stack.folder / "broken_resolver.py"
+    broken.write_text(BROKEN_RESOLVER)
+    worker = await stack.worker(handlers=broken)
+    task = await stack.flows.run([step("first", handler="plain"), step("second", "first", handler="plain")])
+    await stack.flows.reaches(task, "complete")
+    assert "the resolver 'broken' raised KeyError: 'no configuration'" in worker.output
+    lacking = await stack.flows.run([step("lacking", handler="plian")], "lacking")
+    await stack.flows.reaches(lacking, "blocked_by_failures")
+    (attempt,) = await stack.flows.attempts(lacking, "lacking")
+    assert "has the handler 'plian'; looked in 1 names. Did you mean 'plain'?" in attempt["message"]
+    hinted = [step("hinted")]
+    hinted[0]["handler"]["resolver"] = "broken"
+    named = await stack.flows.run(hinted, "hinted")
+    await stack.flows.reaches(named, "blocked_by_failures")
+    (attempt,) = await stack.flows.attempts(named, "hinted")
+    assert (attempt["error_type"], attempt["retryable"]) == ("handler_not_found", "false")
+    assert "the resolver 'broken' raised KeyError: 'no configuration' (" in attempt["message"]
+
+
+BROKEN_RESOLVER = """
+from workers import BaseResolver, HandlerRegistry, step_handler
+
+
+@step_handler("plain")
+def plain() -> dict:
+    return {}
+
+
+class Broken(BaseResolver):
+    name = "broken"
+    priority = 1
+
+    def can_resolve(self, definition, config=None):
+        raise KeyError("no configuration")
+
+    def resolve(self, definition, config=None):
+        return None
+
+
+HandlerRegistry.instance(skip_bootstrap=True).resolver_chain.add_resolver(Broken())
+"""

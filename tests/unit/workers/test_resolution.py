@@ -114,7 +114,40 @@ def test_an_unknown_resolver_is_told_with_those_there_are():
     error = error_of(resolver="explict_mapping")
     assert isinstance(error, ResolverNotFoundError)
     assert "the resolver 'explict_mapping'" in str(error)
-    assert "it has explicit_mapping, class_lookup" in str(error)
+    assert "it has explicit_mapping, class_lookup. Did you mean 'explicit_mapping'?" in str(error)
+
+
+@pytest.mark.scenario(89)
+def test_a_bad_method_is_told_with_a_near_one():
+    assert "takes_more. Did you mean 'refund'? Write it" in str(error_of(handler_method="refnd"))
+
+
+class Raises(RegistryResolver):
+    prefix = "raises."
+    priority = 1
+
+    def can_resolve(self, definition, config=None):
+        raise KeyError("no configuration")
+
+    def resolve_handler(self, definition, config):
+        return Payments
+
+
+def test_a_resolver_that_raises_does_not_stop_the_chain(caplog):
+    registry = HandlerRegistry()
+    registry.resolver_chain.add_resolver(Raises())
+    registry.register("payments", Payments)
+    assert type(registry.resolve("payments")) is Payments
+    assert "the resolver 'raises' raised KeyError: 'no configuration'" in caplog.text
+    assert not registry.resolver_chain.can_resolve(HandlerDefinition("no_such_thing"))
+    with pytest.raises(
+        HandlerNotFound, match="'no_such_thing' was not found: the resolver 'raises'"
+    ) as caught:
+        registry.resolve("no_such_thing")
+    # Another worker may have it: it is none of the errors that this worker alone can tell of.
+    assert type(caught.value) is HandlerNotFound
+    with pytest.raises(ResolutionError, match=r"KeyError: 'no configuration' \(.*test_resolution.py:\d+\)"):
+        registry.resolve(HandlerDefinition("payments", resolver="raises"))
 
 
 @pytest.mark.scenario(75)
