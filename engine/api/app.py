@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from engine.api.docs import OPENAPI_URL, install_docs
 from engine.api.errors import install_error_handlers
 from engine.api.middleware import RequestLimits
-from engine.api.routes import failures, pauses, steps, stream, system, task_list, tasks, templates
+from engine.api.routes import analytics, failures, pauses, steps, stream, system, task_list, tasks, templates
 from engine.api.services import VERSION, ApiDeps, Services
 from engine.loopback import LoopbackGuard, is_loopback
 from engine.settings import ServerSettings
@@ -48,6 +48,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         stream.router,
         pauses.router,
         failures.router,
+        analytics.router,
     ):
         app.include_router(router)
     install_docs(app)

@@ -1,4 +1,4 @@
--- Adds what happened since the last call to hops_by_minute and durations_by_minute. Exact whoever calls it and however
+-- Adds what happened since the last call to hops_by_minute, durations_by_minute and durations_by_hour. Exact whoever calls it and however
 -- often: a row is counted by its transaction's id, once that is below the oldest transaction that still runs, so a
 -- long-running writer delays the counters and spoils none. Returns false if another engine is at it.
 CREATE OR REPLACE FUNCTION tasker.roll_up() RETURNS boolean
@@ -28,7 +28,7 @@ BEGIN
                CASE WHEN l.step_path[1] = 'in_progress'
                          AND l.step_path[2] IN ('enqueued_for_orchestration', 'enqueued_as_error_for_orchestration')
                     THEN l.step_uuid END AS ended_step,
-               l.task_uuid, l.claim_no
+               l.task_uuid, l.claim_no, l.at, t.created_at, t.total_steps, l.task_path[cardinality(l.task_path)] AS ended_as
         FROM tasker.transitions l LEFT JOIN tasker.tasks t USING (task_uuid)
         WHERE l.id > v_state.floor_id AND l.xid >= v_state.upto AND l.xid < v_upto),
     -- Grouped before anything else: there are few paths and many rows.
@@ -50,6 +50,25 @@ BEGIN
         FROM fresh f
         JOIN tasker.step_attempts a ON a.task_uuid = f.task_uuid AND a.step_uuid = f.ended_step AND a.claim_no = f.claim_no
         WHERE f.ended_step IS NOT NULL AND a.execution_ms IS NOT NULL),
+    ends AS (
+        SELECT date_trunc('hour', f.at) AS hour, f.template_id, '' AS step, f.ended_as = 'error' AS failed,
+               (extract(epoch FROM f.at - f.created_at) * 1000)::bigint AS ms, f.total_steps AS steps, f.at
+        FROM fresh f WHERE f.ended_as IN ('complete', 'error') AND f.created_at IS NOT NULL
+        UNION ALL
+        SELECT date_trunc('hour', f.at), f.template_id, ts.name, NOT a.success, a.execution_ms, 0, f.at
+        FROM fresh f
+        JOIN tasker.step_attempts a ON a.task_uuid = f.task_uuid AND a.step_uuid = f.ended_step AND a.claim_no = f.claim_no
+        JOIN tasker.steps s ON s.step_uuid = f.ended_step
+        JOIN tasker.template_steps ts USING (template_step_id)
+        WHERE f.ended_step IS NOT NULL AND a.execution_ms IS NOT NULL),
+    by_hour AS (
+        INSERT INTO tasker.durations_by_hour AS d (hour, template_id, step, items, errors, total_ms, max_ms, steps, last_at)
+        SELECT hour, template_id, step, count(*), count(*) FILTER (WHERE failed), sum(ms), max(ms), sum(steps), max(at)
+        FROM ends GROUP BY 1, 2, 3
+        ON CONFLICT (hour, template_id, step) DO UPDATE
+        SET items = d.items + excluded.items, errors = d.errors + excluded.errors, total_ms = d.total_ms + excluded.total_ms,
+            max_ms = greatest(d.max_ms, excluded.max_ms), steps = d.steps + excluded.steps,
+            last_at = greatest(d.last_at, excluded.last_at)),
     buckets AS (
         SELECT minute, template_id, entity, width_bucket(ms - 1, tasker.duration_bounds()) + 1 AS bucket, count(*) AS n, sum(ms) AS ms
         FROM took GROUP BY 1, 2, 3, 4),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tasker_tui.cli import errors
+from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
 from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.failures import failures
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(task_app, name="task")
+app.add_typer(analytics_app, name="analytics")
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)

@@ -48,6 +48,7 @@ class PlayedWorker:
     def __init__(self, pool: Any) -> None:
         self.pool = pool
         self.identity = WorkerIdentity(uuid4(), [NAMESPACE], [HANDLER], timedelta(seconds=30))
+        self.execution_ms = 12
 
     async def register(self) -> None:
         """Be known to the engine."""
@@ -75,7 +76,7 @@ class PlayedWorker:
         finished = FinishedStep(
             claimed.step_uuid, claimed.claim_no, error is None,
             json.dumps({} if result is None else result) if error is None else None,
-            None if told is None else json.dumps(told), 12,
+            None if told is None else json.dumps(told), self.execution_ms,
         )  # fmt: skip
         async with self.pool.acquire() as conn:
             await submit(conn, self.identity, uuid4(), [finished], keep=0, claim=0)
