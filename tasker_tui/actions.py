@@ -12,7 +12,9 @@ from engine.model.states import STEP_SATISFIES, StepState
 from tasker_tui.text import duration, plural, short_id
 from tasker_tui.view_models import StepRow, TaskRow
 
-Scope = Literal["app", "tasks", "task", "list", "graph", "retry", "cancel", "pick", "start", "help"]
+Scope = Literal[
+    "app", "tasks", "task", "list", "graph", "retry", "cancel", "pick", "start", "duplicate", "help"
+]
 Risk = Literal["safe", "changes", "destroys"]
 
 
@@ -173,6 +175,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("start.json", "form or JSON", ("ctrl+o", "f2"), "start", "Edit the input as JSON, or go back",
            hint=True),
     Action("start.close", "close", ("escape",), "start", "Close without starting anything", hint=True),
+    Action("duplicate.open", "open it", ("enter",), "duplicate", "Open the task that exists", hint=True),
+    Action("duplicate.start", "start another", ("s",), "duplicate", "Start another task with these inputs",
+           "changes", hint=True),
+    Action("duplicate.close", "back to the form", ("escape",), "duplicate", "Change the inputs", hint=True),
     Action("help.close", "close", ("escape", "q", "question_mark"), "help", "Close the help", hint=True),
     Action("app.help", "help", ("question_mark", "f1"), "app", "The keys of this screen", hint=True),
     Action("app.palette", "commands", ("colon", "ctrl+p"), "app", "All commands, by name", hint=True),

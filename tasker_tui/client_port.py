@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from engine.client import StreamEvent
+from engine.client.duplicates import OnDuplicate
 from engine.model.wire import (
     HealthResponse,
     StepAuditResponse,
@@ -81,7 +82,10 @@ class TaskerPort(Protocol):
         version: str | None = None,
         context: Mapping[str, Any] | None = None,
         initiator: str = "system",
-    ) -> TaskResponse: ...
+        on_duplicate: OnDuplicate = "raise",
+    ) -> TaskResponse:
+        """`on_duplicate` says what to do when an equal task exists: raise, open that one, start another."""
+        ...
 
     async def list_templates(self, namespace: str | None = None) -> TemplateListResponse: ...
 

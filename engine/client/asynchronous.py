@@ -12,7 +12,8 @@ import httpx
 
 from engine.client import calls
 from engine.client.calls import Action, Call, Count, Id
-from engine.client.errors import ServerUnreachable, raise_for, reaching
+from engine.client.duplicates import OnDuplicate, second_call
+from engine.client.errors import ApiError, ServerUnreachable, raise_for, reaching
 from engine.client.events import EventParser, StreamEvent, read_event
 from engine.model.wire.details import (
     LogPage,
@@ -91,14 +92,20 @@ class TaskerClient:
         version: str | None = None,
         context: Mapping[str, Any] | None = None,
         initiator: str = "system",
+        on_duplicate: OnDuplicate = "raise",
         **fields: Any,
     ) -> TaskResponse:
-        """Create a task; `fields` are the other fields of `TaskRequest`."""
-        return await self.send(
-            calls.create_task(
-                name, namespace=namespace, version=version, context=context, initiator=initiator, **fields
-            )
-        )
+        """Create a task; `fields` are the other fields of `TaskRequest`.
+
+        `on_duplicate` says what to do when an equal task exists: raise `ApiError` (409), open that one, or
+        start another one anyway.
+        """
+        ours = {"namespace": namespace, "version": version, "context": context, "initiator": initiator}
+        try:
+            return await self.send(calls.create_task(name, **ours, **fields))
+        except ApiError as error:
+            again = second_call(error, on_duplicate, name, ours | fields)
+        return await self.send(again)
 
     async def create_tasks_bulk(self, tasks: Sequence[Mapping[str, Any]]) -> BulkCreateResponse:
         """Create up to 1,000 tasks in one transaction; each is a `TaskRequest` and has its own answer."""
@@ -114,6 +121,8 @@ class TaskerClient:
         tag: str | None = None,
         initiator: str | None = None,
         source_system: str | None = None,
+        correlation_id: Id | None = None,
+        parent_correlation_id: Id | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         q: str | None = None,
@@ -127,7 +136,8 @@ class TaskerClient:
         return await self.send(
             calls.list_tasks(
                 namespace=namespace, template=template, version=version, status=status, tag=tag,
-                initiator=initiator, source_system=source_system, since=since, until=until, q=q,
+                initiator=initiator, source_system=source_system, correlation_id=correlation_id,
+                parent_correlation_id=parent_correlation_id, since=since, until=until, q=q,
                 before=before, after=after, page=page, limit=limit, count=count,
             )
         )  # fmt: skip

@@ -11,7 +11,8 @@ import httpx
 
 from engine.client import calls
 from engine.client.calls import Action, Call, Id
-from engine.client.errors import raise_for, reaching
+from engine.client.duplicates import OnDuplicate, second_call
+from engine.client.errors import ApiError, raise_for, reaching
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
@@ -82,12 +83,21 @@ class SyncTaskerClient:
         context: Mapping[str, Any] | None = None,
         version: str | None = "1.0.0",
         reason: str = "Task requested",
+        on_duplicate: OnDuplicate = "raise",
         **kwargs: Any,
     ) -> TaskResponse:
-        """Create a task; `kwargs` are other fields of `TaskRequest`. `version` None is the newest one."""
-        ours = {"initiator": self.initiator, "source_system": self.source_system}
+        """Create a task; `kwargs` are other fields of `TaskRequest`. `version` None is the newest one.
+
+        `on_duplicate` says what to do when an equal task exists: raise `ApiError` (409), open that one, or
+        start another one anyway.
+        """
+        ours = {"initiator": self.initiator, "source_system": self.source_system, "context": context}
         fields = ours | {"namespace": namespace, "version": version, "reason": reason} | kwargs
-        return self.send(calls.create_task(name, context=context, **fields))
+        try:
+            return self.send(calls.create_task(name, **fields))
+        except ApiError as error:
+            again = second_call(error, on_duplicate, name, fields)
+        return self.send(again)
 
     def create_tasks_bulk(self, tasks: Sequence[Mapping[str, Any]]) -> BulkCreateResponse:
         """Create up to 1,000 tasks in one transaction; each is a `TaskRequest` and has its own answer."""

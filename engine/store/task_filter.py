@@ -2,8 +2,9 @@
 
 Tasks are listed by their uuid, which is by their time of creation. A filter is split into alternatives,
 each with an index of its own: running tasks from `tasks_active`, those that ended badly from
-`tasks_ended_badly`, those of few templates from `tasks_template`, the rest from the primary key. Tag,
-initiator and source system have no index: they are looked at on the way.
+`tasks_ended_badly`, those of few templates from `tasks_template`, a task's children from
+`tasks_correlation`, the rest from the primary key. Tag, initiator, source system and a task's own
+correlation id have no index: they are looked at on the way.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class TaskFilter:
     tag: str | None = None
     initiator: str | None = None
     source_system: str | None = None
+    correlation_id: UUID | None = None
+    parent_correlation_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
     id_range: tuple[UUID, UUID] | None = None
@@ -110,6 +113,10 @@ def _common(wanted: TaskFilter, query: Query) -> list[str]:
         found.append(f"t.initiator = {query.add(wanted.initiator)}")
     if wanted.source_system is not None:
         found.append(f"t.source_system = {query.add(wanted.source_system)}")
+    if wanted.correlation_id is not None:
+        found.append(f"t.correlation_id = {query.add(wanted.correlation_id)}")
+    if wanted.parent_correlation_id is not None:
+        found.append(f"t.parent_correlation_id = {query.add(wanted.parent_correlation_id)}")
     if wanted.since is not None:
         found.append(f"t.created_at >= {query.add(wanted.since)}")
         found.append(f"t.task_uuid >= tasker.uuid7_floor({query.add(wanted.since - CLOCK_DRIFT)})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,7 +13,27 @@ UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Addr
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit.", envvar="USER")]
+CorrelationOption = Annotated[
+    str | None, typer.Option("--correlation-id", metavar="UUID", help="What belongs together has the same.")
+]
+ParentOption = Annotated[
+    str | None,
+    typer.Option("--parent-correlation-id", metavar="UUID", help="That of the task that starts it."),
+]
 LOCAL = "http://127.0.0.1:8080"
+
+
+class Existing(StrEnum):
+    """What `task create` does when an equal task exists."""
+
+    refuse = "refuse"
+    open = "open"
+    start = "start"
+
+
+ExistingOption = Annotated[
+    Existing, typer.Option("--existing", help="If an equal task exists: refuse, open it, or start another.")
+]
 
 
 @task_app.command()
@@ -33,6 +54,9 @@ def create(
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", help="A second creation with it is refused.")
     ] = None,
+    existing: ExistingOption = Existing.refuse,
+    correlation_id: CorrelationOption = None,
+    parent_correlation_id: ParentOption = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the task to its end.")] = False,
     by: ByOption = "cli",
     url: UrlOption = LOCAL,
@@ -48,12 +72,15 @@ def create(
         context=context,
         watch=watch,
         as_json=as_json,
+        existing=existing.value,
         namespace=namespace,
         version=version,
         priority=priority,
         tags=tag or [],
         reason=reason,
         idempotency_key=idempotency_key,
+        correlation_id=correlation_id,
+        parent_correlation_id=parent_correlation_id,
         initiator=by,
     )
     raise typer.Exit(code)
@@ -68,6 +95,8 @@ def list_(
     ] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
     initiator: Annotated[str | None, typer.Option("--initiator")] = None,
+    correlation_id: CorrelationOption = None,
+    parent_correlation_id: ParentOption = None,
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=100, help="Tasks a page.")] = 20,
     page: Annotated[int, typer.Option("--page", min=1)] = 1,
     url: UrlOption = LOCAL,
@@ -76,8 +105,19 @@ def list_(
     """List tasks, newest first."""
     from tasker_tui.cli import task_commands
 
-    filters = {"namespace": namespace, "template": template, "status": status, "tag": tag}
-    task_commands.list_tasks(url, as_json=as_json, initiator=initiator, limit=limit, page=page, **filters)
+    task_commands.list_tasks(
+        url,
+        as_json=as_json,
+        namespace=namespace,
+        template=template,
+        status=status,
+        tag=tag,
+        initiator=initiator,
+        correlation_id=correlation_id,
+        parent_correlation_id=parent_correlation_id,
+        limit=limit,
+        page=page,
+    )
 
 
 @task_app.command()

@@ -7,10 +7,12 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from engine.client import TaskerClient
+from engine.client import ApiError, TaskerClient
+from engine.client.duplicates import existing_task
 from engine.model.states import StepState
 from engine.model.wire.details import StepDetail
 from engine.model.wire.requests import ResetForRetry
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.cli import views
 from tasker_tui.cli.console import console, print_json
 from tasker_tui.cli.errors import FAILED, NOT_FOUND, USAGE, CommandError
@@ -28,9 +30,13 @@ def create(
     context: str | None,
     watch: bool,
     as_json: bool,
+    existing: str,
     **fields: Any,
 ) -> int:
-    """Create a task of the template that the argument or the option names; returns the exit code."""
+    """Create a task of the template that the argument or the option names; returns the exit code.
+
+    `existing` says what to do when an equal one exists: refuse, open it, or start another one.
+    """
     name = argument or option
     if not name or (argument and option):
         how = "twice" if name else "nowhere"
@@ -40,16 +46,39 @@ def create(
     parsed = read_object("--input", context)
 
     async def run(client: TaskerClient) -> int:
-        task = await client.create_task(name, namespace=namespace or "default", context=parsed, **fields)
+        created = True
+        given = {"namespace": namespace or "default", "context": parsed, **fields}
+        try:
+            task = await client.create_task(
+                name, **given, on_duplicate="start" if existing == "start" else "raise"
+            )
+        except ApiError as error:
+            task, created = await _equal_task(client, error, existing), False
         if watch:
             return await follow(client, task.task_uuid, as_json=as_json)
         if as_json:
             print_json(task)
-        else:
+        elif created:
             console().print(f"created task {task.task_uuid}")
+        else:
+            console().print(views.task_detail(task, await client.list_steps(task.task_uuid)))
         return 0
 
     return converse(url, run)
+
+
+async def _equal_task(client: TaskerClient, error: ApiError, existing: str) -> TaskResponse:
+    """The task that made the server refuse an equal one, if it is to be opened; else raises."""
+    uuid = existing_task(error)
+    if uuid is None:
+        raise error
+    task = await client.get_task(uuid)
+    if existing == "open":
+        return task
+    raise CommandError(
+        f"{error.message}: it is {task.status}, created {task.created_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"`tasker task show {uuid}` or --existing open shows it, --existing start starts another one",
+    ) from error
 
 
 def list_tasks(url: str, *, as_json: bool, **filters: Any) -> None:

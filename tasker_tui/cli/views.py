@@ -104,6 +104,8 @@ def _fields(task: TaskResponse) -> Iterable[tuple[str, str | Text]]:
     if task.tags:
         yield "tags", ", ".join(task.tags)
     yield "correlation", str(task.correlation_id)
+    if task.parent_correlation_id:
+        yield "started by", f"a task of correlation {task.parent_correlation_id}"
 
 
 def _task_state(state: TaskState) -> Text:

@@ -12,10 +12,13 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Label, TextArea
 
+from engine.client import ApiError
+from engine.client.duplicates import OnDuplicate, existing_task
 from engine.model.inputs import InputProblem
 from engine.model.wire import TaskResponse, TemplateDetail
 from tasker_tui.actions import bindings
 from tasker_tui.forms import FormChecker, Path, document_of, fields_of, place_problems, texts_of
+from tasker_tui.modals.duplicate import Choice, DuplicateDialog
 from tasker_tui.services import Services
 from tasker_tui.text import printable
 from tasker_tui.trouble import CALL_FAILURES, explain, refused_inputs
@@ -35,6 +38,13 @@ class StartDialog(Dialog[TaskResponse | None]):
         def __init__(self, reason: str, problems: list[InputProblem]) -> None:
             super().__init__()
             self.reason, self.problems = reason, problems
+
+    class Duplicate(Message):
+        """The server has an equal task."""
+
+        def __init__(self, existing: TaskResponse, context: dict[str, Any]) -> None:
+            super().__init__()
+            self.existing, self.context = existing, context
 
     class Started(Message):
         """The server has started the task."""
@@ -100,6 +110,18 @@ class StartDialog(Dialog[TaskResponse | None]):
         self.query_one(SchemaForm).tell(placed)
         self.tell(event.reason)
 
+    def on_start_dialog_duplicate(self, event: Duplicate) -> None:
+        """Let the operator choose between that task and another one; the inputs stay."""
+        self.tell("an equal task exists")
+
+        def choose(choice: Choice | None) -> None:
+            if choice == "open":
+                self.dismiss(event.existing)
+            elif choice == "start":
+                self._create(event.context, "start")
+
+        self.app.push_screen(DuplicateDialog(event.existing), choose)
+
     def on_start_dialog_started(self, event: Started) -> None:
         """Hand the task to the screen below."""
         self.dismiss(event.task)
@@ -112,20 +134,34 @@ class StartDialog(Dialog[TaskResponse | None]):
             self._create(document)
 
     @work(group="create", exclusive=True)
-    async def _create(self, context: dict[str, Any]) -> None:
-        template = self._template
+    async def _create(self, context: dict[str, Any], on_duplicate: OnDuplicate = "raise") -> None:
+        template, client = self._template, self._services.client
         try:
-            task = await self._services.client.create_task(
+            task = await client.create_task(
                 template.name,
                 namespace=template.namespace,
                 version=template.version,
                 context=context,
                 initiator=self._services.user,
+                on_duplicate=on_duplicate,
             )
         except CALL_FAILURES as error:
-            self.post_message(self.Refused(explain(error), refused_inputs(error)))
+            existing = existing_task(error) if isinstance(error, ApiError) else None
+            if existing is None:
+                self.post_message(self.Refused(explain(error), refused_inputs(error)))
+            else:
+                self._look_at(existing, context)
         else:
             self.post_message(self.Started(task))
+
+    @work(group="create", exclusive=True)
+    async def _look_at(self, existing: str, context: dict[str, Any]) -> None:
+        try:
+            task = await self._services.client.get_task(existing)
+        except CALL_FAILURES as error:
+            self.post_message(self.Refused(explain(error), []))
+        else:
+            self.post_message(self.Duplicate(task, context))
 
     def _read_form(self) -> dict[str, Any] | None:
         """The document if it is right; else what is wrong is shown at its fields."""

@@ -215,7 +215,7 @@ class FakeTasker:
 
     async def create_task(self, name: str, **request: Any) -> TaskResponse:
         self._call("create_task", (name, request))
-        if self.refusal is not None:
+        if self.refusal is not None and request.get("on_duplicate") != "start":
             raise self.refusal
         self.created += 1
         steps = [FakeStep("first"), FakeStep("second", parents=("first",))]

@@ -10,6 +10,7 @@ from engine.client import ApiError
 from engine.model.states import StepState, TaskState
 from tasker_tui.actions import ACTIONS, key_name
 from tasker_tui.locator import Locator
+from tasker_tui.text import short_id
 from tests.tui.scenes import ORDER_SCHEMA, day, order_task, small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
@@ -263,6 +264,43 @@ async def test_what_the_server_refuses_is_shown_at_its_field_and_can_be_sent_aga
         client.refusal = None
         await press(pilot, "ctrl+s")
         assert "first ─▸○ second" in screen_text(pilot)
+
+
+def equal_task_of(client):
+    """An answer of the server that an equal task exists, and that task's id."""
+    uuid = next(iter(client.tasks))
+    details = {"existing_task_uuid": uuid, "hint": "look at that task"}
+    client.refusal = ApiError(409, "CONFLICT", "a task with the same context exists", details)
+    return uuid
+
+
+async def test_an_equal_task_can_be_opened_instead():
+    client = client_with()
+    existing = equal_task_of(client)
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter")
+        await type_in(pilot, "Ada")
+        await press(pilot, "ctrl+s")
+        shown = screen_text(pilot)
+        assert "An equal task exists" in shown
+        assert f"{short_id(existing)} of " in shown
+        await press(pilot, "enter")
+        assert short_id(existing) in screen_text(pilot).splitlines()[1]
+    assert len(client.named("create_task")) == 1
+
+
+async def test_another_task_can_be_started_beside_an_equal_one():
+    client = client_with()
+    equal_task_of(client)
+    async with dashboard(client) as pilot:
+        await press(pilot, "s", "enter")
+        await type_in(pilot, "Ada")
+        await press(pilot, "ctrl+s", "escape")
+        assert "an equal task exists" in screen_text(pilot)
+        await press(pilot, "ctrl+s", "s")
+        assert "first ─▸○ second" in screen_text(pilot)
+    asked = [request["on_duplicate"] for _, request in client.named("create_task")]
+    assert asked == ["raise", "raise", "start"]
 
 
 async def test_broken_json_is_told_with_its_place():

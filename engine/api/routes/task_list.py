@@ -40,6 +40,10 @@ class Filters:
     tag: ShortText = None
     initiator: ShortText = None
     source_system: ShortText = None
+    correlation_id: Annotated[UUID | None, Query(description="Of the task itself")] = None
+    parent_correlation_id: Annotated[
+        UUID | None, Query(description="Of the task that started it: its children")
+    ] = None
     since: Annotated[datetime | None, Query(description="Created at or after")] = None
     until: Annotated[datetime | None, Query(description="Created before")] = None
     q: Annotated[
@@ -103,6 +107,8 @@ async def _filter(conn: Connection, filters: Filters, states: frozenset[TaskStat
         tag=filters.tag,
         initiator=filters.initiator,
         source_system=filters.source_system,
+        correlation_id=filters.correlation_id,
+        parent_correlation_id=filters.parent_correlation_id,
         since=_aware(filters.since),
         until=_aware(filters.until),
         id_range=id_range_of(filters.q) if filters.q else None,

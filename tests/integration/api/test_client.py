@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -107,6 +108,51 @@ async def test_errors_carry_what_the_server_told(server: Server) -> None:
         with pytest.raises(ApiError) as missing:
             await client.get_task(uuid4())
         assert (missing.value.status, missing.value.code) == (404, "NOT_FOUND")
+
+
+@pytest.mark.scenario(78, 81)
+async def test_both_clients_open_the_equal_task_or_start_another(server: Server) -> None:
+    async with TaskerClient(server.url) as client:
+        await client.register_template(template("strict", identity_strategy="strict"))
+        await client.register_template(template("by_caller", identity_strategy="caller_provided"))
+        for name, key in (("strict", None), ("strict", "k"), ("by_caller", "k")):
+            fields: dict[str, Any] = {"namespace": NAMESPACE, "context": {"n": 1}, "idempotency_key": key}
+            first = await client.create_task(name, **fields, on_duplicate="open")
+            with pytest.raises(ApiError, match="exists"):
+                await client.create_task(name, **fields)
+            opened = await client.create_task(name, **fields, on_duplicate="open")
+            other = await client.create_task(name, **fields, on_duplicate="start")
+            assert opened.task_uuid == first.task_uuid != other.task_uuid
+            assert other.context == {"n": 1}
+            with SyncTaskerClient(base_url=server.url) as sync:
+                kept = await asyncio.to_thread(sync.create_task, name, **fields, on_duplicate="open")
+                more = await asyncio.to_thread(sync.create_task, name, **fields, on_duplicate="start")
+                with pytest.raises(ApiError, match="exists"):
+                    await asyncio.to_thread(sync.create_task, name, **fields)
+            assert kept.task_uuid == first.task_uuid
+            assert more.task_uuid not in (first.task_uuid, other.task_uuid)
+        # What is no duplicate is an error whatever one wants to do about duplicates.
+        with pytest.raises(ApiError, match="nowhere"):
+            await client.create_task("nowhere", on_duplicate="open")
+
+
+async def test_a_family_is_listed_by_its_correlation(server: Server) -> None:
+    async with TaskerClient(server.url) as client:
+        await client.register_template(template("linear"))
+        parent = await client.create_task("linear", namespace=NAMESPACE)
+        children = [
+            await client.create_task(
+                "linear", namespace=NAMESPACE, parent_correlation_id=str(parent.correlation_id)
+            )
+            for _ in range(2)
+        ]
+        await client.create_task("linear", namespace=NAMESPACE)
+        found = await client.list_tasks(parent_correlation_id=parent.correlation_id, count="exact")
+        assert [one.task_uuid for one in found.tasks] == [one.task_uuid for one in children[::-1]]
+        assert found.pagination.total_count == 2
+        assert {one.parent_correlation_id for one in found.tasks} == {parent.correlation_id}
+        (itself,) = (await client.list_tasks(correlation_id=parent.correlation_id)).tasks
+        assert itself.task_uuid == parent.task_uuid
 
 
 async def test_who_does_not_answer_is_unreachable() -> None:

@@ -45,7 +45,8 @@ async def test_pages_by_number(world: World) -> None:
     "query",
     [
         {"page": 0}, {"page": "x"}, {"per_page": 0}, {"per_page": 101}, {"limit": 501}, {"before": "x"},
-        {"status": "finished"}, {"since": "yesterday"}, {"count": "maybe"},
+        {"status": "finished"}, {"since": "yesterday"}, {"count": "maybe"}, {"correlation_id": "x"},
+        {"parent_correlation_id": "7"},
         {"before": str(UUID(int=1)), "after": str(UUID(int=1))}, {"page": 2, "before": str(UUID(int=1))},
     ],
 )  # fmt: skip
@@ -97,6 +98,8 @@ async def test_filters(world: World) -> None:
         ({"until": third["created_at"]}, ["b", "a"]),
         ({"since": "2020-01-01T00:00:00", "until": "2021-01-01"}, []),
         ({"q": "linear", "version": "2.0.0"}, ["b"]),
+        ({"correlation_id": third["correlation_id"]}, ["c"]),
+        ({"parent_correlation_id": third["correlation_id"]}, []),
     ]
     for query, expected in wanted:
         page = await world.get("/v1/tasks", **query)
@@ -161,11 +164,11 @@ FILL = """
 WITH t AS (
     INSERT INTO tasker.tasks (
         task_uuid, template_id, revision_id, state, priority, remaining_sinks, total_steps, context,
-        initiator, source_system, reason, tags, correlation_id, created_at, updated_at, completed_at,
-        final_state)
+        initiator, source_system, reason, tags, correlation_id, parent_correlation_id, created_at, updated_at,
+        completed_at, final_state)
     SELECT tasker.uuid7(), CASE WHEN n % 1000 = 0 THEN 2 ELSE 1 END, 1, s.state, 0, 0, 0, '{}', 'i', 's', 'r',
-           '{}', tasker.uuid7(), now(), now(), CASE WHEN s.ended THEN now() END,
-           CASE WHEN s.ended THEN s.state END
+           '{}', tasker.uuid7(), CASE WHEN n % 3000 = 0 THEN lpad('7', 32, '0')::uuid END, now(), now(),
+           CASE WHEN s.ended THEN now() END, CASE WHEN s.ended THEN s.state END
     FROM generate_series(1, 100000) n
     CROSS JOIN LATERAL (SELECT (CASE WHEN n % 2000 = 0 THEN 'error' WHEN n % 2000 = 1 THEN 'steps_in_process'
                                      ELSE 'complete' END)::tasker.task_state AS state,
@@ -196,8 +199,9 @@ async def crowd(pg_server: PgServer) -> AsyncIterator[World]:
         TaskFilter(template_ids=[1, 2], states=frozenset({"error"})),
         TaskFilter(id_range=id_range_of("0198")),
         TaskFilter(q_template_ids=[2]),
+        TaskFilter(parent_correlation_id=UUID(int=7)),
     ],
-    ids=["all", "error", "active", "several", "template", "template and state", "id", "name"],
+    ids=["all", "error", "active", "several", "template", "template and state", "id", "name", "children"],
 )
 async def test_a_page_out_of_100_000_tasks_reads_few_of_them(crowd: World, wanted: TaskFilter) -> None:
     async with crowd.pool.acquire() as conn:

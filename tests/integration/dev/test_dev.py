@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -71,6 +72,48 @@ def test_a_key_used_twice_names_the_task_that_is_there(dev: Dev) -> None:
     again = dev.tasker(*arguments)
     assert again.returncode == 1
     assert f"tasker task show {first}" in again.stderr
+    assert "--existing open shows it, --existing start starts another one" in again.stderr
+    assert "exists: it is " in again.stderr
+
+
+def test_an_equal_task_is_opened_or_another_one_started(dev: Dev) -> None:
+    arguments = ("create", "linear_workflow", "-n", "example", "--idempotency-key", "both")
+    first = json.loads(dev.tasker(*arguments, "--watch", "--json").stdout.splitlines()[-1])["task_uuid"]
+    opened = dev.tasker(*arguments, "--existing", "open")
+    assert opened.returncode == 0
+    assert first in opened.stdout
+    assert "linear_step_4" in opened.stdout
+    as_json = json.loads(dev.tasker(*arguments, "--existing", "open", "--json").stdout)
+    assert (as_json["task_uuid"], as_json["status"]) == (first, "complete")
+    watched = dev.tasker(*arguments, "--existing", "open", "--watch", "--json")
+    assert (watched.returncode, json.loads(watched.stdout.splitlines()[-1])["task_uuid"]) == (0, first)
+    other = json.loads(dev.tasker(*arguments, "--existing", "start", "--json").stdout)
+    assert other["task_uuid"] != first
+    # The key is still the first one's.
+    assert json.loads(dev.tasker(*arguments, "--existing", "open", "--json").stdout)["task_uuid"] == first
+    wrong = dev.tasker(*arguments, "--existing", "maybe")
+    assert wrong.returncode == 2
+
+
+def test_children_are_found_by_their_parents_correlation(dev: Dev) -> None:
+    ours = str(uuid4())
+    parent = dev.tasker("create", "linear_workflow", "-n", "example", "--correlation-id", ours, "--json")
+    assert json.loads(parent.stdout)["correlation_id"] == ours
+    child = dev.tasker(
+        "create", "linear_workflow", "-n", "example", "--parent-correlation-id", ours, "--json"
+    )
+    found = json.loads(child.stdout)
+    assert found["parent_correlation_id"] == ours
+    for option, wanted in (
+        ("--parent-correlation-id", found),
+        ("--correlation-id", json.loads(parent.stdout)),
+    ):
+        listed = json.loads(dev.tasker("list", option, ours, "--json").stdout)
+        assert [task["task_uuid"] for task in listed["tasks"]] == [wanted["task_uuid"]]
+    assert f"a task of correlation {ours}" in dev.tasker("show", found["task_uuid"]).stdout
+    refused = dev.tasker("list", "--correlation-id", "nonsense")
+    assert refused.returncode == 1
+    assert "correlation_id" in refused.stderr
 
 
 @pytest.mark.parametrize(
