@@ -18,6 +18,7 @@ from engine.model.wire.requests import (
     CompleteManually,
     ResetForRetry,
     ResolveManually,
+    Skip,
     TaskRequest,
 )
 
@@ -32,6 +33,7 @@ READ_BY_HAND = (
     ResetForRetry,
     ResolveManually,
     CompleteManually,
+    Skip,
     PauseRequest,
     TransitionsEvent,
     SummaryEvent,

@@ -27,6 +27,7 @@ from engine.model.wire.requests import (
     CompleteManually,
     ResetForRetry,
     ResolveManually,
+    Skip,
 )
 from engine.model.wire.tasks import (
     StepAuditResponse,
@@ -41,7 +42,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 Id = UUID | str
 Count = Literal["exact", "estimate", "none"]
-Action = ResetForRetry | ResolveManually | CompleteManually
+Action = ResetForRetry | ResolveManually | CompleteManually | Skip
 
 JSON = "application/json"
 YAML = "application/yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -50,7 +50,7 @@ _DETAIL = """
 """
 
 _AUDIT = """
-    SELECT a.*, s.name, t.correlation_id, w.hostname AS worker_hostname
+    SELECT a.*, s.name, s.state::text AS state, t.correlation_id, w.hostname AS worker_hostname
     FROM tasker.step_attempts a
     JOIN tasker.steps s USING (step_uuid)
     JOIN tasker.tasks t ON t.task_uuid = a.task_uuid
@@ -66,6 +66,13 @@ class ByHand(NamedTuple):
 
     old_state: str | None
     done: bool
+
+
+class OutcomeRefused(Exception):
+    """The result that an operator gave a decision or an analyzer asks for steps that can't be."""
+
+
+OUTCOME_REFUSED = "TK001"
 
 
 async def readiness_of(conn: Connection, task_uuid: UUID) -> list[StepReadinessStatus]:
@@ -179,7 +186,7 @@ def _hop(row: asyncpg.Record) -> tuple[str | None, str]:
         return "in_progress", "enqueued_as_error_for_orchestration"
     if row["worker_uuid"] is not None:
         return "in_progress", "enqueued_for_orchestration"
-    return None, "resolved_manually" if row["result"] is None else "complete"
+    return None, row["state"]
 
 
 async def reset_step(conn: Connection, step_uuid: UUID, actor: str, reason: str) -> ByHand:
@@ -199,20 +206,29 @@ async def complete_step(
     step_uuid: UUID,
     actor: str,
     reason: str,
+    state: Literal["complete", "resolved_manually"],
     *,
-    result: str | None,
-    details: str | None,
+    result: str | None = None,
+    details: str | None = None,
 ) -> ByHand:
-    """End a step by hand: as complete with a result (JSON text), as resolved_manually without one."""
-    row = await conn.fetchrow(
-        "SELECT old_state::text, done FROM tasker.complete_step_by_hand($1, $2, $3, $4, $5, $6, $7)",
-        task_uuid,
-        step_uuid,
-        result is not None,
-        result,
-        details,
-        actor,
-        reason,
-    )
+    """End a step by hand in one of two states, with a result (JSON text) or without one.
+
+    Raises OutcomeRefused where the step is a decision or an analyzer and the result asks for what can't be.
+    """
+    try:
+        row = await conn.fetchrow(
+            "SELECT old_state::text, done FROM tasker.end_step_by_hand($1, $2, $3, $4, $5, $6, $7)",
+            task_uuid,
+            step_uuid,
+            state == "complete",
+            result,
+            details,
+            actor,
+            reason,
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == OUTCOME_REFUSED:
+            raise OutcomeRefused(error.message) from None
+        raise
     assert row is not None
     return ByHand(*row)

@@ -16,16 +16,24 @@ from engine.api.services import Api
 from engine.messaging.channels import READY
 from engine.model.payload import PayloadRejected, dump_json
 from engine.model.wire.details import LogPage, StepDetail
-from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, StepAction
+from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip, StepAction
 from engine.model.wire.tasks import StepAuditResponse
 from engine.store.logs import step_log
 from engine.store.pool import Connection, retry_deadlock
-from engine.store.steps import ByHand, complete_step, get_step, list_steps, reset_step, step_audit
+from engine.store.steps import (
+    ByHand,
+    OutcomeRefused,
+    complete_step,
+    get_step,
+    list_steps,
+    reset_step,
+    step_audit,
+)
 from engine.store.tasks import task_exists
 
 router = APIRouter(prefix="/v1/tasks/{task_uuid}/workflow_steps", tags=["steps"])
 
-ACTION: TypeAdapter[ResetForRetry | ResolveManually | CompleteManually] = TypeAdapter(StepAction)
+ACTION: TypeAdapter[ResetForRetry | ResolveManually | CompleteManually | Skip] = TypeAdapter(StepAction)
 ACTION_BODY = {
     "requestBody": {
         "required": True,
@@ -34,7 +42,7 @@ ACTION_BODY = {
                 "schema": {
                     "oneOf": [
                         {"$ref": f"#/components/schemas/{model.__name__}"}
-                        for model in (ResetForRetry, ResolveManually, CompleteManually)
+                        for model in (ResetForRetry, ResolveManually, CompleteManually, Skip)
                     ],
                     "discriminator": {"propertyName": "action_type"},
                 }
@@ -75,11 +83,14 @@ async def _step(conn: Connection, task_uuid: UUID, step_uuid: UUID) -> StepDetai
     openapi_extra=ACTION_BODY,
 )
 async def act_on_step(task_uuid: UUID, step_uuid: UUID, request: Request, api: Api) -> Response:
-    """Reset a step for retry, resolve it, or complete it by hand. Its task goes on by itself."""
+    """Reset a step for retry, resolve, skip or complete it by hand. Its task goes on by itself."""
     action = parse_union(ACTION, StepAction, await read_json(request))
     async with api.database.acquire() as conn:
         await _step(conn, task_uuid, step_uuid)
-        done = await retry_deadlock(lambda: _act(conn, task_uuid, step_uuid, action))
+        try:
+            done = await retry_deadlock(lambda: _act(conn, task_uuid, step_uuid, action))
+        except OutcomeRefused as error:
+            raise ApiProblem(400, str(error)) from None
         if not done.done:
             raise ApiProblem(400, _why_not(action, done))
         api.notifier.wake(READY)
@@ -91,11 +102,16 @@ async def _act(conn: Connection, task_uuid: UUID, step_uuid: UUID, action: Any) 
         return await reset_step(conn, step_uuid, action.reset_by, action.reason)
     if isinstance(action, ResolveManually):
         return await complete_step(
-            conn, task_uuid, step_uuid, action.resolved_by, action.reason, result=None, details=None
+            conn, task_uuid, step_uuid, action.resolved_by, action.reason, "resolved_manually"
+        )
+    if isinstance(action, Skip):
+        result = None if action.result is None else _stored("result", action.result)
+        return await complete_step(
+            conn, task_uuid, step_uuid, action.skipped_by, action.reason, "resolved_manually", result=result
         )
     data = action.completion_data
     return await complete_step(
-        conn, task_uuid, step_uuid, action.completed_by, action.reason,
+        conn, task_uuid, step_uuid, action.completed_by, action.reason, "complete",
         result=_stored("completion_data.result", data.result),
         details=None if data.metadata is None
         else _stored("completion_data.metadata", {"metadata": data.metadata}),

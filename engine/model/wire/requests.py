@@ -131,7 +131,18 @@ class CompleteManually(RequestModel):
     completed_by: Text255
 
 
-StepAction = Annotated[ResetForRetry | ResolveManually | CompleteManually, Field(discriminator="action_type")]
+class Skip(RequestModel):
+    """The step counts as resolved, with the given result, which its dependants read."""
+
+    action_type: Literal["skip"]
+    result: Any = None
+    reason: Reason
+    skipped_by: Text255
+
+
+StepAction = Annotated[
+    ResetForRetry | ResolveManually | CompleteManually | Skip, Field(discriminator="action_type")
+]
 """Body of `PATCH /v1/tasks/{task}/workflow_steps/{step}`."""
 
 

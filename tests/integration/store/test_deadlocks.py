@@ -88,7 +88,7 @@ class Crowd:
             )
         elif kind < 0.8:
             await conn.fetch(
-                "SELECT * FROM tasker.complete_step_by_hand($1, $2, true, '{}', NULL, 'operator', 'so')",
+                "SELECT * FROM tasker.end_step_by_hand($1, $2, true, '{}', NULL, 'operator', 'so')",
                 *picked[0],
             )
         else:

@@ -112,7 +112,7 @@ async def test_steps_go_on_when_an_operator_ended_what_waits_for_them(
     (a,) = await worker.claim()
     c = (await flows.steps(task))["c"]
     await conn.execute(
-        "SELECT * FROM tasker.complete_step_by_hand($1, $2, true, '{}', NULL, 'operator', 'so')",
+        "SELECT * FROM tasker.end_step_by_hand($1, $2, true, '{}', NULL, 'operator', 'so')",
         task,
         c["step_uuid"],
     )

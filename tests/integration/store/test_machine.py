@@ -45,7 +45,7 @@ REGISTER = (
     "%s, %s, '1.0.0', NULL, 'always_unique', NULL, %s, 'test', '{}', %s, true, %s)"
 )
 BY_HAND = (
-    "SELECT done FROM tasker.complete_step_by_hand("
+    "SELECT done FROM tasker.end_step_by_hand("
     "(SELECT task_uuid FROM tasker.tasks), %s, %s, %s, NULL, 'operator', 'so')"
 )
 CANCEL = (
