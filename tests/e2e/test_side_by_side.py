@@ -81,7 +81,7 @@ async def test_a_task_is_read_at_once_by_the_other_engine(both: tuple[Api, Api])
     assert (await both[1].completed(task))["total_steps"] == 1
 
 
-@pytest.mark.scenario(78)
+@pytest.mark.scenario(78, 156)
 async def test_equal_creations_racing_on_two_engines_make_one_task(both: tuple[Api, Api]) -> None:
     await both[0].register(
         {
