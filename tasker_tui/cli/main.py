@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tasker_tui.cli import by_hand as by_hand
 from tasker_tui.cli import errors
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench

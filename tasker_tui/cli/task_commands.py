@@ -160,6 +160,11 @@ def _chosen(found: Sequence[StepDetail], wanted: Sequence[str]) -> list[StepDeta
                 "no step of the task has failed", "`tasker task steps TASK` shows them", FAILED
             )
         return failed
+    return named_steps(found, wanted)
+
+
+def named_steps(found: Sequence[StepDetail], wanted: Sequence[str]) -> list[StepDetail]:
+    """The steps that are named by name or id; raises CommandError with the near name for one that is not."""
     by_name = {step.name: step for step in found} | {str(step.step_uuid): step for step in found}
     for name in wanted:
         if name not in by_name:
