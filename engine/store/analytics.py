@@ -1,4 +1,4 @@
-"""How the system does and where its time goes, from rolled-up counters and never from the tasks themselves."""
+"""How the system does and where its time goes, from rolled-up counters, never from the tasks themselves."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ async def count_states(conn: Connection) -> SystemHealthCounts:
     pending: int = await conn.fetchval(
         """
         SELECT count(*) FROM tasker.tasks t CROSS JOIN LATERAL (
-            SELECT FROM tasker.steps s WHERE s.task_uuid = t.task_uuid AND s.state = 'pending' OFFSET 0) waiting
+            SELECT FROM tasker.steps s
+            WHERE s.task_uuid = t.task_uuid AND s.state = 'pending' OFFSET 0) waiting
         WHERE t.completed_at IS NULL
         """
     )
