@@ -121,15 +121,10 @@ def _ancestors(parents: list[tuple[int, ...]]) -> list[int]:
 
 
 def _created_at_start(steps: list[StepDefinition], parents: list[tuple[int, ...]]) -> Iterator[bool]:
-    """Everything but batch workers, deferred convergence, and what comes after a decision or one of those."""
-    has_decision = any(step.type == "decision" for step in steps)
+    """Everything but batch workers, and what comes after a decision or one of those."""
     brings_its_children: list[bool] = []
     for step, above in zip(steps, parents, strict=True):
-        waits_for_batch = any(steps[parent].type == "batch_worker" for parent in above)
-        deferred = step.type == "deferred_convergence" and (has_decision or waits_for_batch)
-        later = (
-            step.type == "batch_worker" or deferred or any(brings_its_children[parent] for parent in above)
-        )
+        later = step.type == "batch_worker" or any(brings_its_children[parent] for parent in above)
         brings_its_children.append(later or step.type == "decision")
         yield not later
 

@@ -12,7 +12,6 @@ DECLARE
     v_outcome jsonb;
     v_cursors jsonb;
     v_count int;
-    v_present int[];
     v_after int[];
 BEGIN
     SELECT * INTO v_step FROM tasker.steps s WHERE s.step_uuid = p_step;
@@ -43,9 +42,7 @@ BEGIN
         RETURN format('the analyzer %L returned cursors without a batch_id of their own each', v_step.name);
     END IF;
 
-    SELECT array_agg(DISTINCT ts.position) INTO v_present
-    FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id) WHERE s.task_uuid = v_step.task_uuid;
-    v_after := tasker.steps_to_create(v_analyzer.revision_id, v_analyzer.position, '{}', v_present || v_worker.position, '{}');
+    v_after := tasker.steps_that_follow(p_step, ARRAY[v_worker.position]);
     PERFORM tasker.create_steps(
         v_step.task_uuid, v_analyzer.revision_id,
         array_fill(v_worker.position, ARRAY[v_count]) || v_after,

@@ -9,9 +9,6 @@ DECLARE
     v_outcome jsonb;
     v_names text[];
     v_wrong text;
-    v_present int[];
-    v_open int[];
-    v_named int[];
     v_new int[];
 BEGIN
     SELECT * INTO v_step FROM tasker.steps s WHERE s.step_uuid = p_step;
@@ -29,24 +26,17 @@ BEGIN
         RETURN format('the decision %L names %s steps; at most %s are allowed', v_step.name, cardinality(v_names), c_most_steps);
     END IF;
     SELECT string_agg(format('%L (%s)', n, CASE WHEN ts.position IS NULL THEN 'no such step in the template'
-                                                ELSE 'does not come after the decision' END), ', ' ORDER BY n)
+                                                WHEN v_decision.position <> ALL (ts.ancestors) THEN 'does not come after the decision'
+                                                ELSE 'a batch worker comes by its analyzer: name that' END), ', ' ORDER BY n)
     INTO v_wrong
     FROM unnest(v_names) AS n
     LEFT JOIN tasker.template_steps ts ON ts.revision_id = v_decision.revision_id AND ts.name = n
-    WHERE ts.position IS NULL OR v_decision.position <> ALL (ts.ancestors);
+    WHERE ts.position IS NULL OR v_decision.position <> ALL (ts.ancestors) OR ts.step_type = 'batch_worker';
     IF v_wrong IS NOT NULL THEN
         RETURN format('the decision %L names steps that it can''t create: %s', v_step.name, v_wrong);
     END IF;
 
-    SELECT array_agg(DISTINCT ts.position),
-           coalesce(array_agg(ts.position) FILTER (WHERE ts.step_type = 'decision' AND s.step_uuid <> p_step
-                                                   AND s.state NOT IN ('complete', 'resolved_manually', 'cancelled')), '{}')
-    INTO v_present, v_open
-    FROM tasker.steps s JOIN tasker.template_steps ts USING (template_step_id)
-    WHERE s.task_uuid = v_step.task_uuid;
-    SELECT coalesce(array_agg(ts.position), '{}') INTO v_named
-    FROM tasker.template_steps ts WHERE ts.revision_id = v_decision.revision_id AND ts.name = ANY (v_names);
-    v_new := tasker.steps_to_create(v_decision.revision_id, v_decision.position, v_named, v_present, v_open);
+    v_new := tasker.steps_that_follow(p_step, '{}');
     IF v_new = '{}' THEN
         RETURN NULL;
     END IF;

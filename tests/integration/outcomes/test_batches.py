@@ -220,3 +220,64 @@ async def test_an_engine_that_dies_over_a_batch_leaves_no_half_of_it(stack, poin
     assert set(after) == {"analyze", "gather", *(f"work_{n:03}" for n in range(1, 8))}
     assert len(after["gather"]["parents"]) == 7
     assert {row["attempts"] for row in after.values()} == {1}
+
+
+def two_batches() -> list[dict[str, Any]]:
+    """Two analyzers, one of them behind a plain step, and what converges on both batches."""
+    one, two = flow(parallelism=5)[:2], flow(parallelism=5)[:2]
+    two[0] |= {"name": "analyze_two", "dependencies": ["before"]}
+    two[1] |= {
+        "name": "work_two",
+        "dependencies": ["analyze_two"],
+        "batch_config": {"worker_template": "work_two"},
+    }
+    return [
+        *one,
+        {"name": "before"},
+        *two,
+        {"name": "gather", "type": "deferred_convergence", "dependencies": ["work", "work_two"]},
+    ]
+
+
+async def test_what_converges_on_two_batches_waits_for_both(conn):
+    run = await Run.of(conn, two_batches())
+    claimed = {step["name"]: step for step in await run.claim()}
+    await run.submit(claimed["analyze"], batches(2))
+    assert "gather" not in await run.states()
+    await run.submit(claimed["before"], {})
+    await run.to_the_end({"analyze_two": batches(2, worker="work_two")})
+    assert await run.parents("gather") == {"work_001", "work_002", "work_two_001", "work_two_002"}
+    assert run.order[-1] == "gather"
+    assert await run.state() == "complete"
+
+
+@pytest.mark.parametrize("named", [["analyze", "skip"], ["skip", "end"]])
+async def test_a_convergence_waits_for_a_batch_that_a_decision_began(conn, named):
+    """A step behind the batch may be named as well: it comes with the batch, its analyzer at once."""
+    steps = [
+        {"name": "decide", "type": "decision", "dependencies": ["start"]},
+        {"name": "start"},
+        {"name": "analyze", "type": "batchable", "dependencies": ["decide"]},
+        {**flow(parallelism=5)[1]},
+        {"name": "skip", "dependencies": ["decide"]},
+        {"name": "end", "type": "deferred_convergence", "dependencies": ["work", "skip"]},
+    ]
+    run = await Run.of(conn, steps)
+    await run.submit((await run.claim())[0], {})
+    route = {"decision_point_outcome": {"type": "create_steps", "step_names": named}}
+    await run.submit((await run.claim())[0], route)
+    assert set(await run.states()) == {"start", "decide", "analyze", "skip"}
+    await run.to_the_end({"analyze": batches(3)})
+    assert await run.parents("end") == {"work_001", "work_002", "work_003", "skip"}
+    assert run.order[-1] == "end"
+
+
+async def test_a_decision_cannot_name_a_batch_worker(conn):
+    steps = [{"name": "decide", "type": "decision", "dependencies": ["start"]}, {"name": "start"}, *flow()]
+    steps[2]["dependencies"] = ["decide"]
+    run = await Run.of(conn, steps)
+    route = {"decision_point_outcome": {"type": "create_steps", "step_names": ["analyze", "work"]}}
+    await run.to_the_end({"decide": route})
+    assert await run.states() == {"start": "complete", "decide": "error"}
+    details = json.loads(await conn.fetchval("SELECT details FROM tasker.step_attempts WHERE NOT success"))
+    assert "'work' (a batch worker comes by its analyzer: name that)" in details["message"]

@@ -132,3 +132,45 @@ async def test_a_decision_beside_a_running_branch_of_a_diamond(conn):
     await run.to_the_end({})
     assert run.order[-1] == "join"
     assert await run.state() == "complete"
+
+
+async def test_a_decision_in_the_wake_of_another_holds_the_convergence_back(conn):
+    """`again` comes with `left`, unnamed; `late` may come by it, and the convergence has to wait for that."""
+    steps = [
+        {"name": "start"},
+        {"name": "decide", "type": "decision", "dependencies": ["start"]},
+        {"name": "left", "dependencies": ["decide"]},
+        {"name": "again", "type": "decision", "dependencies": ["left"]},
+        {"name": "late", "dependencies": ["again"]},
+        {"name": "join", "type": "deferred_convergence", "dependencies": ["left", "late"]},
+    ]
+    run = await Run.of(conn, steps)
+    await run.to_the_end({"decide": route("left"), "again": route("late")})
+    assert await run.parents("join") == {"left", "late"}
+    assert run.order == ["start", "decide", "left", "again", "late", "join"]
+
+
+@pytest.mark.parametrize("second", [route("b"), NONE])
+@pytest.mark.parametrize("first", ["one", "two"])
+async def test_a_step_below_two_decisions_waits_for_both(conn, first, second):
+    """What one of them names waits for what the other may still bring, a plain step too."""
+    steps = [
+        {"name": "one", "type": "decision", "dependencies": ["start"]},
+        {"name": "two", "type": "decision", "dependencies": ["start"]},
+        {"name": "start"},
+        {"name": "a", "dependencies": ["one"]},
+        {"name": "b", "dependencies": ["two"]},
+        {"name": "both", "dependencies": ["a", "b"]},
+    ]
+    run = await Run.of(conn, steps)
+    await run.submit((await run.claim())[0], {})
+    claimed = {step["name"]: step for step in await run.claim()}
+    results = {"one": route("both"), "two": second}
+    other = "two" if first == "one" else "one"
+    await run.submit(claimed[first], results[first])
+    assert "both" not in await run.states()
+    await run.submit(claimed[other], results[other])
+    await run.to_the_end({})
+    assert await run.parents("both") == ({"a", "b"} if second is not NONE else {"a"})
+    assert run.order[-1] == "both"
+    assert await run.state() == "complete"

@@ -85,6 +85,15 @@ def test_convergence_without_decision_or_batch_is_there_from_the_start():
     assert at_start(plan) == ["a", "b", "c"]
 
 
+def test_convergence_beside_a_decision_does_not_wait_for_it():
+    plan = compile_plan(template(
+        step("a"), step("b"), step("decide", "a", type="decision"), step("x", "decide"),
+        step("plain", "a", "b", type="deferred_convergence"),
+        step("below", "b", "x", type="deferred_convergence"),
+    ))  # fmt: skip
+    assert at_start(plan) == ["a", "b", "decide", "plain"]
+
+
 def test_no_step_is_created_before_its_parents():
     plan = compile_plan(template(
         step("analyze", type="batchable"), step("worker", "analyze", type="batch_worker", **BATCH),
