@@ -1,12 +1,13 @@
 -- Makes the holds of ready steps say what is paused. Claims look at the pauses themselves as long as there is one; held rows are out of
 -- their index, so that they don't walk over them again and again. Rows that somebody works on are left to the next call (the engine's
 -- sweep), and so are those that a transaction wrote which had not seen the pause, or its end, yet.
--- p_ready_since: rows made ready before it are not looked at for holds that have ended. Returns whether some were let go.
+-- The pause of a task that has ended goes. p_ready_since: rows made ready before it are not looked at for holds that have ended. Returns whether some were let go.
 CREATE OR REPLACE FUNCTION tasker.hold_steps(p_ready_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     v_freed boolean := false;
 BEGIN
+    DELETE FROM tasker.pauses p USING tasker.tasks t WHERE t.task_uuid = p.task_uuid AND t.completed_at IS NOT NULL;
     WITH wrong AS (
         SELECT r.step_uuid, tasker.pause_holds(r.namespace, r.task_uuid) AS holds
         FROM tasker.ready_steps r

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from engine.store import engine_calls
 from engine.store.claims import FinishedStep, submit
 from tests.integration.api.conftest import World, code_of, step, template
 
@@ -101,3 +102,15 @@ async def test_what_cannot_be_paused_says_why(world: World) -> None:
     answer = await world.http.post(f"/v1/tasks/{uuid}/pause")
     assert answer.status_code == 400
     assert "has ended" in answer.json()["error"]["message"]
+
+
+async def test_a_pause_goes_with_the_end_of_its_task(world: World) -> None:
+    await world.register(template("chain", CHAIN))
+    ended = (await world.create("chain"))["task_uuid"]
+    running = (await world.create("chain"))["task_uuid"]
+    for uuid in (ended, running):
+        await change(world, f"tasks/{uuid}", "pause")
+    await world.http.delete(f"/v1/tasks/{ended}")
+    await engine_calls.hold_steps(world.pool)
+    (left,) = (await world.get("/v1/pauses"))["pauses"]
+    assert left["task_uuid"] == running
