@@ -10,6 +10,7 @@ from starlette.responses import Response
 from engine.api.answers import answer, documented
 from engine.api.services import Api
 from engine.model.analytics import recommend, share
+from engine.model.states import TASK_TERMINAL, TaskState
 from engine.model.wire.operations import (
     BottleneckAnalysis,
     PerformanceMetrics,
@@ -38,9 +39,8 @@ def _performance(window: Window, counts: SystemHealthCounts, hours: int) -> Perf
 
     A task that is blocked by failures has failed until somebody helps it.
     """
-    ended = {state: max(0, window.arrivals[state]) for state in ("complete", "error", "cancelled")}
-    ended["resolved_manually"] = max(0, window.arrivals["resolved_manually"])
-    completed, failed = ended["complete"], ended["error"] + counts.blocked_by_failures_tasks
+    ended = {state: max(0, window.arrivals[state]) for state in TASK_TERMINAL}
+    completed, failed = ended[TaskState.COMPLETE], ended[TaskState.ERROR] + counts.blocked_by_failures_tasks
     active = counts.total_tasks - counts.blocked_by_failures_tasks - counts.complete_tasks
     active -= counts.error_tasks + counts.cancelled_tasks + counts.resolved_manually_tasks
     total = active + counts.blocked_by_failures_tasks + sum(ended.values())
