@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -16,6 +17,8 @@ from engine.model.wire.pauses import PauseAnswer, PauseList, PauseRequest
 from engine.store import pauses
 from engine.store.pauses import Pausable
 from engine.store.pool import Connection, retry_deadlock
+
+log = logging.getLogger("tasker.api")
 
 router = APIRouter(prefix="/v1", tags=["pauses"])
 
@@ -136,5 +139,6 @@ async def _resume(api: Services, conn: Connection, what: Pausable, body: PauseRe
         changed = await pauses.is_paused(conn, what)
     else:
         changed = await retry_deadlock(lambda: pauses.resume(conn, what))
+        log.info("%s resumed %s: %s", body.actor, what, body.reason)  # the row that said so is gone
         api.notifier.wake(READY)
     return answer(PauseAnswer(paused=False, changed=changed, dry_run=body.dry_run))
