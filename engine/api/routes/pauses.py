@@ -115,14 +115,17 @@ async def _task(conn: Connection, task_uuid: UUID) -> tuple[Pausable, bool]:
 async def _template(conn: Connection, namespace: str, name: str, version: str) -> Pausable:
     found = await pauses.find_template(conn, namespace, name, version)
     if found is None:
-        raise not_found(f"template {namespace}/{name} version {version}")
+        raise not_found(
+            f"template {namespace}/{name} version {version}",
+            "GET /v1/templates lists those that are registered",
+        )
     return found
 
 
 async def _namespace(conn: Connection, name: str) -> Pausable:
     found = await pauses.find_namespace(conn, name)
     if found is None:
-        raise not_found(f"namespace {name}")
+        raise not_found(f"namespace {name}", "GET /v1/templates lists the namespaces that have templates")
     return found
 
 

@@ -97,6 +97,8 @@ async def test_what_cannot_be_paused_says_why(world: World) -> None:
     for place in ("namespaces/nowhere", "templates/test/nothing/1.0.0", f"tasks/{uuid4()}"):
         answer = await world.http.post(f"/v1/{place}/pause")
         assert (answer.status_code, code_of(answer)) == (404, "NOT_FOUND")
+        if not place.startswith("tasks/"):
+            assert "GET /v1/templates" in answer.json()["error"]["hint"]
     uuid = (await world.create())["task_uuid"]
     await world.worker.run()
     answer = await world.http.post(f"/v1/tasks/{uuid}/pause")
