@@ -80,5 +80,6 @@ def test_a_signal_leaves_the_terminal_in_order(dev: pexpect.spawn) -> None:
 
 def test_closing_the_terminal_ends_everything(dev: pexpect.spawn) -> None:
     processes = [psutil.Process(dev.pid), *parts_of(dev)]
-    os.close(dev.child_fd)
+    # Not os.close: who closes a number twice closes what somebody else has opened in between.
+    dev.ptyproc.fileobj.close()
     assert gone(processes)
