@@ -153,8 +153,9 @@ async def test_thousands_of_workers_come_in_one_transaction(conn):
     assert len(await run.claim(200)) == 50
 
 
-async def test_a_decision_can_lead_to_a_batch(conn):
-    steps = [
+def batch_behind_a_decision() -> list[dict[str, Any]]:
+    """A decision between a batch and a plain step, and what converges on both."""
+    return [
         {"name": "decide", "type": "decision", "dependencies": ["start"]},
         {"name": "start"},
         {"name": "analyze", "type": "batchable", "dependencies": ["decide"]},
@@ -162,7 +163,10 @@ async def test_a_decision_can_lead_to_a_batch(conn):
         {"name": "skip", "dependencies": ["decide"]},
         {"name": "end", "type": "deferred_convergence", "dependencies": ["work", "skip"]},
     ]
-    run = await Run.of(conn, steps)
+
+
+async def test_a_decision_can_lead_to_a_batch(conn):
+    run = await Run.of(conn, batch_behind_a_decision())
     route = {"decision_point_outcome": {"type": "create_steps", "step_names": ["analyze"]}}
     await run.to_the_end({"decide": route, "analyze": batches(3)})
     assert run.order[:3] == ["start", "decide", "analyze"]
@@ -254,15 +258,7 @@ async def test_what_converges_on_two_batches_waits_for_both(conn):
 @pytest.mark.parametrize("named", [["analyze", "skip"], ["skip", "end"]])
 async def test_a_convergence_waits_for_a_batch_that_a_decision_began(conn, named):
     """A step behind the batch may be named as well: it comes with the batch, its analyzer at once."""
-    steps = [
-        {"name": "decide", "type": "decision", "dependencies": ["start"]},
-        {"name": "start"},
-        {"name": "analyze", "type": "batchable", "dependencies": ["decide"]},
-        {**flow(parallelism=5)[1]},
-        {"name": "skip", "dependencies": ["decide"]},
-        {"name": "end", "type": "deferred_convergence", "dependencies": ["work", "skip"]},
-    ]
-    run = await Run.of(conn, steps)
+    run = await Run.of(conn, batch_behind_a_decision())
     await run.submit((await run.claim())[0], {})
     route = {"decision_point_outcome": {"type": "create_steps", "step_names": named}}
     await run.submit((await run.claim())[0], route)
