@@ -202,14 +202,13 @@ class EmbeddedPostgres:
 
     async def _database_answers(self) -> bool:
         """Whether the server takes connections; makes Tasker's database when it is the first time."""
-        try:
-            await self._execute(NAME, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        except asyncpg.InvalidCatalogNameError:
-            await self._execute("postgres", f"CREATE DATABASE {NAME}")
-            return False
-        except (OSError, asyncpg.CannotConnectNowError):
-            return False
-        return True
+        with contextlib.suppress(OSError, asyncpg.CannotConnectNowError):
+            try:
+                await self._execute(NAME, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                return True
+            except asyncpg.InvalidCatalogNameError:
+                await self._execute("postgres", f"CREATE DATABASE {NAME}")
+        return False
 
     async def _execute(self, database: str, statement: str) -> None:
         connection = await asyncpg.connect(self._dsn(database))
