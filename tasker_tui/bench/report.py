@@ -69,12 +69,13 @@ class Report:
             "create_ms": whole["create_alone"]["answers"],
             "throughput_per_baseline_commit": speed / self.baseline.commits_per_s_8,
         }
-        return orjson.dumps(_rounded(top | whole), option=orjson.OPT_INDENT_2).decode()
+        return orjson.dumps(rounded(top | whole), option=orjson.OPT_INDENT_2).decode()
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The same JSON with figures that people can read."""
     if isinstance(value, float):
         return round(value, DIGITS)
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
+        return {key: rounded(one) for key, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list) else value

@@ -19,7 +19,7 @@ from tasker_tui.bench.comparison import (
 )
 from tasker_tui.bench.creating import measure_creating
 from tasker_tui.bench.functions import FunctionTime, forget_times, function_times
-from tasker_tui.bench.latency import measure_latency
+from tasker_tui.bench.latency import Workload, measure_latency
 from tasker_tui.bench.machine import this_machine
 from tasker_tui.bench.progress import Stages
 from tasker_tui.bench.report import HandlerFigures, Report
@@ -81,7 +81,7 @@ class BenchOptions:
 
 async def run_bench(options: BenchOptions, stages: Stages) -> Report:
     """Measure everything that was asked for; raises BenchError."""
-    async with _target(options) as target:
+    async with chosen_target(options.url, options.database_url) as target:
         report = await _basics(options, target, stages)
         for handlers in options.handlers:
             report.throughput[handlers] = await _throughput(options, target, handlers, stages)
@@ -102,9 +102,10 @@ async def run_bench(options: BenchOptions, stages: Stages) -> Report:
 
 
 @asynccontextmanager
-async def _target(options: BenchOptions) -> AsyncIterator[Target]:
-    if options.url and options.database_url:
-        yield Target(options.url, options.database_url)
+async def chosen_target(url: str | None, database_url: str | None) -> AsyncIterator[Target]:
+    """The system that runs already, or a stack of the bench's own."""
+    if url and database_url:
+        yield Target(url, database_url)
     else:
         async with own_stack() as target:
             yield target
@@ -118,7 +119,7 @@ async def _basics(options: BenchOptions, target: Target, stages: Stages) -> Repo
     with stages.stage("warming up", effort.warm_up) as progress:
         await measure_throughput(target, template, effort.warm_up, progress)
     with stages.stage("one task at a time", effort.samples) as progress:
-        latency = await measure_latency(target, template, effort.samples, progress)
+        latency = await measure_latency(target, Workload(template), effort.samples, progress)
     with stages.stage("creating, one at a time", effort.creations) as progress:
         alone = await measure_creating(target, template, 1, effort.creations, progress)
     with stages.stage(f"creating, {CONNECTIONS} connections", effort.creations_together) as progress:
@@ -159,7 +160,7 @@ async def _functions(options: BenchOptions, stages: Stages) -> tuple[list[Functi
             await measure_throughput(target, template, effort.warm_up, progress)
         await forget_times(target)
         with stages.stage("times of functions, one task at a time", effort.samples) as progress:
-            await measure_latency(target, template, effort.samples, progress)
+            await measure_latency(target, Workload(template), effort.samples, progress)
         idle = await function_times(target)
         await forget_times(target)
         with stages.stage("times of functions, full load", options.tasks) as progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -20,7 +20,8 @@ Line = tuple[str, str, str, bool | None]
 
 def render(report: Report) -> RenderableType:
     """All tables of a report."""
-    parts: list[RenderableType] = [_about(report), Text(), _figures(report), Text(), _processes(report)]
+    heading = about(report.version, report.machine, report.settings)
+    parts: list[RenderableType] = [heading, Text(), _figures(report), Text(), _processes(report)]
     for title, times in (
         ("one task at a time", report.functions_idle),
         ("full load", report.functions_loaded),
@@ -30,10 +31,10 @@ def render(report: Report) -> RenderableType:
     return Group(*parts)
 
 
-def _about(report: Report) -> Text:
-    machine, settings = report.machine, report.settings
+def about(version: str, machine: Machine, settings: Mapping[str, str]) -> Text:
+    """What the figures belong to, and a warning when others used the machine."""
     lines = [
-        f"Tasker {report.version} on {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, "
+        f"Tasker {version} on {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, "
         f"{machine.filesystem}",
         f"PostgreSQL {settings['server_version']}, fsync {settings['fsync']}, "
         f"synchronous_commit {settings['synchronous_commit']}",
@@ -48,7 +49,7 @@ def _noise(machine: Machine) -> str:
 
 
 def _figures(report: Report) -> Table:
-    table = _table("WHAT", "MEASURED", "TARGET", "")
+    table = plain_table("WHAT", "MEASURED", "TARGET", "")
     for what, figure, target, reached in _lines(report):
         mark = {None: "", True: "✓", False: "missed"}[reached]
         table.add_row(what, figure, target, Text(mark, style="green" if reached else "red"))
@@ -129,7 +130,7 @@ def _extras(report: Report) -> Iterator[Line]:
 
 
 def _processes(report: Report) -> Table:
-    table = _table("PROCESS", "HANDLERS", "CPU", "CPU A TASK", "MEMORY")
+    table = plain_table("PROCESS", "HANDLERS", "CPU", "CPU A TASK", "MEMORY")
     for handlers, figures in report.throughput.items():
         for name, cells in _used(figures):
             table.add_row(name, handlers, *cells)
@@ -143,7 +144,7 @@ def _used(figures: HandlerFigures) -> Iterator[tuple[str, tuple[str, str, str]]]
 
 
 def _functions(title: str, times: Iterable[FunctionTime]) -> Table:
-    table = _table(f"FUNCTION, {title.upper()}", "CALLS", "MEAN", "ROWS A CALL")
+    table = plain_table(f"FUNCTION, {title.upper()}", "CALLS", "MEAN", "ROWS A CALL")
     for one in times:
         table.add_row(one.name, f"{one.calls:,}", f"{one.mean_ms:.2f} ms", f"{one.rows_per_call:.1f}")
     return table
@@ -162,5 +163,6 @@ def _distribution(figure: Distribution) -> str:
     return f"p50 {figure.p50:.1f}, p95 {figure.p95:.1f}, p99 {figure.p99:.1f} ms"
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """A table without lines."""
     return Table(*columns, box=None, pad_edge=False, header_style="bold")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tasker_tui.cli.errors import USAGE, CommandError
+
+if TYPE_CHECKING:
+    from tasker_tui.bench.reference import ReferenceReport
+    from tasker_tui.bench.report import Report
+    from tasker_tui.bench.run import BenchOptions
 
 
 class Shape(StrEnum):
@@ -18,6 +24,8 @@ class Shape(StrEnum):
     DIAMOND = "diamond"
     TREE = "tree"
     WIDE = "wide"
+    CONDITIONAL = "conditional"
+    BATCH = "batch"
 
 
 class Kind(StrEnum):
@@ -35,7 +43,12 @@ HANDLERS: dict[Kind, Sequence[Literal["async", "def"]]] = {
 }
 
 
+OWN_STACK_ONLY = ("history", "held_snapshot", "waiting", "mean_functions", "start")
+THROUGHPUT_ONLY = ("shape", "tasks", "handlers", "runs", *OWN_STACK_ONLY)
+
+
 def bench(
+    context: typer.Context,
     shape: Annotated[Shape, typer.Option(help="The graph of the tasks.")] = Shape.LINEAR,
     tasks: Annotated[int, typer.Option(min=100, help="Tasks of a run.")] = 20_000,
     handlers: Annotated[Kind, typer.Option(help="How the handlers are written.")] = Kind.BOTH,
@@ -53,6 +66,9 @@ def bench(
         bool, typer.Option("--mean-functions", help="Tell the mean times of the SQL functions.")
     ] = False,
     start: Annotated[bool, typer.Option("--start", help="Measure how long a stack takes to start.")] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Measure the reference's scenarios instead, one by one.")
+    ] = False,
     url: Annotated[
         str | None, typer.Option(help="Measure this server instead of a stack of its own.")
     ] = None,
@@ -62,39 +78,71 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
 ) -> None:
     """Measure how fast this machine runs tasks, on a stack that is made for it and removed."""
-    import asyncio
+    if reference and (other := _given(context, THROUGHPUT_ONLY)):
+        raise CommandError(f"{other[0]} does not go with --reference", "leave one of the two out", USAGE)
+    database = _database_of(url, database_url, _given(context, OWN_STACK_ONLY))
+    if reference:
+        _show(_measure_reference(url, database), as_json)
+        return
+    from tasker_tui.bench.run import BenchOptions
 
-    import uvloop
-
-    from tasker_tui.bench.progress import Stages
-    from tasker_tui.bench.run import BenchOptions, run_bench
-
-    own_only = {
-        "--history": history, "--held-snapshot": held_snapshot, "--waiting": waiting,
-        "--mean-functions": mean_functions, "--start": start,
-    }  # fmt: skip
     options = BenchOptions(
         shape=shape.value,
         tasks=tasks,
         handlers=HANDLERS[handlers],
         runs=runs,
         url=url,
-        database_url=_database_of(url, database_url, [name for name, given in own_only.items() if given]),
+        database_url=database,
         history=history,
         held_snapshot=held_snapshot,
         waiting=waiting,
         functions=mean_functions,
         start=start,
     )
+    _show(_measure(options), as_json)
+
+
+def _measure(options: BenchOptions) -> Report:
+    import uvloop
+
+    from tasker_tui.bench.progress import Stages
+    from tasker_tui.bench.run import run_bench
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report = runner.run(run_bench(options, Stages()))
+        return runner.run(run_bench(options, Stages()))
+
+
+def _measure_reference(url: str | None, database_url: str | None) -> ReferenceReport:
+    import uvloop
+
+    from tasker_tui.bench.progress import Stages
+    from tasker_tui.bench.reference import run_reference
+    from tasker_tui.bench.run import chosen_target
+
+    async def measure() -> ReferenceReport:
+        async with chosen_target(url, database_url) as target:
+            return await run_reference(target, Stages())
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(measure())
+
+
+def _show(report: Report | ReferenceReport, as_json: bool) -> None:
     if as_json:
         print(report.to_json())
-    else:
-        from tasker_tui.bench.tables import render
-        from tasker_tui.cli.console import console
+        return
+    from tasker_tui.bench.reference import ReferenceReport
+    from tasker_tui.bench.tables import render
+    from tasker_tui.cli.console import console
 
-        console().print(render(report))
+    console().print(report.render() if isinstance(report, ReferenceReport) else render(report))
+
+
+def _given(context: typer.Context, names: Sequence[str]) -> list[str]:
+    """Those of these options that stand on the command line, as they are written there."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    return ["--" + name.replace("_", "-") for name in given]
 
 
 def _database_of(url: str | None, database_url: str | None, own_only: Sequence[str]) -> str | None:

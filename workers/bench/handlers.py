@@ -1,12 +1,25 @@
-"""The steps of the bench: no work as `async def` and as `def`, a larger result, and a slot that is kept."""
+"""The steps of the bench: no work as `async def` and as `def`, a decision and a batch of both kinds, a larger
+result, and a slot that is kept."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from workers import StepContext, inputs, step_handler
+from workers import (
+    BatchConfig,
+    BatchWorkerContext,
+    Decision,
+    StepContext,
+    batch_analyzer,
+    batch_worker,
+    decision_handler,
+    inputs,
+    step_handler,
+)
 
 KIBIBYTE = "x" * 1000
+MANAGER_FROM, FINANCE_FROM = 1000, 5000
+ROWS = BatchConfig(total_items=1000, batch_size=200)
 
 
 @step_handler("bench.async")
@@ -19,6 +32,48 @@ async def asynchronous(n: int = 0) -> dict[str, Any]:
 @inputs("n")
 def synchronous(n: int = 0) -> dict[str, Any]:
     return {"value": n}
+
+
+@decision_handler("bench.async.route")
+@inputs("n")
+async def route_async(n: int = 0) -> Decision:
+    return _route(n)
+
+
+@decision_handler("bench.def.route")
+@inputs("n")
+def route_def(n: int = 0) -> Decision:
+    return _route(n)
+
+
+def _route(amount: int) -> Decision:
+    if amount < MANAGER_FROM:
+        return Decision.route(["approve"])
+    return Decision.route(["ask_manager"] if amount < FINANCE_FROM else ["ask_manager", "ask_finance"])
+
+
+@batch_analyzer("bench.async.analyze", worker_template="process")
+async def analyze_async() -> BatchConfig:
+    return ROWS
+
+
+@batch_analyzer("bench.def.analyze", worker_template="process")
+def analyze_def() -> BatchConfig:
+    return ROWS
+
+
+@batch_worker("bench.async.process")
+async def process_async(batch_context: BatchWorkerContext) -> dict[str, Any]:
+    return _processed(batch_context)
+
+
+@batch_worker("bench.def.process")
+def process_def(batch_context: BatchWorkerContext) -> dict[str, Any]:
+    return _processed(batch_context)
+
+
+def _processed(batch: BatchWorkerContext) -> dict[str, Any]:
+    return {"items_processed": batch.end_cursor - batch.start_cursor}
 
 
 @step_handler("bench.kibibyte")

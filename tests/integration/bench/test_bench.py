@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from tasker_tui.bench.errors import BenchError
+from tasker_tui.bench.latency import Workload, measure_latency
 from tasker_tui.bench.progress import Stages
+from tasker_tui.bench.reference import run_reference
 from tasker_tui.bench.run import BenchOptions, Effort, run_bench
 from tasker_tui.bench.stack import own_stack
 from tasker_tui.bench.tables import render
@@ -37,6 +39,36 @@ async def test_a_small_run_of_everything_basic(capsys):
     assert "POST /v1/tasks, 32 connections" in shown
 
 
+@pytest.fixture(scope="module")
+async def target():
+    async with own_stack() as target:
+        yield target
+
+
+@pytest.mark.parametrize("handlers", ["async", "def"])
+@pytest.mark.parametrize(("shape", "steps"), [("conditional", 4), ("batch", 7)])
+async def test_shapes_whose_steps_come_about_on_the_way(target, shape, steps, handlers):
+    template = f"{shape}_{handlers}"
+    async with target.database() as conn:
+        since = await conn.fetchval("SELECT tasker.now()")
+    await measure_throughput(target, template, 50, lambda _: None)
+    written = await read_written(target, template, since, 50)
+    assert (written.steps_per_task, written.attempts_per_task) == (steps, steps)
+
+
+async def test_the_scenarios_of_the_reference_stand_beside_the_published_figures(target, capsys):
+    report = await run_reference(target, Stages(silent=True), samples=2)
+    with pytest.raises(BenchError, match="complete with 4 complete steps and should be complete with 5"):
+        await measure_latency(target, Workload("linear_async", steps=5), 1, lambda _: None)
+    console().print(report.render())
+    shown = capsys.readouterr().out
+    assert "258 / 255 ms" in shown
+    assert "Apple M4 Pro with 12 cores" in shown
+    told = json.loads(report.to_json())
+    assert [one["number"] for one in told["scenarios"]] == [1, 2, 3, 4, 5, 7, 12]
+    assert all(one["latency_ms"]["p99"] >= one["latency_ms"]["p50"] > 0 for one in told["scenarios"])
+
+
 async def test_work_that_was_not_recorded_is_noticed():
     async with own_stack() as target:
         async with target.database() as conn:
@@ -57,6 +89,7 @@ async def test_work_that_was_not_recorded_is_noticed():
     [
         (["--url", "http://127.0.0.1:9", "--history", "5"], "--history would fill or disturb"),
         (["--database-url", "postgresql:///x"], "--database-url goes with --url"),
+        (["--reference", "--held-snapshot", "5"], "--held-snapshot does not go with --reference"),
     ],
 )
 async def test_options_that_do_not_go_together(options, said):
