@@ -14,6 +14,11 @@ NOBODY = "http://127.0.0.1:9"
 PATIENCE = 60.0
 
 
+def surroundings() -> dict[str, str]:
+    """The environment without a size: a given one counts for more than the terminal's own."""
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+
+
 class Terminal:
     """The program `tasker tui` and what it has drawn."""
 
@@ -25,7 +30,7 @@ class Terminal:
             sys.executable,
             ["-m", "tasker_tui.cli", "tui", "--url", NOBODY],
             dimensions=(lines, columns),
-            env=os.environ | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"} | environment,
+            env=surroundings() | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"} | environment,
             timeout=PATIENCE,
         )
 
