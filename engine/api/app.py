@@ -11,7 +11,18 @@ from starlette.middleware.cors import CORSMiddleware
 from engine.api.docs import OPENAPI_URL, install_docs
 from engine.api.errors import install_error_handlers
 from engine.api.middleware import RequestLimits
-from engine.api.routes import analytics, failures, pauses, steps, stream, system, task_list, tasks, templates
+from engine.api.routes import (
+    analytics,
+    failures,
+    pauses,
+    reports,
+    steps,
+    stream,
+    system,
+    task_list,
+    tasks,
+    templates,
+)
 from engine.api.services import VERSION, ApiDeps, Services
 from engine.loopback import LoopbackGuard, is_loopback
 from engine.settings import ServerSettings
@@ -42,6 +53,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     for router in (
         tasks.router,
         task_list.router,
+        reports.router,
         steps.router,
         templates.router,
         system.router,

@@ -36,7 +36,7 @@ def task_list(page: TaskListResponse) -> RenderableType:
             str(task.task_uuid),
             Text(printable(f"{task.namespace}/{task.name}")),
             Text(printable(task.version)),
-            _task_state(task.status),
+            task_state(task.status),
             _progress(task),
             age(task.created_at, now),
             _took(task.created_at, task.completed_at),
@@ -74,7 +74,7 @@ def outcome(task: TaskResponse) -> Text:
     """How a task ended, in one line."""
     ended = task.completed_at or task.updated_at
     about = f", {_progress(task)} steps, after {_took(task.created_at, ended)}"
-    return _task_state(task.status).append(about, style="default")
+    return task_state(task.status).append(about, style="default")
 
 
 def step_state(state: StepState) -> Text:
@@ -94,7 +94,7 @@ def error_of(results: Any) -> str:
 def _fields(task: TaskResponse) -> Iterable[tuple[str, str | Text]]:
     yield "task", str(task.task_uuid)
     yield "template", f"{task.namespace}/{task.name} {task.version}"
-    yield "state", _task_state(task.status)
+    yield "state", task_state(task.status)
     yield "steps", f"{_progress(task)}, {task.failed_steps} failed, {task.in_progress_steps} in progress"
     yield "created", f"{task.created_at:%Y-%m-%d %H:%M:%S} UTC by {task.initiator} ({task.reason})"
     if task.completed_at:
@@ -108,7 +108,8 @@ def _fields(task: TaskResponse) -> Iterable[tuple[str, str | Text]]:
         yield "started by", f"a task of correlation {task.parent_correlation_id}"
 
 
-def _task_state(state: TaskState) -> Text:
+def task_state(state: TaskState) -> Text:
+    """A task's state as shape and word."""
     return _marked(TASK_MARKS[state], state)
 
 
