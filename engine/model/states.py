@@ -2,7 +2,8 @@
 
 The two tables are the only declaration on the Python side; the database holds the same pairs and refuses
 all others. They are what the reference promises, with an operator's way back added: a blocked or failed
-task goes on by itself once its step was reset, resolved or completed by hand (reference 8.4, 11.1 row 2).
+task goes on by itself once its step was reset, resolved or completed by hand (reference 8.4, 11.1 row 2),
+and a done one once an operator runs its steps again.
 """
 
 from __future__ import annotations
@@ -45,12 +46,13 @@ class StepState(StrEnum):
 TASK_TERMINAL: frozenset[TaskState] = frozenset(
     {TaskState.COMPLETE, TaskState.ERROR, TaskState.CANCELLED, TaskState.RESOLVED_MANUALLY}
 )
-"""Nothing runs any more. Of these only `error` can be left, and only by an operator's reset."""
+"""Nothing runs any more. All but `cancelled` can be left, and only by an operator's retry."""
 
 STEP_TERMINAL: frozenset[StepState] = frozenset(
     {StepState.COMPLETE, StepState.CANCELLED, StepState.RESOLVED_MANUALLY}
 )
-"""Never left. `error` is not among them: it ends the step for the engine, but an operator can resume it."""
+"""No worker leaves them; an operator's retry does, but for `cancelled`. `error` is not among them: it waits for an
+operator, and holds the steps below it."""
 
 STEP_SATISFIES: frozenset[StepState] = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
 """States of a parent that let its children run."""
@@ -81,6 +83,8 @@ def _task_transitions() -> frozenset[tuple[TaskState, TaskState]]:
             s.EVALUATING_RESULTS,
         ),
         s.ERROR: (s.PENDING, s.ENQUEUING_STEPS),
+        s.COMPLETE: (s.PENDING,),
+        s.RESOLVED_MANUALLY: (s.PENDING,),
     }
     pairs = {(start, end) for start, ends in ways.items() for end in ends}
     pairs |= {(state, s.CANCELLED) for state in s if state not in TASK_TERMINAL}
@@ -98,10 +102,12 @@ def _step_transitions() -> frozenset[tuple[StepState, StepState]]:
             s.WAITING_FOR_RETRY,
             s.ERROR,
         ),
-        s.ENQUEUED_FOR_ORCHESTRATION: (s.COMPLETE, s.ERROR),
+        s.ENQUEUED_FOR_ORCHESTRATION: (s.COMPLETE, s.ERROR, s.WAITING_FOR_RETRY),
         s.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION: (s.WAITING_FOR_RETRY, s.ERROR, s.COMPLETE),
         s.WAITING_FOR_RETRY: (s.PENDING,),
         s.ERROR: (s.PENDING,),
+        s.COMPLETE: (s.PENDING,),
+        s.RESOLVED_MANUALLY: (s.PENDING,),
     }
     by_operator = (s.COMPLETE, s.RESOLVED_MANUALLY, s.CANCELLED)
     pairs = {(start, end) for start, ends in ways.items() for end in ends}

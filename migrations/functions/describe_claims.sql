@@ -1,10 +1,11 @@
 -- What a worker needs to run the steps that it holds a lease on. dependencies maps each direct parent's name to the data
 -- of its handler (null where a parent was resolved without a result); NULL when they are larger than p_dependency_limit bytes.
+-- template_step_id is the number of the step's definition: of the template's, or below zero of the edit that replaces its settings.
 CREATE OR REPLACE FUNCTION tasker.describe_claims(p_steps uuid[], p_dependency_limit bigint)
 RETURNS TABLE (step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int, name text,
                correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
 LANGUAGE sql VOLATILE AS $$
-    SELECT s.step_uuid, s.task_uuid, s.claim_no, s.attempts, l.chain, s.template_step_id, s.name, t.correlation_id, t.context,
+    SELECT s.step_uuid, s.task_uuid, s.claim_no, s.attempts, l.chain, coalesce(-s.settings_edit, s.template_step_id), s.name, t.correlation_id, t.context,
            CASE WHEN s.parents = '{}' THEN '{}'::jsonb
                 ELSE (SELECT CASE WHEN sum(pg_column_size(a.result)) <= p_dependency_limit OR count(a.result) = 0
                                   THEN jsonb_object_agg(p.name, a.result) END

@@ -163,12 +163,25 @@ BEGIN
       AND NOT EXISTS (SELECT FROM tasker.step_attempts a
                       WHERE a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no AND NOT a.success);
 
+    -- A run ends where an operator takes the step's result back; each run has its own effect.
     RETURN QUERY
-    SELECT 'effect_is_recorded_once', a.step_uuid, format('%s successful attempts', count(*))
-    FROM tasker.step_attempts a
-    WHERE a.success
-    GROUP BY a.task_uuid, a.step_uuid
+    WITH repeated AS MATERIALIZED (
+        SELECT a.task_uuid, a.step_uuid FROM tasker.step_attempts a WHERE a.success GROUP BY 1, 2 HAVING count(*) > 1),
+    taken_back AS MATERIALIZED (
+        SELECT l.step_uuid, l.claim_no
+        FROM tasker.transitions l JOIN repeated USING (task_uuid, step_uuid)
+        WHERE l.step_path[1:2] IN ('{complete,pending}', '{resolved_manually,pending}', '{enqueued_for_orchestration,waiting_for_retry}'))
+    SELECT 'effect_is_recorded_once', s.step_uuid, format('%s successful attempts in run %s', count(*), s.run + 1)
+    FROM (SELECT a.step_uuid, (SELECT count(*) FROM taken_back b WHERE b.step_uuid = a.step_uuid AND b.claim_no <= a.claim_no) AS run
+          FROM tasker.step_attempts a JOIN repeated USING (task_uuid, step_uuid)
+          WHERE a.success) s
+    GROUP BY s.step_uuid, s.run
     HAVING count(*) > 1;
+
+    RETURN QUERY
+    SELECT 'superseded_step_is_gone', x.step_uuid, 'is still a step of its task'
+    FROM tasker.superseded_steps x
+    WHERE EXISTS (SELECT FROM tasker.steps s WHERE s.step_uuid = x.step_uuid);
 
     RETURN QUERY
     SELECT 'attempt_was_claimed', a.step_uuid, format('an attempt of claim %s, the step is at %s', a.claim_no, s.claim_no)

@@ -58,7 +58,11 @@ BEGIN
         SELECT date_trunc('hour', f.at), f.template_id, ts.name, NOT a.success, a.execution_ms, 0, f.at
         FROM fresh f
         JOIN tasker.step_attempts a ON a.task_uuid = f.task_uuid AND a.step_uuid = f.ended_step AND a.claim_no = f.claim_no
-        JOIN tasker.steps s ON s.step_uuid = f.ended_step
+        CROSS JOIN LATERAL (
+            SELECT s.template_step_id FROM tasker.steps s WHERE s.step_uuid = f.ended_step
+            UNION ALL
+            SELECT x.template_step_id FROM tasker.superseded_steps x WHERE x.step_uuid = f.ended_step
+            LIMIT 1) s
         JOIN tasker.template_steps ts USING (template_step_id)
         WHERE f.ended_step IS NOT NULL AND a.execution_ms IS NOT NULL),
     by_hour AS (

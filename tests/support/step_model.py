@@ -147,6 +147,43 @@ class ModelTask:
         step.state, step.attempts = "enqueued", 0
         return True
 
+    def from_here(self, chosen: Iterable[int]) -> set[int]:
+        """Some steps and all that come after them."""
+        found, todo = set(), list(chosen)
+        while todo:
+            index = todo.pop()
+            if index not in found:
+                found.add(index)
+                todo += self.children(index)
+        return found
+
+    def rerun(self, chosen: Iterable[int]) -> set[int]:
+        """An operator's retry with all that comes after; answers which steps run again."""
+        if self.cancelled:
+            return set()
+        started = [one for one in chosen if self.steps[one].state in DONE | {"error", "waiting_for_retry"}]
+        again = self.from_here(started)
+        for index in again:
+            step = self.steps[index]
+            step.claim += step.state not in ("pending", "enqueued")
+            step.state, step.attempts = "pending", 0
+        self.free_children()
+        return again
+
+    def fork(self, chosen: Iterable[int]) -> list[str]:
+        """The states of a fork's steps; the task itself stays as it is."""
+        again = self.from_here(chosen)
+        states = [
+            step.state if step.state in DONE and index not in again else "pending"
+            for index, step in enumerate(self.steps)
+        ]
+        return [
+            "enqueued"
+            if states[index] == "pending" and all(states[parent] in DONE for parent in step.parents)
+            else states[index]
+            for index, step in enumerate(self.steps)
+        ]
+
     def end_by_hand(self, index: int, state: str) -> bool:
         """An operator completes or resolves a step; answers whether it was done."""
         step = self.steps[index]

@@ -42,6 +42,10 @@ DAMAGE = {
         "INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, recorded_at) "
         "SELECT task_uuid, step_uuid, 0, 1, true, now() FROM tasker.step_attempts WHERE success"
     ),
+    "superseded_step_is_gone": (
+        "INSERT INTO tasker.superseded_steps "
+        "SELECT step_uuid, task_uuid, template_step_id, name, state, now() FROM tasker.steps"
+    ),
     "attempt_was_claimed": "UPDATE tasker.step_attempts SET claim_no = 99 WHERE success",
     "attempts_are_within_limits": "UPDATE tasker.steps SET attempts = 6 WHERE name = 'running'",
     "identity_points_to_a_task": (

@@ -31,7 +31,7 @@ WORKER = uuid4()
 LIMIT = 1_000_000
 TABLES = (
     "tasks", "steps", "transitions", "step_attempts", "ready_steps", "leases", "step_retries",
-    "unprocessed_results", "task_identities",
+    "unprocessed_results", "task_identities", "superseded_steps", "step_edits", "forks",
 )  # fmt: skip
 
 CLAIM = "SELECT step_uuid, claim_no FROM tasker.claim_steps(%s, %s, %s, '{echo}', %s, %s, %s)"
@@ -51,6 +51,15 @@ BY_HAND = (
 CANCEL = (
     "SELECT cancelled FROM tasker.cancel_tasks("
     "ARRAY (SELECT task_uuid FROM tasker.tasks), 'operator', 'no more')"
+)
+RERUN = "SELECT step_uuid FROM tasker.rerun_steps(%s, true, 'operator', 'again')"
+RETRY_TASK = (
+    "SELECT step_uuid FROM tasker.retry_tasks("
+    "ARRAY (SELECT task_uuid FROM tasker.tasks), 'operator', 'again')"
+)
+FORK = (
+    "SELECT task_uuid FROM tasker.fork_task("
+    "(SELECT task_uuid FROM tasker.tasks), %s::uuid[], NULL, NULL, 'operator', 'again')"
 )
 STORED = (
     "SELECT EXISTS (SELECT FROM tasker.step_attempts WHERE step_uuid = %s AND claim_no = %s AND success = %s "
@@ -237,6 +246,34 @@ class Machine(RuleBasedStateMachine):
             BY_HAND, self.uuids[index], with_result, "{}" if with_result else None
         )
         assert done == self.model.end_by_hand(index, "complete" if with_result else "resolved_manually")
+
+    @precondition(lambda self: len(self.model.claims) > 1)
+    @rule(picked=st.lists(choices, min_size=1, max_size=2))
+    def rerun(self, picked: list[int]) -> None:
+        chosen = {self.chosen_step(choice, "complete", "resolved_manually", "error") for choice in picked}
+        rows = self.database.call(RERUN, [self.uuids[index] for index in chosen])
+        assert {self.index[uuid] for (uuid,) in rows} == self.model.rerun(chosen)
+
+    @precondition(lambda self: len(self.model.claims) > 3)
+    @rule()
+    def rerun_the_task(self) -> None:
+        rows = self.database.call(RETRY_TASK)
+        roots = [index for index, step in enumerate(self.model.steps) if not step.parents]
+        assert {self.index[uuid] for (uuid,) in rows} == self.model.rerun(roots)
+
+    @precondition(lambda self: len(self.model.claims) > 1)
+    @rule(picked=st.lists(choices, max_size=2))
+    def fork(self, picked: list[int]) -> None:
+        """Looked at and undone: the machine is about one task."""
+        chosen = {choice % len(self.uuids) for choice in picked}
+        states = self.model.fork(chosen)
+        if "enqueued" not in states:
+            return
+        with self.database.conn.transaction(force_rollback=True):
+            ((fork,),) = self.database.call(FORK, [self.uuids[index] for index in chosen])
+            rows = self.database.call("SELECT name, state::text FROM tasker.steps WHERE task_uuid = %s", fork)
+            assert dict(rows) == {f"s{index}": state for index, state in enumerate(states)}
+            assert self.database.call("SELECT * FROM tasker.invariant_violations()") == []
 
     @precondition(lambda self: len(self.model.claims) > 5)
     @rule()

@@ -27,7 +27,7 @@ async def test_database_and_model_allow_the_same(
     [
         ("task_path", ["complete", "steps_in_process"]),
         ("task_path", ["initializing"]),
-        ("step_path", ["complete", "pending"]),
+        ("step_path", ["complete", "in_progress"]),
         ("step_path", ["pending", "enqueued", "complete", "in_progress"]),
     ],
 )

@@ -50,15 +50,17 @@ def test_no_state_leads_to_itself(pairs):
     assert not [pair for pair in pairs if pair[0] == pair[1]]
 
 
-def test_only_an_error_leaves_a_terminal_state_of_a_task():
-    for state in TASK_TERMINAL - {TaskState.ERROR}:
-        assert ways_out(state, TASK_TRANSITIONS) == set()
+def test_an_operator_can_run_a_task_again_that_was_not_cancelled():
+    assert ways_out(TaskState.CANCELLED, TASK_TRANSITIONS) == set()
     assert ways_out(TaskState.ERROR, TASK_TRANSITIONS) == {TaskState.PENDING, TaskState.ENQUEUING_STEPS}
+    for state in (TaskState.COMPLETE, TaskState.RESOLVED_MANUALLY):
+        assert ways_out(state, TASK_TRANSITIONS) == {TaskState.PENDING}
 
 
-def test_terminal_states_of_a_step_are_never_left_and_an_error_can_be_resumed():
-    for state in STEP_TERMINAL:
-        assert ways_out(state, STEP_TRANSITIONS) == set()
+def test_an_operator_can_run_a_step_again_that_was_not_cancelled():
+    assert ways_out(StepState.CANCELLED, STEP_TRANSITIONS) == set()
+    for state in STEP_SATISFIES:
+        assert ways_out(state, STEP_TRANSITIONS) == {StepState.PENDING}
     assert StepState.ERROR not in STEP_TERMINAL
     assert ways_out(StepState.ERROR, STEP_TRANSITIONS) == {
         StepState.PENDING, StepState.COMPLETE, StepState.RESOLVED_MANUALLY, StepState.CANCELLED,

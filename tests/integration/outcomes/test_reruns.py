@@ -1,0 +1,97 @@
+"""Running done steps again with all that comes after them (rerun_steps)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.outcomes.driver import Run
+from tests.integration.outcomes.test_decisions import approval, route
+
+RERUN = "SELECT * FROM tasker.rerun_steps($1, true, 'ana', 'wrong prices')"
+
+
+async def rerun(run: Run, *names: str) -> dict[str, tuple[str, str]]:
+    """Each step that will run again with the state that it was in, and what becomes of it."""
+    steps = await run.steps()
+    rows = await run.conn.fetch(RERUN, [steps[name]["step_uuid"] for name in names])
+    return {row["name"]: (row["old_state"], row["effect"]) for row in rows}
+
+
+def chain() -> list[dict[str, Any]]:
+    return [{"name": "a"}, {"name": "b", "dependencies": ["a"]}, {"name": "c", "dependencies": ["b"]}]
+
+
+async def test_a_done_step_runs_again_with_all_below_it(conn):
+    run = await Run.of(conn, chain())
+    await run.to_the_end({})
+    assert await rerun(run, "b") == {"b": ("complete", "enqueued"), "c": ("complete", "pending")}
+    assert await run.states() == {"a": "complete", "b": "enqueued", "c": "pending"}
+    assert await run.state() == "steps_in_process"
+    assert await rerun(run, "b") == {}
+    run.order.clear()
+    await run.to_the_end({})
+    assert run.order == ["b", "c"]
+    assert await run.state() == "complete"
+
+
+async def test_a_decision_creates_its_branches_anew(conn):
+    run = await Run.of(conn, approval())
+    await run.to_the_end({"decide": route("manager", "finance")})
+    effects = await rerun(run, "decide")
+    assert effects["decide"] == ("complete", "enqueued")
+    assert {effects[name][1] for name in ("manager", "finance", "finalize")} == {"superseded"}
+    assert await run.states() == {"validate": "complete", "decide": "enqueued"}
+    await run.to_the_end({"decide": route("auto")})
+    assert await run.states() == dict.fromkeys(["validate", "decide", "auto", "finalize"], "complete")
+    assert await run.state() == "complete"
+
+
+async def fork(run: Run, *names: str, context: str | None = None) -> Run:
+    steps = await run.steps()
+    row = await run.conn.fetchrow(
+        "SELECT * FROM tasker.fork_task($1, $2, $3, NULL, 'ana', 'other prices')",
+        run.task_uuid,
+        [steps[name]["step_uuid"] for name in names],
+        context,
+    )
+    return Run(run.conn, row["task_uuid"])
+
+
+async def test_a_fork_takes_over_what_was_done_before_its_first_step(conn):
+    run = await Run.of(conn, chain())
+    await run.to_the_end({})
+    forked = await fork(run, "b", context='{"price": 3}')
+    assert await forked.states() == {"a": "complete", "b": "enqueued", "c": "pending"}
+    (b,) = await forked.claim()
+    assert (b["context"], b["dependencies"]) == ('{"price": 3}', '{"a": {"by": "a"}}')
+    await forked.submit(b, {})
+    await forked.to_the_end({})
+    assert await forked.state() == "complete"
+    assert set((await run.states()).values()) == {"complete"}
+
+
+async def test_a_fork_of_a_cancelled_task_goes_on_where_it_stood(conn):
+    run = await Run.of(conn, approval())
+    for result in ({}, route("manager", "finance"), {}):
+        await run.submit((await run.claim(1))[0], result)
+    await conn.fetch("SELECT * FROM tasker.cancel_tasks($1, 'ana', 'no')", [run.task_uuid])
+    assert await rerun(run, "decide") == {}
+    done = run.order[-1]
+    (left,) = {"manager", "finance"} - {done}
+    forked = await fork(run)
+    assert await forked.states() == {
+        "validate": "complete", "decide": "complete", done: "complete", left: "enqueued",
+        "finalize": "pending",
+    }  # fmt: skip
+    await forked.to_the_end({})
+    assert await forked.state() == "complete"
+    assert await run.state() == "cancelled"
+
+
+async def test_a_fork_from_a_decision_begins_without_its_branches(conn):
+    run = await Run.of(conn, approval())
+    await run.to_the_end({"decide": route("manager", "finance")})
+    forked = await fork(run, "decide")
+    assert await forked.states() == {"validate": "complete", "decide": "enqueued"}
+    await forked.to_the_end({"decide": route("auto")})
+    assert set(await forked.states()) == {"validate", "decide", "auto", "finalize"}
