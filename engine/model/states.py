@@ -51,8 +51,8 @@ TASK_TERMINAL: frozenset[TaskState] = frozenset(
 STEP_TERMINAL: frozenset[StepState] = frozenset(
     {StepState.COMPLETE, StepState.CANCELLED, StepState.RESOLVED_MANUALLY}
 )
-"""No worker leaves them; an operator's retry does, but for `cancelled`. `error` is not among them: it waits for an
-operator, and holds the steps below it."""
+"""Left by an operator's retry alone, `cancelled` never. `error` is not among them: it waits for an operator,
+and holds the steps below it."""
 
 STEP_SATISFIES: frozenset[StepState] = frozenset({StepState.COMPLETE, StepState.RESOLVED_MANUALLY})
 """States of a parent that let its children run."""
