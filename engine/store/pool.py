@@ -23,6 +23,7 @@ T = TypeVar("T")
 RECONNECTABLE = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was cut between two messages (MagicStack/asyncpg#1069)
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,

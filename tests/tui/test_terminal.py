@@ -30,7 +30,9 @@ class Terminal:
             sys.executable,
             ["-m", "tasker_tui.cli", "tui", "--url", NOBODY],
             dimensions=(lines, columns),
-            env=surroundings() | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"} | environment,
+            env=surroundings()
+            | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+            | environment,
             timeout=PATIENCE,
         )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 EXCHANGES = 2
 """Loops that trade with the database at the same time."""
 
@@ -29,6 +32,15 @@ class Capacity:
         self.free -= wanted
         self.hungry = self.free > 0
         return wanted
+
+    @contextmanager
+    def promised(self, slots: int) -> Iterator[None]:
+        """Slots that a call may fill; they are free again if it fails."""
+        try:
+            yield
+        except Exception:
+            self.give(slots)
+            raise
 
     def give(self, slots: int) -> None:
         """Slots are free again."""

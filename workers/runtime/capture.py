@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO, cast
+from uuid import UUID
 
 KEPT_BYTES = 256 * 1024
 """Of one attempt; what comes after is counted, not kept."""
@@ -28,12 +29,26 @@ class LogLine(NamedTuple):
     at: datetime
 
 
+class Origin(NamedTuple):
+    """Whose output it is."""
+
+    task_uuid: UUID
+    step_uuid: UUID
+    claim_no: int
+    attempt: int
+
+
 class LogBuffer:
-    """The output of one attempt, until the log writer takes it. Any thread may add."""
+    """The output of one attempt, until the log writer takes it. Any thread may add.
 
-    __slots__ = ("_bytes", "_dropped", "_lines", "_lock", "_on_first", "_partial")
+    It knows its origin and not its step: a cycle of the two would leave every step to the garbage collector.
+    """
 
-    def __init__(self, on_first: Callable[[LogBuffer], None]) -> None:
+    __slots__ = ("_bytes", "_dropped", "_lines", "_lock", "_on_first", "_partial", "ended", "origin")
+
+    def __init__(self, origin: Origin, on_first: Callable[[LogBuffer], None]) -> None:
+        self.origin = origin
+        self.ended = False
         self._lock = threading.Lock()
         self._lines: list[LogLine] = []
         self._partial = ""
@@ -68,13 +83,13 @@ class LogBuffer:
         """Whether there is something to take."""
         return bool(self._lines or self._partial or self._dropped)
 
-    def take(self, *, final: bool) -> list[LogLine]:
-        """The lines since the last call; with `final` the unfinished one too, and how many were dropped."""
-        if final and self._partial:
+    def take(self) -> list[LogLine]:
+        """The lines since the last call; of an ended one the unfinished line too, and how many were dropped."""
+        if self.ended and self._partial:
             self.print("\n")
         with self._lock:
             lines, self._lines = self._lines, []
-            if final and self._dropped:
+            if self.ended and self._dropped:
                 note = (
                     f"… {self._dropped} more lines were not kept (limit {KEPT_BYTES // 1024} KiB an attempt)"
                 )

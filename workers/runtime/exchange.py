@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -127,9 +128,9 @@ class Exchange:
     async def _claim(self, conn: Connection, wanted: int) -> Connection:
         since = time.monotonic()
         try:
-            held = await retry_deadlock(lambda: claims.claim(conn, self.worker, uuid4(), wanted))
+            with self.capacity.promised(wanted):
+                held = await retry_deadlock(lambda: claims.claim(conn, self.worker, uuid4(), wanted))
         except RECONNECTABLE as error:
-            self.capacity.give(wanted)
             self.capacity.hungry = True
             log.warning("claiming failed: %s", error)
             return await self._reconnect(conn)
@@ -146,7 +147,8 @@ class Exchange:
         results = [finished for finished, _ in batch]
         slots = sum(with_slot for _, with_slot in batch)
         since = time.monotonic()
-        conn, answer = await self._submit_surely(conn, results, slots, wanted)
+        with self.capacity.promised(slots + wanted):
+            conn, answer = await self._submit_surely(conn, results, slots, wanted)
         self._metrics.submit_answered(len(results), len(answer.refused), time.monotonic() - since)
         self.capacity.give(slots + wanted - len(answer.held))
         self.capacity.hungry |= wanted > 0 and len(answer.held) >= wanted
@@ -165,33 +167,32 @@ class Exchange:
         while True:
             keep = 0 if self.capacity.draining else keep
             try:
-                current = conn
-                return conn, await retry_deadlock(
-                    lambda: claims.submit(current, self.worker, call, results, keep=keep, claim=claim)  # noqa: B023
-                )
+                submit = partial(claims.submit, conn, self.worker, call, results, keep=keep, claim=claim)
+                return conn, await retry_deadlock(submit)
             except RECONNECTABLE as error:
                 log.warning("the answer to a submit was lost (%s); sending it again", error)
                 conn = await self._reconnect(conn)
             except NOT_STORABLE as error:
-                return conn, await self._submit_singly(conn, results, error)
+                log.warning("PostgreSQL refused %d results: %s", len(results), error)
+                if len(results) > 1:
+                    return await self._submit_singly(conn, results, keep)
+                if results[0].details is _REFUSED_DETAILS:
+                    raise
+                call, results = uuid4(), [_not_storable(results[0])]
 
     async def _submit_singly(
-        self, conn: Connection, results: list[FinishedStep], cause: asyncpg.PostgresError
-    ) -> SubmitAnswer:
+        self, conn: Connection, results: list[FinishedStep], keep: int
+    ) -> tuple[Connection, SubmitAnswer]:
         """One result of the batch can't be stored: it becomes its step's permanent failure, alone."""
-        log.warning("a batch of %d results was refused (%s); submitting them one by one", len(results), cause)
         whole = SubmitAnswer()
         for finished in results:
-            try:
-                answer = await claims.submit(conn, self.worker, uuid4(), [finished], keep=1, claim=0)
-            except NOT_STORABLE:
-                refused = [_not_storable(finished)]
-                answer = await claims.submit(conn, self.worker, uuid4(), refused, keep=0, claim=0)
+            free = min(1, keep - len(whole.held))
+            conn, answer = await self._submit_surely(conn, [finished], free, 0)
             whole.held += answer.held
             whole.refused += answer.refused
             whole.queued += answer.queued
             whole.left_over += answer.left_over
-        return whole
+        return conn, whole
 
     def _tell_others(self, answer: SubmitAnswer) -> None:
         if answer.queued:

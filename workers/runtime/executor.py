@@ -16,7 +16,7 @@ from workers.context import StepContext
 from workers.errors import HandlerNotFound, PermanentError, StepCancelled
 from workers.invocation import ResolvedHandler, failure_from_exception, to_result
 from workers.results import StepHandlerResult
-from workers.runtime.capture import LogBuffer, current_log
+from workers.runtime.capture import LogBuffer, Origin, current_log
 from workers.runtime.definitions import Definitions
 from workers.runtime.packing import pack
 from workers.runtime.running import RunningStep
@@ -42,7 +42,7 @@ class Executor:
         slots: int,
         report: Callable[[RunningStep, FinishedStep], None],
         ended: Callable[[RunningStep], None],
-        logs_changed: Callable[[RunningStep], None],
+        logs_changed: Callable[[LogBuffer], None],
     ) -> None:
         self._pool = pool
         self._worker = worker
@@ -65,7 +65,9 @@ class Executor:
             self._finish(step, failure, "1.0.0")
             self._ended(step)
             return
-        step.log = LogBuffer(lambda _: self._logs_changed(step))
+        claimed = step.claimed
+        origin = Origin(claimed.task_uuid, claimed.step_uuid, claimed.claim_no, claimed.attempt)
+        step.log = LogBuffer(origin, self._logs_changed)
         context = contextvars.copy_context()
         context.run(current_log.set, step.log)
         step.task = self._loop.create_task(self._run(step, handler), context=context)

@@ -9,7 +9,7 @@ from operator import itemgetter
 import asyncpg
 
 from engine.store.pool import RECONNECTABLE, Pool
-from workers.runtime.running import RunningStep
+from workers.runtime.capture import LogBuffer
 
 log = logging.getLogger("tasker.worker")
 
@@ -19,21 +19,22 @@ BY_TIME = itemgetter(COLUMNS.index("at"))
 
 
 class LogWriter:
-    """Collects the steps that have new output and stores it. What can't be stored is lost, and said to be."""
+    """Collects the attempts that have new output and stores it. What can't be stored is lost, and said to be."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._dirty: set[RunningStep] = set()
+        self._dirty: set[LogBuffer] = set()
         self._loop = asyncio.get_running_loop()
 
-    def changed(self, step: RunningStep) -> None:
-        """A step has new output; callable from any thread."""
-        self._loop.call_soon_threadsafe(self._dirty.add, step)
+    def changed(self, output: LogBuffer) -> None:
+        """An attempt has new output; callable from any thread."""
+        self._loop.call_soon_threadsafe(self._dirty.add, output)
 
-    def ended(self, step: RunningStep) -> None:
-        """A step's handler has returned; its unfinished line counts too. Called on the loop."""
-        if step.log is not None and step.log.has_output:
-            self._dirty.add(step)
+    def ended(self, output: LogBuffer) -> None:
+        """The handler has returned; its unfinished line counts too. Called on the loop."""
+        output.ended = True
+        if output.has_output:
+            self._dirty.add(output)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -44,7 +45,7 @@ class LogWriter:
     async def flush(self) -> None:
         """Write what there is."""
         dirty, self._dirty = self._dirty, set()
-        rows = [row for step in dirty for row in _rows(step)]
+        rows = [(*output.origin, *line) for output in dirty for line in output.take()]
         if not rows:
             return
         rows.sort(key=BY_TIME)  # who follows a task reads the lines of its steps as they were written
@@ -55,13 +56,3 @@ class LogWriter:
                 )
         except (*RECONNECTABLE, asyncpg.PostgresError) as error:
             log.warning("%d log lines of steps are lost: %s", len(rows), error)
-
-
-def _rows(step: RunningStep) -> list[tuple[object, ...]]:
-    if step.log is None:
-        return []
-    claimed = step.claimed
-    return [
-        (claimed.task_uuid, claimed.step_uuid, claimed.claim_no, claimed.attempt, *line)
-        for line in step.log.take(final=step.ended)
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import importlib.metadata
 import logging
 import os
@@ -69,6 +70,9 @@ async def _run(settings: Settings) -> int:
         log.error("%s", problem)
     http = HttpServer(worker, pool, settings, loaded, registry)
     await _listen(http, settings.worker)
+    # What is there by now stays: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
     await worker.start()
     log.info("worker %s runs with %d slots", worker.identity.worker_uuid, settings.worker.slots)
     await _first(stop, worker.replace_me)

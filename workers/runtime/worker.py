@@ -200,7 +200,8 @@ class Worker:
         if not step.returned:
             self.capacity.give(1)
             self.exchange.wake()
-        self._logs.ended(step)
+        if step.log is not None:
+            self._logs.ended(step.log)
         self._changed.set()
 
     def _forget(self, step: RunningStep) -> None:

@@ -9,6 +9,15 @@ from tests.support.stack import Stack
 from tests.support.waiting import until
 from tests.support.workflows import linear, step
 
+REFUSE_ONE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'not here' USING ERRCODE = 'data_exception';
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON tasker.step_attempts
+    FOR EACH ROW WHEN (new.result ->> 'step' = 'refused') EXECUTE FUNCTION refuse();
+"""
+
 
 async def test_a_submit_whose_answer_was_lost_gets_the_same_hand_over(stack: Stack) -> None:
     """It goes on at once: the lease is far longer than the test's patience."""
@@ -23,6 +32,21 @@ async def test_a_submit_whose_answer_was_lost_gets_the_same_hand_over(stack: Sta
         claims = [row["claim_no"] for row in (await stack.flows.steps(task)).values()]
         assert claims == [1, 1, 1, 1]
         assert (await worker.get("/metrics/worker")).json()["results_refused"] == 0
+
+
+async def test_a_result_that_the_database_refuses_fails_its_step_alone_whatever_is_lost(stack: Stack) -> None:
+    await stack.engine()
+    await stack.flows.conn.execute(REFUSE_ONE)
+    async with proxy_to(stack.dsn) as proxy:
+        worker = await stack.worker(lease=300.0, dsn=proxy.dsn)
+        task = await stack.flows.run([step("refused", handler="echo"), step("beside", handler="echo")])
+        proxy.lose_answer_of("submit_results")
+        await stack.flows.reaches(task, "blocked_by_failures", timeout=10)
+        assert proxy.lost.is_set()
+    assert await stack.flows.states(task) == {"refused": "error", "beside": "complete"}
+    [attempt] = await stack.flows.attempts(task, "refused")
+    assert "result_not_storable" in attempt["details"]
+    assert (await worker.get("/metrics/worker")).json()["results_refused"] == 0
 
 
 async def test_a_claim_whose_answer_was_lost_costs_one_lease(stack: Stack) -> None:
