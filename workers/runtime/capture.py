@@ -84,7 +84,7 @@ class LogBuffer:
         return bool(self._lines or self._partial or self._dropped)
 
     def take(self) -> list[LogLine]:
-        """The lines since the last call; of an ended one the unfinished line too, and how many were dropped."""
+        """The lines since the last call; once ended, the unfinished one and how many were dropped."""
         if self.ended and self._partial:
             self.print("\n")
         with self._lock:

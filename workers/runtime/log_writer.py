@@ -19,7 +19,7 @@ BY_TIME = itemgetter(COLUMNS.index("at"))
 
 
 class LogWriter:
-    """Collects the attempts that have new output and stores it. What can't be stored is lost, and said to be."""
+    """Collects the attempts that have new output and stores it. What can't be stored is lost; it says so."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
