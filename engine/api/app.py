@@ -15,6 +15,7 @@ from engine.api.routes import (
     analytics,
     failures,
     pauses,
+    queues,
     reports,
     steps,
     stream,
@@ -61,6 +62,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         pauses.router,
         failures.router,
         analytics.router,
+        queues.router,
     ):
         app.include_router(router)
     install_docs(app)

@@ -16,6 +16,7 @@ from tasker_tui.cli.bench import bench
 from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.failures import failures
 from tasker_tui.cli.pauses import list_pauses, pause, resume
+from tasker_tui.cli.queues import handlers, queues
 from tasker_tui.cli.task import task_app
 
 app = typer.Typer(
@@ -29,6 +30,8 @@ app.add_typer(analytics_app, name="analytics")
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)
+app.command()(handlers)
+app.command()(queues)
 app.command()(pause)
 app.command()(resume)
 app.command("pauses")(list_pauses)
@@ -159,10 +162,11 @@ def _section(name: str, **values: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point of the program `tasker`."""
-    sys.exit(errors.exit_code_of(_run))
+    sys.exit(errors.exit_code_of(run_command))
 
 
-def _run() -> int:
+def run_command() -> int:
+    """Run the command that the program's arguments say; returns its exit code."""
     try:
         code: int | None = app(standalone_mode=False)
     except typer.TyperException as error:

@@ -1,19 +1,19 @@
-"""An application behind a real port, and the command `tasker` as a process that speaks to it."""
+"""An application behind a real port, and the command `tasker` that speaks to it."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import io
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
 import uvicorn
 
+from tasker_tui.cli.errors import exit_code_of
+from tasker_tui.cli.main import run_command
 from tests.support.waiting import until
-
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("TASKER_")}
 
 
 class Ended(NamedTuple):
@@ -43,10 +43,16 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 
 async def tasker(url: str, *arguments: str) -> Ended:
-    """Run `tasker` against a server."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tasker_tui.cli", *arguments, env=ENVIRONMENT | {"TASKER_URL": url},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    """Run the command `tasker` against a server, in a thread of this process."""
+    return await asyncio.to_thread(_run, ["tasker", *arguments, "--url", url])
+
+
+def _run(argv: list[str]) -> Ended:
+    out, err, before = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = argv
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            code = exit_code_of(run_command)
+    finally:
+        sys.argv = before
+    return Ended(code, out.getvalue(), err.getvalue())
