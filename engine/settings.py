@@ -72,13 +72,15 @@ class DatabaseSettings(Section):
 
 class ServerSettings(Section):
     """The process `tasker server`. On a loopback `host`, browsers may call it from this machine and from
-    `cors_origins` alone; elsewhere from `cors_origins`, or from anywhere when there are none."""
+    `cors_origins` alone; elsewhere from `cors_origins`, or from anywhere when there are none. `bulk_limit`
+    is how many tasks or steps one bulk operation may select."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
     cors_origins: StringList = []
     config_endpoint: bool = False
     request_timeout_seconds: PositiveFloat = 30.0
+    bulk_limit: PositiveInt = 1_000_000
 
 
 class WorkerSettings(Section):

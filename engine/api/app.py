@@ -13,6 +13,7 @@ from engine.api.errors import install_error_handlers
 from engine.api.middleware import RequestLimits
 from engine.api.routes import (
     analytics,
+    bulk,
     failures,
     pauses,
     queues,
@@ -61,6 +62,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         stream.router,
         pauses.router,
         failures.router,
+        bulk.router,
         analytics.router,
         queues.router,
     ):

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.responses import FileResponse, Response
 
+from engine.model.wire.bulk import BulkChangeRequest, BulkPreviewRequest, BulkRunRequest
 from engine.model.wire.events import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
 from engine.model.wire.pauses import PauseRequest
 from engine.model.wire.requests import (
@@ -35,6 +36,9 @@ READ_BY_HAND = (
     CompleteManually,
     Skip,
     PauseRequest,
+    BulkPreviewRequest,
+    BulkRunRequest,
+    BulkChangeRequest,
     TransitionsEvent,
     SummaryEvent,
     LogEvent,

@@ -6,5 +6,8 @@ READY = "tasker_ready"
 RESULTS = "tasker_results"
 """A submit left something to the engines."""
 
+BULK = "tasker_bulk"
+"""A bulk operation was begun, or goes on."""
+
 TEMPLATES = "tasker_templates"
 """A template was registered or changed."""

@@ -7,11 +7,11 @@ import os
 import socket
 from datetime import timedelta
 
-from engine.messaging.channels import READY, RESULTS
+from engine.messaging.channels import BULK, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.orchestration.loops import Loop
 from engine.settings import Settings
-from engine.store import engine_calls
+from engine.store import bulk, engine_calls
 from engine.store.pool import Pool
 
 FALLBACK_SECONDS = 1.0
@@ -22,9 +22,13 @@ HANDLERS_SECONDS = 1.0
 SWEEP_SECONDS = 2.0
 UPKEEP_SECONDS = 3600.0
 
+BULK_SECONDS = 0.05
+"""Between two batches of a bulk operation that keeps to a rate; what came due in between is one batch."""
+
 
 class Orchestrator:
-    """Runs the loops from `start` to `stop`: results, retries, leases, missing handlers, sweeping, upkeep."""
+    """Runs the loops from `start` to `stop`: results, retries, leases, missing handlers, bulk operations,
+    sweeping, upkeep."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.notifier = Notifier(pool)
@@ -33,15 +37,17 @@ class Orchestrator:
         self._grace = timedelta(seconds=settings.missing_handler_grace_seconds)
         self._results = Loop("results", self._process_results)
         self._retries = Loop("retries", self._fire_retries)
+        self._bulk = Loop("bulk", self._work_bulk)
         self.loops = [
             self._results,
             self._retries,
             Loop("leases", self._expire_leases),
             Loop("missing handlers", self._fail_missing_handlers),
+            self._bulk,
             Loop("sweep", self._sweep),
             Loop("upkeep", self._keep_up),
         ]
-        self._listener = Listener(settings.database.dsn, {RESULTS: self._results.wake})
+        self._listener = Listener(settings.database.dsn, {RESULTS: self._results.wake, BULK: self._bulk.wake})
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -85,6 +91,15 @@ class Orchestrator:
             self._results.wake()
         return HANDLERS_SECONDS
 
+    async def _work_bulk(self) -> float:
+        batch = await bulk.work_bulk(self._pool)
+        if batch.worked:
+            self.notifier.wake(READY)
+        if batch.next_in is None:
+            return FALLBACK_SECONDS
+        wait = batch.next_in.total_seconds()
+        return 0.0 if wait <= 0 else min(max(wait, BULK_SECONDS), FALLBACK_SECONDS)
+
     async def _sweep(self) -> float:
         await engine_calls.sweep_lanes(self._pool)
         if await engine_calls.hold_steps(self._pool):
@@ -94,4 +109,5 @@ class Orchestrator:
     async def _keep_up(self) -> float:
         await engine_calls.forget_workers(self._pool)
         await engine_calls.ensure_partitions(self._pool)
+        await bulk.forget_bulk(self._pool)
         return UPKEEP_SECONDS

@@ -158,6 +158,19 @@ def _matches(wanted: TaskFilter, query: Query) -> list[tuple[tuple[str, ...], Se
     return [(conditions, ids) for conditions, ids in found if ids is None or ids]
 
 
+def tasks_of(one: Alternative) -> str:
+    """The statement that selects the uuids of an alternative's tasks."""
+    conditions = one.conditions
+    if one.templates is not None:
+        conditions = (f"t.template_id = ANY ({one.templates}::int[])", *conditions)
+    return f"SELECT t.task_uuid FROM tasker.tasks t {where(conditions)}"
+
+
+def where(conditions: Sequence[str]) -> str:
+    """The clause of some conditions that hold together; empty for none."""
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
 def id_range_of(prefix: str) -> tuple[UUID, UUID] | None:
     """The uuids that begin with a text, as the first and the last of them; None if none can."""
     digits = prefix.replace("-", "").lower()

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from engine.model.readiness import StepCounts
 from engine.model.wire.tasks import PaginationInfo, TaskListResponse
 from engine.store.pool import Connection
-from engine.store.task_filter import Alternative, Query, TaskFilter, alternatives
+from engine.store.task_filter import Alternative, Query, TaskFilter, alternatives, tasks_of, where
 from engine.store.tasks import TASK_COLUMNS, count_steps_of, task_response
 
 Count = Literal["exact", "estimate", "none"]
@@ -124,17 +124,13 @@ async def _any_older(conn: Connection, wanted: TaskFilter, uuids: Sequence[UUID]
 def _part(one: Alternative, order: str, limit: int) -> str:
     ordered = f"ORDER BY t.task_uuid {order} LIMIT {limit}"
     if one.templates is None:
-        return f"(SELECT t.task_uuid FROM tasker.tasks t {_where(one.conditions)} {ordered})"
-    inner = _where(("t.template_id = i.id", *one.conditions))
+        return f"(SELECT t.task_uuid FROM tasker.tasks t {where(one.conditions)} {ordered})"
+    inner = where(("t.template_id = i.id", *one.conditions))
     return (
         f"(SELECT t.task_uuid FROM unnest({one.templates}::int[]) AS i(id) CROSS JOIN LATERAL "
         f"(SELECT t.task_uuid FROM tasker.tasks t {inner} "
         f"ORDER BY t.template_id {order}, t.task_uuid {order} LIMIT {limit}) t)"
     )
-
-
-def _where(conditions: Sequence[str]) -> str:
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 async def _rows(conn: Connection, uuids: Sequence[UUID]) -> list[asyncpg.Record]:
@@ -153,7 +149,7 @@ async def _total(conn: Connection, wanted: TaskFilter, count: Count, known: int)
     if count == "none":
         return known
     query = Query()
-    parts = [_counted(one) for one in alternatives(wanted, query)]
+    parts = [tasks_of(one) for one in alternatives(wanted, query)]
     if not parts:
         return 0
     if count == "estimate":
@@ -161,10 +157,3 @@ async def _total(conn: Connection, wanted: TaskFilter, count: Count, known: int)
         return max(known, int(from_json(plan)[0]["Plan"]["Plan Rows"]))
     total: int = await conn.fetchval(f"SELECT count(*) FROM ({' UNION '.join(parts)}) u", *query.values)
     return total
-
-
-def _counted(one: Alternative) -> str:
-    conditions = one.conditions
-    if one.templates is not None:
-        conditions = (f"t.template_id = ANY ({one.templates}::int[])", *conditions)
-    return f"SELECT t.task_uuid FROM tasker.tasks t {_where(conditions)}"

@@ -200,6 +200,19 @@ BEGIN
     FROM tasker.task_identities i
     WHERE NOT EXISTS (SELECT FROM tasker.tasks t WHERE t.task_uuid = i.task_uuid AND t.template_id = i.template_id);
 
+    RETURN QUERY
+    SELECT 'bulk_counts_its_items', o.bulk_uuid,
+           format('is %s at item %s of %s (there are %s); done %s is %s, skipped %s is %s, failed %s is %s', o.state, o.next_number, o.items, c.items,
+                  o.done, c.done, o.skipped, c.skipped, o.failed, c.failed)
+    FROM tasker.bulk_operations o
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS items, count(*) FILTER (WHERE i.outcome = 'done') AS done, count(*) FILTER (WHERE i.outcome = 'skipped') AS skipped,
+               count(*) FILTER (WHERE i.outcome = 'failed') AS failed,
+               count(*) FILTER (WHERE (i.outcome IS NULL) = (i.number < o.next_number)) AS out_of_turn
+        FROM tasker.bulk_items i WHERE i.bulk_uuid = o.bulk_uuid) c
+    WHERE (o.items, o.done, o.skipped, o.failed) <> (c.items, c.done, c.skipped, c.failed) OR c.out_of_turn > 0
+       OR o.next_number <> 1 + c.done + c.skipped + c.failed OR (o.state = 'complete') <> (o.next_number > o.items AND o.started_at IS NOT NULL);
+
     -- Namespaces whose names differ in case alone share a queue.
     FOR v_queue IN
         SELECT 'q_' || lower(n.queue_name) AS name, array_agg(n.name) AS namespaces FROM tasker.namespaces n

@@ -51,3 +51,10 @@ NaiveTimestamp = Annotated[
     PlainSerializer(_without_zone, return_type=str, when_used="json"),
 ]
 """An aware datetime too; in JSON UTC without a zone, as the clients expect: `2026-01-31T12:00:00.123456`."""
+
+NaiveIsUtc = Annotated[
+    AwareDatetime,
+    BeforeValidator(_read_without_zone),
+    PlainSerializer(_with_zone, return_type=str, when_used="json"),
+]
+"""An aware datetime that a client sends; without a zone it is UTC."""

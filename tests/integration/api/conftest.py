@@ -45,9 +45,9 @@ def template(
 class PlayedWorker:
     """A worker that does what the test says."""
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, namespace: str = NAMESPACE) -> None:
         self.pool = pool
-        self.identity = WorkerIdentity(uuid4(), [NAMESPACE], [HANDLER], timedelta(seconds=30))
+        self.identity = WorkerIdentity(uuid4(), [namespace], [HANDLER], timedelta(seconds=30))
         self.execution_ms = 12
 
     async def register(self) -> None:
@@ -55,7 +55,7 @@ class PlayedWorker:
         async with self.pool.acquire() as conn:
             await register_worker(
                 conn, self.identity.worker_uuid, name="played", hostname="here", pid=1, version="1",
-                namespaces=[NAMESPACE], handlers=[HANDLER], slots=10,
+                namespaces=self.identity.namespaces, handlers=[HANDLER], slots=10,
             )  # fmt: skip
 
     async def claim(self, limit: int = 100) -> list[ClaimedStep]:
@@ -110,6 +110,7 @@ class World:
         self.pool = pool
         self.http = http
         self.app = app
+        self.namespace = NAMESPACE
         self.worker = PlayedWorker(pool)
 
     async def register(self, *templates: dict[str, Any], **query: Any) -> list[httpx.Response]:
@@ -123,7 +124,7 @@ class World:
 
     async def create(self, name: str = "linear", **fields: Any) -> dict[str, Any]:
         """Create a task; returns the answer's object."""
-        response = await self.post({"name": name, "namespace": NAMESPACE} | fields)
+        response = await self.post({"name": name, "namespace": self.namespace} | fields)
         assert response.status_code == 201, response.text
         return response.json()
 
