@@ -13,7 +13,19 @@ from tasker_tui.text import duration, plural, short_id
 from tasker_tui.view_models import StepRow, TaskRow
 
 Scope = Literal[
-    "app", "tasks", "task", "list", "graph", "retry", "cancel", "pick", "start", "duplicate", "help"
+    "app",
+    "tasks",
+    "task",
+    "list",
+    "graph",
+    "retry",
+    "by_hand",
+    "pause",
+    "cancel",
+    "pick",
+    "start",
+    "duplicate",
+    "help",
 ]
 Risk = Literal["safe", "changes", "destroys"]
 
@@ -100,6 +112,24 @@ def _cannot_cancel(focus: Focus) -> str | None:
     return _needs_connection(focus)
 
 
+def _cannot_pause(focus: Focus) -> str | None:
+    task = focus.task
+    if task is None:
+        return "no task is selected"
+    if task.finished:
+        return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to pause"
+    return _needs_connection(focus)
+
+
+def _cannot_end_step(focus: Focus) -> str | None:
+    step = focus.step
+    if step is None:
+        return "no step is selected"
+    if step.state in (*STEP_SATISFIES, StepState.CANCELLED):
+        return f"{step.name} is {step.mark.word}: there is nothing to end by hand"
+    return _needs_connection(focus)
+
+
 def _not_filtered(focus: Focus) -> str | None:
     return None if focus.filtered else "this is the first screen, and no filter is set; q leaves"
 
@@ -120,6 +150,18 @@ def _cli_retry(focus: Focus) -> str | None:
     if focus.task is None:
         return None
     return f"tasker task retry {focus.task.uuid}" + (f" {focus.step.name}" if focus.step else "")
+
+
+def _cli_skip(focus: Focus) -> str | None:
+    return f"tasker task skip {focus.task.uuid} {focus.step.name}" if focus.task and focus.step else None
+
+
+def _cli_complete(focus: Focus) -> str | None:
+    return f"tasker task complete {focus.task.uuid} {focus.step.name}" if focus.task and focus.step else None
+
+
+def _cli_pause(focus: Focus) -> str | None:
+    return f"tasker pause {focus.task.uuid}" if focus.task else None
 
 
 def _cli_cancel(focus: Focus) -> str | None:
@@ -143,6 +185,8 @@ ACTIONS: tuple[Action, ...] = (
            disabled_reason=_needs_connection),
     Action("tasks.cancel", "cancel", ("c",), "tasks", "Cancel the selected task", "destroys", hint=True,
            disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
+    Action("tasks.pause", "pause", ("p",), "tasks", "Pause the selected task, or let it go on", "changes",
+           disabled_reason=_cannot_pause, cli_equivalent=_cli_pause),
     Action("tasks.clear", "clear filter", ("escape",), "tasks", "Show all tasks again",
            disabled_reason=_not_filtered),
     Action("tasks.filter", "filter", ("slash",), "tasks", "Narrow the list: state:failing since:2h text",
@@ -151,6 +195,12 @@ ACTIONS: tuple[Action, ...] = (
            "Only tasks that need an operator, and back", hint=True),
     Action("task.retry", "retry", ("r",), "task", "Retry the selected failed step", "changes", hint=True,
            disabled_reason=_cannot_retry_step, cli_equivalent=_cli_retry),
+    Action("task.resolve", "resolve", ("m",), "task", "Count the selected step as done, without running it",
+           "changes", disabled_reason=_cannot_end_step, cli_equivalent=_cli_skip),
+    Action("task.complete", "complete", ("M",), "task", "Complete the selected step with a result by hand",
+           "changes", disabled_reason=_cannot_end_step, cli_equivalent=_cli_complete),
+    Action("task.pause", "pause", ("p",), "task", "Pause this task, or let it go on", "changes",
+           disabled_reason=_cannot_pause, cli_equivalent=_cli_pause),
     Action("task.cancel", "cancel", ("c",), "task", "Cancel this task", "destroys", hint=True,
            disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
     Action("task.next_failed", "failed", ("exclamation_mark",), "task", "Go to the next failed step",
@@ -165,6 +215,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("retry.send", "retry", ("enter", "ctrl+s"), "retry", "Retry what the dialog shows", "changes",
            hint=True),
     Action("retry.close", "leave it", ("escape",), "retry", "Close without a change", hint=True),
+    Action("by_hand.send", "end the step", ("ctrl+s",), "by_hand", "End the step as the dialog says",
+           "changes", hint=True),
+    Action("by_hand.close", "leave it", ("escape",), "by_hand", "Close without a change", hint=True),
+    Action("pause.send", "do it", ("enter", "ctrl+s"), "pause", "Pause or resume the task", "changes",
+           hint=True),
+    Action("pause.close", "leave it", ("escape",), "pause", "Close without a change", hint=True),
     Action("cancel.send", "cancel the task", ("y",), "cancel", "Cancel the task that the dialog shows",
            "destroys", hint=True),
     Action("cancel.close", "keep it", ("escape", "n"), "cancel", "Close without a change", hint=True),

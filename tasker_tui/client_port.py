@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from engine.client import StreamEvent
+from engine.client.calls import Call
 from engine.client.duplicates import OnDuplicate
 from engine.model.wire import (
     HealthResponse,
@@ -21,15 +22,22 @@ from engine.model.wire import (
     WorkerInfo,
 )
 from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
-from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually
+from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip
 
 Scope = Literal["summary", "task"]
 OLDEST = "00000000-0000-0000-0000-000000000000"
 """As `after`, asks for the oldest tasks."""
 
 
+T = TypeVar("T")
+
+
 class TaskerPort(Protocol):
     """Calls raise what the client raises; `explain` in `tasker_tui.trouble` puts it in words."""
+
+    async def send(self, call: Call[T]) -> T:
+        """Make a call of one of the client's modules of calls."""
+        ...
 
     async def list_tasks(
         self,
@@ -61,7 +69,10 @@ class TaskerPort(Protocol):
     async def step_audit(self, task_uuid: str, step_uuid: str) -> Sequence[StepAuditResponse]: ...
 
     async def act_on_step(
-        self, task_uuid: str, step_uuid: str, action: ResetForRetry | ResolveManually | CompleteManually
+        self,
+        task_uuid: str,
+        step_uuid: str,
+        action: ResetForRetry | ResolveManually | CompleteManually | Skip,
     ) -> StepDetail: ...
 
     async def step_logs(self, task_uuid: str, step_uuid: str) -> LogPage: ...

@@ -8,11 +8,16 @@ from functools import partial
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from engine.client import pauses
 from engine.model.states import StepState
 from engine.model.wire import ResetForRetry, TaskResponse, TemplateListResponse, TemplateSummary
 from engine.model.wire.details import StepDetail
+from engine.model.wire.pauses import Pause
+from engine.model.wire.requests import CompleteManually, ManualCompletionData, Skip
 from tasker_tui.actions import BY_ID, Focus
+from tasker_tui.modals.by_hand import ByHandAnswer, ByHandDialog, ByHandTarget
 from tasker_tui.modals.cancel import CancelDialog
+from tasker_tui.modals.pause import PauseDialog
 from tasker_tui.modals.pick import PickDialog
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
 from tasker_tui.services import Services
@@ -50,6 +55,24 @@ class Operations:
 
         self._screen.app.push_screen(CancelDialog(task, command), answered)
 
+    def end_by_hand(
+        self, task: TaskRow, step: StepRow, all_steps: Sequence[StepRow], *, complete: bool
+    ) -> None:
+        """Ask for a result and end the step: as complete, else as resolved."""
+        action = BY_ID["task.complete" if complete else "task.resolve"]
+        command = action.cli_equivalent(Focus(task=task, step=step)) or ""
+        target = ByHandTarget(task, step, complete, len(waiting_for([step], all_steps)), command)
+
+        def answered(answer: ByHandAnswer | None) -> None:
+            if answer is not None:
+                self._work(self._end_by_hand(target, answer))
+
+        self._screen.app.push_screen(ByHandDialog(target), answered)
+
+    def pause(self, task: TaskRow) -> None:
+        """Look whether the task is paused, then ask whether to pause it, or to let it go on."""
+        self._work(self._look_at_pause(task))
+
     def start(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         """Choose a template, fill its form in, start the task, and hand it to `opened`."""
         self._work(self._choose_template(preferred, opened))
@@ -81,6 +104,42 @@ class Operations:
                 return
             self._screen.call_next(self._changed, answer)
         self._say(f"{' and '.join(names)} will run again\n{target.command}")
+
+    async def _end_by_hand(self, target: ByHandTarget, answer: ByHandAnswer) -> None:
+        reason, user = answer.reason or "ended by hand from the dashboard", self._services.user
+        action: CompleteManually | Skip
+        if target.complete:
+            data = ManualCompletionData(result=answer.result)
+            action = CompleteManually(
+                action_type="complete_manually", completion_data=data, reason=reason, completed_by=user
+            )
+        else:
+            action = Skip(action_type="skip", result=answer.result, reason=reason, skipped_by=user)
+        step = await self._services.client.act_on_step(target.task.uuid, target.step.uuid, action)
+        self._screen.call_next(self._changed, step)
+        word = "complete" if target.complete else "resolved"
+        self._say(f"{target.step.name} is {word}; its task goes on\n{target.command}")
+
+    async def _look_at_pause(self, task: TaskRow) -> None:
+        known = await self._services.client.send(pauses.list_pauses())
+        own = next((pause for pause in known.pauses if str(pause.task_uuid) == task.uuid), None)
+        self._screen.call_next(self._ask_about_pause, task, own)
+
+    def _ask_about_pause(self, task: TaskRow, paused: Pause | None) -> None:
+        command = f"tasker {'resume' if paused else 'pause'} {task.uuid}"
+
+        def answered(reason: str | None) -> None:
+            if reason is not None:
+                self._work(self._pause(task, paused is not None, reason, command))
+
+        self._screen.app.push_screen(PauseDialog(task, paused, command), answered)
+
+    async def _pause(self, task: TaskRow, resume: bool, reason: str, command: str) -> None:
+        change = pauses.resume if resume else pauses.pause
+        what, user = pauses.task(task.uuid), self._services.user
+        call = change(what, reason=reason or "by hand from the dashboard", actor=user)
+        await self._services.client.send(call)
+        self._say(f"{short_id(task.uuid)} {'goes on' if resume else 'is paused'}\n{command}")
 
     async def _cancel(self, task: TaskRow) -> None:
         await self._services.client.cancel_task(task.uuid, cancelled_by=self._services.user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -33,7 +34,7 @@ from tasker_tui.task_report import context_text, event_lines, headline, tab_line
 from tasker_tui.task_view import KEPT_EVENTS, TaskView
 from tasker_tui.text import short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
-from tasker_tui.view_models import StepRow
+from tasker_tui.view_models import StepRow, TaskRow
 from tasker_tui.widgets.painting import palette_for
 from tasker_tui.widgets.step_columns import StepColumns, StepSource
 from tasker_tui.widgets.step_panel import StepPanel
@@ -129,9 +130,13 @@ class TaskScreen(OperatorScreen):
 
     def handlers(self) -> Handlers:
         """What the keys do."""
+        do, end = self._operations, self._operations.end_by_hand
         return {
-            "task.retry": self._retry,
-            "task.cancel": self._cancel,
+            "task.retry": lambda: self._on_step(lambda task, step, all: do.retry(task, [step], all)),
+            "task.resolve": lambda: self._on_step(partial(end, complete=False)),
+            "task.complete": lambda: self._on_step(partial(end, complete=True)),
+            "task.pause": lambda: self._on_task(do.pause),
+            "task.cancel": lambda: self._on_task(do.cancel),
             "task.next_failed": self._next_failed,
             "task.why": self._look_at_why,
             **{f"task.tab_{tab}": partial(self._show_tab, tab) for tab in TABS},
@@ -320,13 +325,13 @@ class TaskScreen(OperatorScreen):
         if self.view.unfinished:
             self._fetch_why()
 
-    def _retry(self) -> None:
-        if self.view.task is not None and self.selected is not None:
-            self._operations.retry(self.view.task, [self.selected], list(self.view.steps.values()))
-
-    def _cancel(self) -> None:
+    def _on_task(self, do: Callable[[TaskRow], object]) -> None:
         if self.view.task is not None:
-            self._operations.cancel(self.view.task)
+            do(self.view.task)
+
+    def _on_step(self, do: Callable[[TaskRow, StepRow, list[StepRow]], object]) -> None:
+        if self.view.task is not None and self.selected is not None:
+            do(self.view.task, self.selected, list(self.view.steps.values()))
 
     def _step_changed(self, step: StepDetail) -> None:
         self.view.put(step)

@@ -109,6 +109,7 @@ class TasksScreen(OperatorScreen):
             "tasks.retry": lambda: self._with_task(self._operations.retry_all_of),
             "tasks.start": self._start,
             "tasks.cancel": lambda: self._with_task(self._operations.cancel),
+            "tasks.pause": lambda: self._with_task(self._operations.pause),
             "tasks.filter": lambda: self.query_one(FilterPrompt).open(self.list.filter),
             "tasks.failing": self._toggle_failing,
             "tasks.clear": lambda: self._narrow(TaskFilter()),

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from textual.pilot import Pilot
 
 from engine.client import ServerUnreachable
+from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire import (
     HealthResponse,
@@ -33,8 +34,11 @@ from engine.model.wire import (
     WorkerInfo,
 )
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
+from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
 
@@ -124,6 +128,7 @@ class FakeTasker:
         self.clock = clock
         self.tasks = {str(task.uuid): task for task in tasks}
         self.templates: list[TemplateDetail] = []
+        self.pauses: dict[str, Pause] = {}
         self.offline = False
         self.calls: list[tuple[str, Any]] = []
         self._streams: list[tuple[str, str | None, asyncio.Queue[Any]]] = []
@@ -138,6 +143,22 @@ class FakeTasker:
     async def health(self) -> HealthResponse:
         self._call("health")
         return HealthResponse(status="healthy", timestamp=self.clock.now().isoformat())
+
+    async def send(self, call: Call[T]) -> T:
+        """Knows of pauses."""
+        self._call("send", call)
+        if call.path == "/v1/pauses":
+            return call.read(PauseList(pauses=list(self.pauses.values())).model_dump_json().encode())
+        _, _, _, uuid, verb = call.path.split("/")
+        asked = PauseRequest.model_validate_json(call.content or b"")
+        self.pauses.pop(uuid, None)
+        if verb == "pause":
+            self.pauses[uuid] = Pause(
+                scope=PauseScope.TASK, namespace=None, template=None, version=None, task_uuid=UUID(uuid),
+                paused_by=asked.actor, reason=asked.reason, paused_at=self.clock.now(),
+            )  # fmt: skip
+        answer = PauseAnswer(paused=verb == "pause", changed=True, dry_run=False)
+        return call.read(answer.model_dump_json().encode())
 
     async def list_tasks(self, **query: Any) -> TaskListResponse:
         self._call("list_tasks", query)
@@ -189,8 +210,12 @@ class FakeTasker:
         self._call("act_on_step", (step_uuid, action))
         task = self._task(task_uuid)
         step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
-        assert step.state is StepState.ERROR
-        step.state, step.attempts, step.error = StepState.PENDING, 0, None
+        if action.action_type == "reset_for_retry":
+            assert step.state is StepState.ERROR
+            step.state, step.attempts, step.error = StepState.PENDING, 0, None
+        else:
+            resolved = action.action_type == "skip"
+            step.state = StepState.RESOLVED_MANUALLY if resolved else StepState.COMPLETE
         return _step(task, step)
 
     async def step_logs(self, task_uuid: str, step_uuid: str) -> LogPage:

@@ -95,6 +95,67 @@ async def test_cancel_wants_a_y():
     assert client.named("cancel_task") == [str(task.uuid)]
 
 
+async def test_a_failed_step_is_resolved_by_hand_with_a_reason():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "m")
+        await type_in(pilot, "paid in cash")
+        await press(pilot, "enter")
+        assert "⊙ charge_card" in screen_text(pilot)
+        assert any(f"tasker task skip {task.uuid} charge_card" in notice for notice in notices(pilot))
+    [(_, action)] = client.named("act_on_step")
+    assert (action.action_type, action.result, action.reason) == ("skip", None, "paid in cash")
+    assert action.skipped_by == "ana"
+
+
+async def test_a_step_is_completed_with_a_result_once_it_is_json():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "M")
+        await type_in(pilot, "{")
+        await press(pilot, "ctrl+s")
+        assert "the result is no JSON" in screen_text(pilot)
+        assert not client.named("act_on_step")
+        await press(pilot, "backspace", "right")
+        await type_in(pilot, '"paid":12')
+        await press(pilot, "tab")
+        await type_in(pilot, "by bank")
+        await press(pilot, "ctrl+s")
+        assert "✓ charge_card" in screen_text(pilot)
+    [(_, action)] = client.named("act_on_step")
+    assert action.completion_data.result == {"paid": 12}
+    assert (action.reason, action.completed_by) == ("by bank", "ana")
+
+
+async def test_a_done_step_is_not_ended_by_hand():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "g", "m")
+        assert any("there is nothing to end by hand" in notice for notice in notices(pilot))
+
+
+async def test_p_pauses_a_task_and_lets_it_go_on():
+    task = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "p")
+        await type_in(pilot, "bank is down")
+        await press(pilot, "enter")
+        assert client.pauses[str(task.uuid)].reason == "bank is down"
+        await press(pilot, "enter", "p")
+        assert "by ana: bank is down" in screen_text(pilot)
+        await press(pilot, "enter")
+    assert client.pauses == {}
+
+
+async def test_an_ended_task_is_not_paused():
+    client = client_with(small_task(7, TaskState.COMPLETE, 3))
+    async with dashboard(client) as pilot:
+        await press(pilot, "p")
+        assert any("there is nothing to pause" in notice for notice in notices(pilot))
+
+
 @pytest.mark.parametrize(
     ("state", "key", "reason"),
     [

@@ -40,7 +40,14 @@ async def test_screen(name, keys, size):
 
 @pytest.mark.parametrize(
     ("name", "keys"),
-    [("context", "enter 3"), ("events", "enter 4"), ("cancel", "c"), ("filter", "slash s t a t e : e r o r")],
+    [
+        ("context", "enter 3"),
+        ("events", "enter 4"),
+        ("cancel", "c"),
+        ("resolve", "enter m"),
+        ("pause", "p"),
+        ("filter", "slash s t a t e : e r o r"),
+    ],
 )
 async def test_other_screens(name, keys):
     async with dashboard(_client(), (100, 30)) as pilot:
