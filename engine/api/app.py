@@ -14,6 +14,7 @@ from engine.api.middleware import RequestLimits
 from engine.api.routes import (
     analytics,
     bulk,
+    comparison,
     failures,
     pauses,
     queues,
@@ -56,6 +57,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         tasks.router,
         task_list.router,
         reports.router,
+        comparison.router,
         steps.router,
         templates.router,
         system.router,

@@ -17,7 +17,7 @@ SLOWEST, ERRORS, ACTS, ACT_NAMES, LONGEST_PATH = 10, 20, 20, 10, 1_000
 
 BY_HAND = """
     l.actor IS NOT NULL AND l.actor NOT LIKE 'engine:%'
-    AND (l.task_path IS NULL OR l.task_path[1] <> 'pending')"""
+    AND l.at > (SELECT t.created_at FROM tasker.tasks t WHERE t.task_uuid = l.task_uuid)"""
 """Of a row `l` of the log: a person's doing. A task's creation has an actor too, and is not meant."""
 
 _HEAD = """
@@ -98,7 +98,8 @@ _ACTS = f"""
     SELECT min(l.at) AS at, l.actor, max(l.reason) AS reason,
            (array_agg(l.path[1] ORDER BY l.place, l.id))[1] AS from_state,
            (array_agg(l.path[cardinality(l.path)] ORDER BY l.place, l.id))[1] AS to_state,
-           coalesce((array_agg(s.name ORDER BY l.id) FILTER (WHERE l.place = 1))[1:$3], '{{}}') AS steps,
+           coalesce((array_agg(s.name ORDER BY l.id)
+                     FILTER (WHERE l.place = 1 AND s.name IS NOT NULL))[1:$3], '{{}}') AS steps,
            count(*) FILTER (WHERE l.place = 1) AS changed_steps
     FROM (SELECT l.*, coalesce(l.step_path::text[], l.task_path::text[]) AS path,
                  -- Steps that were acted on, then the task, then what became ready by it.

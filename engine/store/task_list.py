@@ -45,7 +45,7 @@ async def list_tasks(
     `count` says how the total is made: by counting, by the planner's estimate, or not at all; it is then
     what this page shows that there is at least.
     """
-    uuids = await _page(conn, wanted, page)
+    uuids = await page_of(conn, wanted, page)
     more = len(uuids) > page.size
     uuids = uuids[: page.size]
     if page.after is not None:
@@ -98,7 +98,7 @@ async def template_ids_like(conn: Connection, text: str) -> list[int]:
     return [row[0] for row in rows]
 
 
-async def _page(conn: Connection, wanted: TaskFilter, page: PageRequest) -> list[UUID]:
+async def page_of(conn: Connection, wanted: TaskFilter, page: PageRequest) -> list[UUID]:
     """The uuids of a page and of one task more, if there is one."""
     query = Query()
     order = "ASC" if page.after is not None else "DESC"
@@ -118,7 +118,7 @@ async def _page(conn: Connection, wanted: TaskFilter, page: PageRequest) -> list
 
 
 async def _any_older(conn: Connection, wanted: TaskFilter, uuids: Sequence[UUID]) -> bool:
-    return bool(uuids) and bool(await _page(conn, wanted, PageRequest(0, before=uuids[-1])))
+    return bool(uuids) and bool(await page_of(conn, wanted, PageRequest(0, before=uuids[-1])))
 
 
 def _part(one: Alternative, order: str, limit: int) -> str:

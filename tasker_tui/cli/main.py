@@ -13,6 +13,7 @@ from tasker_tui.cli import errors
 from tasker_tui.cli import reports as reports
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
+from tasker_tui.cli.comparison import grid
 from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.failures import failures
 from tasker_tui.cli.pauses import list_pauses, pause, resume
@@ -30,6 +31,7 @@ app.add_typer(analytics_app, name="analytics")
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)
+app.command()(grid)
 app.command()(handlers)
 app.command()(queues)
 app.command()(pause)
