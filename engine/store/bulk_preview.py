@@ -68,6 +68,14 @@ _LET_GO = """
     SELECT r.step_uuid FROM tasker.bulk_items i JOIN tasker.ready_steps r USING (task_uuid)
     WHERE i.bulk_uuid = $1 AND r.holds & ~4 = 0
 """
+# Steps and all that comes after them; those that their decision creates anew are not known yet.
+_RUN_AGAIN = """
+    SELECT p.step_uuid FROM tasker.rerun_plan({steps}) p WHERE p.effect <> 'superseded'
+"""
+_DOWNSTREAM = _RUN_AGAIN.format(steps=f"ARRAY ({_SELECTED})")
+_WHOLE_TASKS = _RUN_AGAIN.format(
+    steps="tasker.first_steps(ARRAY (SELECT i.task_uuid FROM tasker.bulk_items i WHERE i.bulk_uuid = $1))"
+)
 _WILL_RUN = """
     SELECT tp.namespace, tp.name AS template, tp.version, ts.name AS step,
            CASE ts.initialization -> 'idempotent'
@@ -87,6 +95,8 @@ _WILL_RUN = """
 
 _RUNS = {
     BulkVerb.RETRY: _SELECTED,
+    BulkVerb.RETRY_DOWNSTREAM: _DOWNSTREAM,
+    BulkVerb.RETRY_TASK: _WHOLE_TASKS,
     BulkVerb.SKIP: _FREED,
     BulkVerb.RESOLVE: _FREED,
     BulkVerb.COMPLETE: _FREED,

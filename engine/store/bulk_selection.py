@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from engine.model.payload import dump_json
-from engine.model.states import STEP_TERMINAL, StepState, TaskState
+from engine.model.states import STEP_SATISFIES, STEP_TERMINAL, StepState, TaskState
 from engine.model.wire.bulk import BulkFilter, BulkPreviewRequest, BulkVerb
 from engine.store.bulk_preview import preview_of
 from engine.store.pool import Connection
-from engine.store.task_filter import ACTIVE, Query, TaskFilter, alternatives, tasks_of, where
+from engine.store.task_filter import ACTIVE, STATUS_WORDS, Query, TaskFilter, alternatives, tasks_of, where
 from engine.store.task_list import template_ids
 
 _INSERT = """
@@ -54,6 +54,16 @@ class SelectionRefused(Exception):
         self.hint = hint
 
 
+FAILED_STEPS = frozenset({StepState.ERROR, StepState.WAITING_FOR_RETRY})
+FAILED_TASKS = STATUS_WORDS["failed"]
+
+_STEPS_OF = {
+    BulkVerb.RETRY: FAILED_STEPS,
+    BulkVerb.RETRY_DOWNSTREAM: FAILED_STEPS | STEP_SATISFIES,
+}
+"""The states of steps that these verbs can act on; others act on all steps that have not ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """What a verb acts on, narrowed by a filter."""
@@ -85,28 +95,40 @@ async def select_items(conn: Connection, asked: BulkPreviewRequest, limit: int) 
 
 
 def _wanted(verb: BulkVerb, asked: BulkFilter) -> _Wanted:
-    tasks = frozenset(ACTIVE) | ({TaskState.ERROR} if verb.takes_steps else frozenset())
+    steps = _step_states(verb, asked)
+    tasks = _possible_tasks(verb, steps)
     if asked.states:
         _refuse_none(verb, "tasks", asked.states, tasks)
         tasks &= frozenset(asked.states)
+    elif verb is BulkVerb.RETRY_TASK and not asked.task_uuids:
+        tasks = frozenset(FAILED_TASKS)
+    return _Wanted(tasks, steps)
+
+
+def _step_states(verb: BulkVerb, asked: BulkFilter) -> tuple[StepState, ...]:
     if not verb.takes_steps:
-        return _Wanted(tasks, tuple(asked.step_states))
-    if verb is BulkVerb.RETRY:
-        steps = {StepState.ERROR, StepState.WAITING_FOR_RETRY}
-    else:
-        steps = set(StepState) - STEP_TERMINAL
-    if asked.step_states:
-        _refuse_none(verb, "steps", asked.step_states, steps)
-        return _Wanted(tasks, tuple(state for state in asked.step_states if state in steps))
+        return tuple(asked.step_states)
     # What was not named is what has failed: nobody ends steps that run by a filter that forgot the states.
-    return _Wanted(tasks, (StepState.ERROR,))
+    if not asked.step_states:
+        return (StepState.ERROR,)
+    possible = _STEPS_OF.get(verb, frozenset(StepState) - STEP_TERMINAL)
+    _refuse_none(verb, "steps", asked.step_states, possible)
+    return tuple(state for state in asked.step_states if state in possible)
+
+
+def _possible_tasks(verb: BulkVerb, steps: tuple[StepState, ...]) -> frozenset[TaskState]:
+    if verb is BulkVerb.RETRY_TASK or (
+        verb is BulkVerb.RETRY_DOWNSTREAM and not FAILED_STEPS.issuperset(steps)
+    ):
+        return frozenset(TaskState) - {TaskState.CANCELLED}
+    return frozenset(ACTIVE) | ({TaskState.ERROR} if verb.takes_steps else frozenset())
 
 
 def _refuse_none(
     verb: BulkVerb,
     what: str,
     asked: Sequence[TaskState] | Sequence[StepState],
-    possible: frozenset[TaskState] | set[StepState],
+    possible: frozenset[TaskState] | frozenset[StepState],
 ) -> None:
     if not possible.intersection(asked):
         named = ", ".join(asked)

@@ -21,6 +21,10 @@ BEGIN
         CASE p_operation.verb
         WHEN 'retry' THEN
             v_done := ARRAY (SELECT r.step_uuid FROM tasker.reset_steps(v_wanted, p_operation.actor, v_reason) r WHERE r.done);
+        WHEN 'retry_downstream' THEN
+            v_done := ARRAY (SELECT r.step_uuid FROM tasker.rerun_steps(v_wanted, false, p_operation.actor, v_reason) r WHERE r.chosen);
+        WHEN 'retry_task' THEN
+            v_done := ARRAY (SELECT DISTINCT r.task_uuid FROM tasker.retry_tasks(v_wanted, p_operation.actor, v_reason) r);
         WHEN 'cancel' THEN
             v_done := ARRAY (SELECT c.task_uuid FROM tasker.cancel_tasks(v_wanted, p_operation.actor, v_reason) c WHERE c.cancelled);
         WHEN 'pause' THEN

@@ -1,10 +1,10 @@
 -- The numbers of the items that a bulk operation takes next: at most p_limit, and so many that a transaction holds its locks for a few
--- milliseconds. end_step_by_hand takes one step; cancelling locks every step of a task, so a large one goes alone.
+-- milliseconds. end_step_by_hand takes one step; cancelling and running again lock every step of a task, so a large one goes alone.
 CREATE OR REPLACE FUNCTION tasker.bulk_batch(p_operation tasker.bulk_operations, p_limit int) RETURNS int[]
 LANGUAGE sql STABLE AS $$
     SELECT array_agg(b.number)
     FROM (SELECT i.number,
-                 sum(CASE WHEN p_operation.verb = 'cancel' THEN coalesce(t.total_steps, 1) ELSE 1 END) OVER (ORDER BY i.number) AS weight,
+                 sum(CASE WHEN p_operation.verb IN ('cancel', 'retry_downstream', 'retry_task') THEN coalesce(t.total_steps, 1) ELSE 1 END) OVER (ORDER BY i.number) AS weight,
                  row_number() OVER (ORDER BY i.number) AS place
           FROM (SELECT i.number, i.task_uuid
                 FROM tasker.bulk_items i

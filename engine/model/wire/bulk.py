@@ -18,12 +18,14 @@ MAX_NAMED = 10_000
 
 
 class BulkVerb(StrEnum):
-    """What is done to each item; the first four to a step, the others to a task."""
+    """What is done to each item: to a step, from `retry_task` on to a task."""
 
     RETRY = "retry"
+    RETRY_DOWNSTREAM = "retry_downstream"
     SKIP = "skip"
     RESOLVE = "resolve"
     COMPLETE = "complete"
+    RETRY_TASK = "retry_task"
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
@@ -31,7 +33,7 @@ class BulkVerb(StrEnum):
     @property
     def takes_steps(self) -> bool:
         """Whether an item is a step."""
-        return self in (BulkVerb.RETRY, BulkVerb.SKIP, BulkVerb.RESOLVE, BulkVerb.COMPLETE)
+        return self not in (BulkVerb.RETRY_TASK, BulkVerb.CANCEL, BulkVerb.PAUSE, BulkVerb.RESUME)
 
     @property
     def takes_result(self) -> bool:

@@ -191,6 +191,30 @@ async def test_steps_are_ended_by_hand(world: World, verb: str, result: Any, sta
         assert (await world.steps(uuid))["a"]["results"]["result"] == result
 
 
+async def test_steps_run_again_with_all_that_comes_after_them(world: World) -> None:
+    uuids = [(await world.create("chain"))["task_uuid"] for _ in range(2)]
+    await world.worker.run()
+    done = await run(world, "retry_downstream", namespace=world.namespace, step="a", step_states=["complete"])
+    assert {(one["step"], one["steps"]) for one in done["preview"]["will_run"]} == {("a", 2), ("b", 2)}
+    assert counts(done) == (2, 0, 0, 0)
+    for uuid in uuids:
+        assert await states(world, uuid) == {"a": "enqueued", "b": "pending"}
+    assert await world.worker.run() == 4
+
+
+async def test_whole_tasks_run_again(world: World) -> None:
+    complete = (await world.create("chain"))["task_uuid"]
+    await world.worker.run()
+    (broken,) = await failed(world, 1)
+    done = await run(world, "retry_task", namespace=world.namespace)
+    assert (done["items"], counts(done)) == (1, (1, 0, 0, 0))
+    assert await states(world, broken) == {"a": "enqueued", "b": "pending"}
+    done = await run(world, "retry_task", task_uuids=[complete])
+    assert {(one["step"], one["steps"]) for one in done["preview"]["will_run"]} == {("a", 1), ("b", 1)}
+    assert (await world.task(complete))["status"] == "steps_in_process"
+    await world.worker.run()
+
+
 async def test_tasks_are_cancelled_by_template(world: World) -> None:
     cancelled = await failed(world, 2)
     (kept,) = await failed(world, 1, name="declared")

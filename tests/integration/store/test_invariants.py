@@ -52,8 +52,9 @@ DAMAGE = {
         "INSERT INTO tasker.task_identities VALUES (1, 'key', gen_random_uuid(), 'infinity')"
     ),
     "bulk_counts_its_items": (
-        "INSERT INTO tasker.bulk_operations (bulk_uuid, verb, filter, step_states, preview, items, created_at,"
-        " expires_at) VALUES (gen_random_uuid(), 'cancel', '{}', '{}', '{}', 1, now(), now())"
+        "INSERT INTO tasker.bulk_operations "
+        "(bulk_uuid, verb, filter, step_states, preview, items, created_at, expires_at) "
+        "VALUES (gen_random_uuid(), 'cancel', '{}', '{}', '{}', 1, now(), now())"
     ),
     "message_means_ready": "DELETE FROM pgmq.q_worker_test_queue",
 }
