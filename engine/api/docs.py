@@ -22,6 +22,7 @@ from engine.model.wire.requests import (
     Skip,
     TaskRequest,
 )
+from engine.model.wire.reruns import ForkRequest, RetryRequest
 
 OPENAPI_URL = "/api-docs/openapi.json"
 UI_URL = "/api-docs/ui"
@@ -39,6 +40,8 @@ READ_BY_HAND = (
     BulkPreviewRequest,
     BulkRunRequest,
     BulkChangeRequest,
+    RetryRequest,
+    ForkRequest,
     TransitionsEvent,
     SummaryEvent,
     LogEvent,

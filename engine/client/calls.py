@@ -109,8 +109,10 @@ def get_task(task_uuid: Id) -> Call[TaskResponse]:
     return Call("GET", f"/v1/tasks/{task_uuid}", _one(TaskResponse))
 
 
-def cancel_task(task_uuid: Id, reason: str | None, cancelled_by: str | None) -> Call[TaskResponse]:
-    params = given(reason=reason, cancelled_by=cancelled_by)
+def cancel_task(
+    task_uuid: Id, reason: str | None, cancelled_by: str | None, *, dry_run: bool = False
+) -> Call[TaskResponse]:
+    params = given(reason=reason, cancelled_by=cancelled_by, dry_run=dry_run or None)
     return Call("DELETE", f"/v1/tasks/{task_uuid}", _one(TaskResponse), params=params)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeAlias, TypeVar
 
 import asyncpg
@@ -66,6 +67,22 @@ async def until_reachable(call: Callable[[], Awaitable[T]]) -> T:
             log.warning("the database can't be reached (%s); trying again in %.1f s", error, wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+
+@asynccontextmanager
+async def transaction(conn: Connection, *, undo: bool) -> AsyncIterator[None]:
+    """One transaction; with `undo` a trial: all is done to see what it does, and nothing of it stays."""
+    running = conn.transaction()
+    await running.start()
+    try:
+        yield
+    except BaseException:
+        await running.rollback()
+        raise
+    if undo:
+        await running.rollback()
+    else:
+        await running.commit()
 
 
 async def retry_deadlock(call: Callable[[], Awaitable[T]]) -> T:

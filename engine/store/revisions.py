@@ -96,6 +96,10 @@ class RevisionCache:
         except TemplateNotFound:
             await self._ask()  # it may have been registered a moment ago
             key = self._current(namespace, name, version)
+        return await self.get(key)
+
+    async def get(self, key: TemplateKey) -> Revision:
+        """A revision that is known to exist, the current one of its template or an earlier one."""
         revision = self._revisions.get(key.revision_id)
         if revision is None:
             revision = await self._once(key.revision_id, lambda: self._read_revision(key))

@@ -13,7 +13,10 @@ from engine.store.pool import Connection
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """One step of one revision of a template. `parents` and `ancestors` are names."""
+    """One step of one revision of a template. `parents` and `ancestors` are names.
+
+    `template_step_id` is below zero where an operator gave a step other settings: the edit's number.
+    """
 
     template_step_id: int
     name: str
@@ -33,14 +36,16 @@ async def load_definitions(conn: Connection, ids: Iterable[int]) -> list[StepDef
     """Read step definitions by their ids; those that don't exist are left out."""
     rows = await conn.fetch(
         """
-        SELECT s.template_step_id, s.name, s.namespace, s.step_type, s.handler, s.method, s.resolver,
-               s.initialization, s.max_attempts, s.timeout_seconds,
+        SELECT wanted.id AS template_step_id, s.name, s.namespace, s.step_type, s.handler, s.method,
+               s.resolver, coalesce(e.new_settings, s.initialization) AS initialization, s.max_attempts,
+               s.timeout_seconds,
                ARRAY (SELECT p.name FROM tasker.template_steps p
                       WHERE p.revision_id = s.revision_id AND p.position = ANY (s.parents)) AS parents,
                ARRAY (SELECT p.name FROM tasker.template_steps p
                       WHERE p.revision_id = s.revision_id AND p.position = ANY (s.ancestors)) AS ancestors
-        FROM tasker.template_steps s
-        WHERE s.template_step_id = ANY ($1)
+        FROM unnest($1::int[]) AS wanted(id)
+        LEFT JOIN tasker.step_edits e ON e.edit_id = -wanted.id
+        JOIN tasker.template_steps s ON s.template_step_id = coalesce(e.template_step_id, wanted.id)
         """,
         list(ids),
     )

@@ -12,7 +12,7 @@ import asyncpg
 from engine.model.execution import execution_result
 from engine.model.payload import load_json
 from engine.model.readiness import ready_for_execution, retry_eligible
-from engine.model.wire.details import StepDetail
+from engine.model.wire.details import StepDetail, StepEdit
 from engine.model.wire.tasks import StepAuditResponse, StepReadinessStatus
 from engine.store.pool import Connection
 from engine.store.revisions import named_step_uuid
@@ -32,14 +32,18 @@ _DETAIL = """
            cardinality(s.parents) AS total_parents, s.attempts, s.last_failure_at, s.last_attempted_at,
            s.retry_at, s.created_at, s.updated_at, s.completed_at, s.parents, s.children, s.priority,
            s.inputs, s.checkpoint, ts.max_attempts, ts.retryable, ts.step_type, ts.namespace, ts.handler,
-           ts.method, ts.timeout_seconds, ts.initialization, l.worker_uuid AS holder, l.expires_at,
+           ts.method, ts.timeout_seconds, coalesce(e.new_settings, ts.initialization) AS initialization,
+           l.worker_uuid AS holder, l.expires_at,
            ARRAY (SELECT p.name FROM unnest(s.parents) WITH ORDINALITY AS u(step_uuid, n)
                   JOIN tasker.steps p USING (step_uuid) ORDER BY u.n) AS parent_names,
            a.success, a.result, a.details, a.execution_ms, a.worker_uuid, a.started_at, a.recorded_at,
-           w.hostname AS worker_hostname, tasker.now() AS now
+           w.hostname AS worker_hostname, tasker.now() AS now,
+           (SELECT jsonb_agg(to_jsonb(c) - '{task_uuid,template_step_id}'::text[] ORDER BY c.edit_id)
+            FROM tasker.step_edits c WHERE c.step_uuid = s.step_uuid) AS edits
     FROM tasker.steps s
     JOIN tasker.template_steps ts USING (template_step_id)
     LEFT JOIN tasker.leases l USING (step_uuid)
+    LEFT JOIN tasker.step_edits e ON e.edit_id = s.settings_edit
     LEFT JOIN LATERAL (
         SELECT * FROM tasker.step_attempts a
         WHERE a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid
@@ -50,9 +54,17 @@ _DETAIL = """
 """
 
 _AUDIT = """
-    SELECT a.*, s.name, s.state::text AS state, t.correlation_id, w.hostname AS worker_hostname
+    SELECT a.*, s.name, t.correlation_id, w.hostname AS worker_hostname,
+           CASE WHEN a.success AND a.worker_uuid IS NULL
+                THEN (SELECT (l.step_path[cardinality(l.step_path)])::text FROM tasker.transitions l
+                      WHERE l.task_uuid = a.task_uuid AND l.step_uuid = a.step_uuid
+                        AND l.claim_no = a.claim_no
+                      ORDER BY l.id LIMIT 1) END AS ended_as
     FROM tasker.step_attempts a
-    JOIN tasker.steps s USING (step_uuid)
+    CROSS JOIN LATERAL (
+        SELECT s.name FROM tasker.steps s WHERE s.step_uuid = a.step_uuid
+        UNION ALL
+        SELECT x.name FROM tasker.superseded_steps x WHERE x.step_uuid = a.step_uuid) s
     JOIN tasker.tasks t ON t.task_uuid = a.task_uuid
     LEFT JOIN tasker.workers w ON w.worker_uuid = a.worker_uuid
     WHERE a.task_uuid = $1 AND a.step_uuid = $2
@@ -136,6 +148,7 @@ def _detail(row: asyncpg.Record) -> StepDetail:
         last_failure_at=row["last_failure_at"],
         initialization=load_json(row["initialization"]),
         inputs=_json(row["inputs"]),
+        edits=[StepEdit.model_validate(edit) for edit in _json(row["edits"]) or []],
         checkpoint=_json(row["checkpoint"]),
         worker_uuid=row["holder"],
         lease_expires_at=row["expires_at"],
@@ -181,12 +194,13 @@ def _audit(row: asyncpg.Record) -> StepAuditResponse:
 
 
 def _hop(row: asyncpg.Record) -> tuple[str | None, str]:
-    """The transition that a stored result stands for; a success without a worker is an operator's."""
+    """The transition that a stored result stands for; a success without a worker is an operator's, or that of
+    a batch's worker which the batch does without."""
     if not row["success"]:
         return "in_progress", "enqueued_as_error_for_orchestration"
     if row["worker_uuid"] is not None:
         return "in_progress", "enqueued_for_orchestration"
-    return None, row["state"]
+    return None, row["ended_as"] or "complete"
 
 
 async def reset_step(conn: Connection, step_uuid: UUID, actor: str, reason: str) -> ByHand:

@@ -112,6 +112,14 @@ async def task_exists(conn: Connection, task_uuid: UUID) -> bool:
     return found
 
 
+async def task_state(conn: Connection, task_uuid: UUID) -> str | None:
+    """A task's state; None if there is no such task."""
+    state: str | None = await conn.fetchval(
+        "SELECT state::text FROM tasker.tasks WHERE task_uuid = $1", task_uuid
+    )
+    return state
+
+
 async def count_steps_of(conn: Connection, tasks: Iterable[UUID]) -> dict[UUID, StepCounts]:
     """How the steps of some tasks stand."""
     rows = await conn.fetch(

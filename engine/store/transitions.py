@@ -21,8 +21,13 @@ _COLUMNS = """
     l.id, l.at, l.task_uuid, l.step_uuid, coalesce(l.task_path::text[], l.step_path::text[]) AS path,
     l.attempt, l.worker_uuid, l.actor, l.reason"""
 
+# A step that was superseded has its name elsewhere.
+_STEP_NAME = """
+    coalesce(s.name, (SELECT x.name FROM tasker.superseded_steps x WHERE x.step_uuid = l.step_uuid))
+        AS step_name"""
+
 _WITH_NAMES = f"""
-    SELECT {_COLUMNS}, s.name AS step_name, p.namespace, p.name AS template
+    SELECT {_COLUMNS}, {_STEP_NAME}, p.namespace, p.name AS template
     FROM tasker.transitions l
     LEFT JOIN tasker.steps s USING (step_uuid)
     LEFT JOIN tasker.tasks t ON t.task_uuid = l.task_uuid
@@ -44,7 +49,7 @@ async def task_history(
     """The changes of a task and its steps, or of one step, with ids above `after`, oldest first."""
     rows = await conn.fetch(
         f"""
-        SELECT {_COLUMNS}, s.name AS step_name
+        SELECT {_COLUMNS}, {_STEP_NAME}
         FROM tasker.transitions l LEFT JOIN tasker.steps s USING (step_uuid)
         WHERE l.task_uuid = $1 AND l.id > $2 AND ($3::uuid IS NULL OR l.step_uuid = $3)
         ORDER BY l.id LIMIT $4

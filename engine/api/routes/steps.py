@@ -19,7 +19,7 @@ from engine.model.wire.details import LogPage, StepDetail
 from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip, StepAction
 from engine.model.wire.tasks import StepAuditResponse
 from engine.store.logs import step_log
-from engine.store.pool import Connection, retry_deadlock
+from engine.store.pool import Connection, retry_deadlock, transaction
 from engine.store.steps import (
     ByHand,
     OutcomeRefused,
@@ -88,13 +88,21 @@ async def act_on_step(task_uuid: UUID, step_uuid: UUID, request: Request, api: A
     async with api.database.acquire() as conn:
         await _step(conn, task_uuid, step_uuid)
         try:
-            done = await retry_deadlock(lambda: _act(conn, task_uuid, step_uuid, action))
+            step = await retry_deadlock(lambda: _acted_on(conn, task_uuid, step_uuid, action))
         except OutcomeRefused as error:
             raise ApiProblem(400, str(error)) from None
+    if not action.dry_run:
+        api.notifier.wake(READY)
+    return answer(step)
+
+
+async def _acted_on(conn: Connection, task_uuid: UUID, step_uuid: UUID, action: Any) -> StepDetail:
+    """The step as it is after the action, which a dry run undoes."""
+    async with transaction(conn, undo=action.dry_run):
+        done = await _act(conn, task_uuid, step_uuid, action)
         if not done.done:
             raise ApiProblem(400, _why_not(action, done))
-        api.notifier.wake(READY)
-        return answer(await _step(conn, task_uuid, step_uuid))
+        return await _step(conn, task_uuid, step_uuid)
 
 
 async def _act(conn: Connection, task_uuid: UUID, step_uuid: UUID, action: Any) -> ByHand:

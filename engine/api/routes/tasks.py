@@ -25,7 +25,7 @@ from engine.model.wire.requests import (
     TaskRequest,
 )
 from engine.model.wire.tasks import TaskResponse
-from engine.store.pool import retry_deadlock
+from engine.store.pool import Connection, retry_deadlock, transaction
 from engine.store.tasks import Creation, cancel_tasks, get_task, task_exists
 from engine.store.transitions import task_history
 from engine.store.why import why_steps
@@ -135,15 +135,22 @@ async def cancel_task(
     api: Api,
     reason: Annotated[str | None, Query(max_length=500, description="Kept in the history")] = None,
     cancelled_by: Annotated[str, Query(max_length=255, description="Who does it")] = "api",
+    dry_run: Annotated[bool, Query(description="Answer the same, and change nothing")] = False,
 ) -> Response:
     """Cancel a task and every step of it that has not ended. A running handler is told."""
+
+    async def cancelled(conn: Connection) -> TaskResponse | None:
+        async with transaction(conn, undo=dry_run):
+            done = await cancel_tasks(conn, [task_uuid], cancelled_by, reason)
+            if done and not done[0].cancelled:
+                raise ApiProblem(400, f"the task is {done[0].old_state} and cannot be cancelled any more")
+            return await get_task(conn, task_uuid)
+
     async with api.database.acquire() as conn:
-        done = await retry_deadlock(lambda: cancel_tasks(conn, [task_uuid], cancelled_by, reason))
-    if not done:
+        task = await retry_deadlock(lambda: cancelled(conn))
+    if task is None:
         raise not_found(f"task {task_uuid}")
-    if not done[0].cancelled:
-        raise ApiProblem(400, f"the task is {done[0].old_state} and cannot be cancelled any more")
-    return answer(await _task(api, task_uuid))
+    return answer(task)
 
 
 @router.get(

@@ -5,9 +5,25 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from engine.model.wire.base import Timestamp, WireModel
 from engine.model.wire.events import LogLine, TransitionChange
 from engine.model.wire.tasks import StepResponse, TemplateDetail
+
+
+class StepEdit(WireModel):
+    """What an operator changed of a step: its inputs, the settings of its handler, or both; a side that
+    stayed as it was is null. The newest are in force."""
+
+    edit_id: int
+    old_inputs: Any
+    new_inputs: Any
+    old_settings: Any
+    new_settings: Any
+    actor: str
+    reason: str
+    edited_at: Timestamp
 
 
 class StepDetail(StepResponse):
@@ -15,7 +31,7 @@ class StepDetail(StepResponse):
 
     `parents` and `children` are uuids of steps of the same task, `parent_names` the parents' names in the
     same order. `last_error` is the `error` of the last stored result. `worker_uuid` holds the step's lease
-    until `lease_expires_at`.
+    until `lease_expires_at`. `edits` are the oldest first; `inputs` and `initialization` are as edited.
     """
 
     parents: list[UUID]
@@ -33,6 +49,7 @@ class StepDetail(StepResponse):
     last_error: Any
     worker_uuid: UUID | None
     lease_expires_at: Timestamp | None
+    edits: list[StepEdit] = Field(default_factory=list)
 
 
 class StepWhy(WireModel):

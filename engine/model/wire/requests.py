@@ -105,6 +105,7 @@ class ResetForRetry(RequestModel):
     action_type: Literal["reset_for_retry"]
     reason: Reason
     reset_by: Text255
+    dry_run: bool = False
 
 
 class ResolveManually(RequestModel):
@@ -113,6 +114,7 @@ class ResolveManually(RequestModel):
     action_type: Literal["resolve_manually"]
     reason: Reason
     resolved_by: Text255
+    dry_run: bool = False
 
 
 class ManualCompletionData(RequestModel):
@@ -129,6 +131,7 @@ class CompleteManually(RequestModel):
     completion_data: ManualCompletionData
     reason: Reason
     completed_by: Text255
+    dry_run: bool = False
 
 
 class Skip(RequestModel):
@@ -138,12 +141,14 @@ class Skip(RequestModel):
     result: Any = None
     reason: Reason
     skipped_by: Text255
+    dry_run: bool = False
 
 
 StepAction = Annotated[
     ResetForRetry | ResolveManually | CompleteManually | Skip, Field(discriminator="action_type")
 ]
-"""Body of `PATCH /v1/tasks/{task}/workflow_steps/{step}`."""
+"""Body of `PATCH /v1/tasks/{task}/workflow_steps/{step}`. With `dry_run` the answer is the same, and nothing
+is changed."""
 
 
 class BulkCreateRequest(RequestModel):
