@@ -9,6 +9,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 from engine.model.states import STEP_SATISFIES, StepState
+from engine.model.wire.failures import FailureGroup
 from tasker_tui.text import duration, plural, short_id
 from tasker_tui.view_models import StepRow, TaskRow
 
@@ -16,11 +17,14 @@ Scope = Literal[
     "app",
     "tasks",
     "task",
+    "failures",
     "list",
     "graph",
     "retry",
     "by_hand",
     "pause",
+    "bulk",
+    "bulk_progress",
     "cancel",
     "pick",
     "start",
@@ -37,6 +41,7 @@ class Focus:
     connected: bool = True
     task: TaskRow | None = None
     step: StepRow | None = None
+    group: FailureGroup | None = None
     failed_steps: int = 0
     filtered: bool = False
     retry_in: float | None = None
@@ -110,6 +115,14 @@ def _cannot_cancel(focus: Focus) -> str | None:
     if task.finished:
         return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to cancel"
     return _needs_connection(focus)
+
+
+def _needs_group(focus: Focus) -> str | None:
+    return None if focus.group else "no failure is selected"
+
+
+def _cannot_act_on_group(focus: Focus) -> str | None:
+    return _needs_group(focus) or _needs_connection(focus)
 
 
 def _cannot_pause(focus: Focus) -> str | None:
@@ -193,6 +206,16 @@ ACTIONS: tuple[Action, ...] = (
            hint=True),
     Action("tasks.failing", "failing", ("exclamation_mark",), "tasks",
            "Only tasks that need an operator, and back", hint=True),
+    Action("tasks.failures", "failures", ("e",), "tasks",
+           "What failed, grouped by what the errors have in common"),
+    Action("failures.open", "newest", ("enter",), "failures", "Open the newest task that failed this way",
+           hint=True, disabled_reason=_needs_group),
+    Action("failures.retry", "retry all", ("r",), "failures", "Retry all steps that failed this way",
+           "changes", hint=True, disabled_reason=_cannot_act_on_group),
+    Action("failures.resolve", "resolve all", ("m",), "failures",
+           "Count all steps that failed this way as done", "changes", hint=True,
+           disabled_reason=_cannot_act_on_group),
+    Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
     Action("task.retry", "retry", ("r",), "task", "Retry the selected failed step", "changes", hint=True,
            disabled_reason=_cannot_retry_step, cli_equivalent=_cli_retry),
     Action("task.resolve", "resolve", ("m",), "task", "Count the selected step as done, without running it",
@@ -221,6 +244,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("pause.send", "do it", ("enter", "ctrl+s"), "pause", "Pause or resume the task", "changes",
            hint=True),
     Action("pause.close", "leave it", ("escape",), "pause", "Close without a change", hint=True),
+    Action("bulk.send", "do it", ("ctrl+s",), "bulk", "Do it to all that the dialog shows", "changes",
+           hint=True),
+    Action("bulk.close", "leave it", ("escape",), "bulk", "Close without a change", hint=True),
+    Action("bulk_progress.stop", "stop", ("x",), "bulk_progress", "Stop after what is being done", "changes",
+           hint=True),
+    Action("bulk_progress.close", "let it go on", ("escape", "enter"), "bulk_progress",
+           "Close; it goes on by itself", hint=True),
     Action("cancel.send", "cancel the task", ("y",), "cancel", "Cancel the task that the dialog shows",
            "destroys", hint=True),
     Action("cancel.close", "keep it", ("escape", "n"), "cancel", "Close without a change", hint=True),

@@ -27,12 +27,17 @@ from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.help import HelpDialog
 from tasker_tui.screens.base import OperatorScreen
+from tasker_tui.screens.failures import FailuresScreen
 from tasker_tui.screens.task import TaskScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
 from tasker_tui.themes import DARK, THEMES
 
-ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {"tasks": ("list",), "task": ("graph", "list")}
+ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
+    "tasks": ("list",),
+    "task": ("graph", "list"),
+    "failures": ("list",),
+}
 """The widgets whose keys the help of a screen tells."""
 
 
@@ -97,7 +102,7 @@ class TaskerApp(App[None]):
             self.register_theme(theme)
         self.theme = DARK.name
         services = self.services
-        self.push_screen(TasksScreen(services, self.open_task, self._locator.filter))
+        self.push_screen(TasksScreen(services, self.open_task, self.open_failures, self._locator.filter))
         if self._locator.task:
             self.push_screen(TaskScreen(services, self._locator.task, self._locator.step))
         feed = Feed(services.client, services.clock, lambda news: self.post_message(self.Heard(news)))
@@ -113,6 +118,10 @@ class TaskerApp(App[None]):
     def open_task(self, uuid: str) -> None:
         """Show a task over what is shown now."""
         self.push_screen(TaskScreen(self.services, uuid))
+
+    def open_failures(self) -> None:
+        """Show what failed, in groups."""
+        self.push_screen(FailuresScreen(self.services, self.open_task))
 
     def on_tasker_app_heard(self, event: Heard) -> None:
         """Bring the link up to date, then tell the screens."""

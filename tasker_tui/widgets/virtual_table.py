@@ -121,6 +121,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._columns = _with_widths(self._columns_for(self._inner_width), self._inner_width)
         self._resize_content()
         self._show_cursor()
+        self.refresh()  # rows may have been there before the size was known
         self._report_view()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from engine.model.states import StepState, TaskState
+from engine.model.wire.failures import FailureGroup, FailurePlace, FailureSample
 from tests.tui.support import NOW, FakeStep, FakeTask, uuid_at
 
 CARD_ERROR = {
@@ -140,3 +141,23 @@ ORDER_SCHEMA = {
         },
     },
 }
+
+
+def failure_groups(*tasks: FakeTask) -> list[FailureGroup]:
+    """Two groups of failures; the newest of each is in the first task."""
+    place = {"namespace": "example", "template": "order_fulfillment"}
+
+    def group(signature: str, kind: str, step: str, count: int, message: str, minutes: int) -> FailureGroup:
+        return FailureGroup(
+            signature=signature, error_type=kind, failed_steps=count, failed_tasks=count,
+            first_seen=NOW - timedelta(minutes=60 + minutes), last_seen=NOW - timedelta(minutes=minutes),
+            places=[FailurePlace(**place, step=step, failed_steps=count)],
+            sample=FailureSample(task_uuid=tasks[0].uuid, step_uuid=tasks[0].step_uuid("charge_card"),
+                                 step=step, message=message),
+        )  # fmt: skip
+
+    return [
+        group("TimeoutError: HTTP <n> from <url>", "TimeoutError", "charge_card", 412,
+              "HTTP 504 from https://bank.example/charge\nupstream timeout", 1),
+        group("KeyError: <text>", "KeyError", "notify_warehouse", 5, "KeyError: 'sku'", 30),
+    ]  # fmt: skip

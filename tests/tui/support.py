@@ -34,9 +34,11 @@ from engine.model.wire import (
     WorkerInfo,
 )
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
+from engine.model.wire.failures import FailureGroup, FailureList
 from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
+from tests.tui.fake_bulk import FakeBulk
 
 T = TypeVar("T")
 
@@ -129,6 +131,8 @@ class FakeTasker:
         self.tasks = {str(task.uuid): task for task in tasks}
         self.templates: list[TemplateDetail] = []
         self.pauses: dict[str, Pause] = {}
+        self.failures: list[FailureGroup] = []
+        self.bulk = FakeBulk(clock)
         self.offline = False
         self.calls: list[tuple[str, Any]] = []
         self._streams: list[tuple[str, str | None, asyncio.Queue[Any]]] = []
@@ -145,8 +149,12 @@ class FakeTasker:
         return HealthResponse(status="healthy", timestamp=self.clock.now().isoformat())
 
     async def send(self, call: Call[T]) -> T:
-        """Knows of pauses."""
+        """Knows of pauses, failures, and one bulk operation."""
         self._call("send", call)
+        if call.path == "/v1/failures":
+            return call.read(FailureList(groups=self.failures).model_dump_json().encode())
+        if call.path.startswith("/v1/bulk/"):
+            return call.read(self.bulk.answer(call).model_dump_json().encode())
         if call.path == "/v1/pauses":
             return call.read(PauseList(pauses=list(self.pauses.values())).model_dump_json().encode())
         _, _, _, uuid, verb = call.path.split("/")

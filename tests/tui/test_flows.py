@@ -11,7 +11,7 @@ from engine.model.states import StepState, TaskState
 from tasker_tui.actions import ACTIONS, key_name
 from tasker_tui.locator import Locator
 from tasker_tui.text import short_id
-from tests.tui.scenes import ORDER_SCHEMA, day, order_task, small_task
+from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 
@@ -147,6 +147,78 @@ async def test_p_pauses_a_task_and_lets_it_go_on():
         assert "by ana: bank is down" in screen_text(pilot)
         await press(pilot, "enter")
     assert client.pauses == {}
+
+
+def client_with_failures() -> FakeTasker:
+    task = order_task()
+    client = client_with(task)
+    client.failures = failure_groups(task)
+    return client
+
+
+async def test_a_group_of_failures_is_retried_once_its_number_is_typed():
+    client = client_with_failures()
+    async with dashboard(client) as pilot:
+        await press(pilot, "e", "r")
+        assert "not idempotent" in screen_text(pilot)
+        await type_in(pilot, "bank is back")
+        await press(pilot, "ctrl+s")
+        assert "type 3 to confirm" in screen_text(pilot)
+        assert client.bulk.run is None
+        await type_in(pilot, "3")
+        await press(pilot, "ctrl+s")
+        assert "running" in screen_text(pilot)
+        client.failures = client.failures[1:]
+        client.bulk.finish()
+        client.clock.advance(0.5)
+        await settle(pilot)
+        assert "complete" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "412 failed steps" not in screen_text(pilot)
+    assert (client.bulk.asked.verb, client.bulk.asked.filter.signature) == (
+        "retry",
+        "TimeoutError: HTTP <n> from <url>",
+    )
+    run = client.bulk.run
+    assert (run.reason, run.actor, run.rate) == ("bank is back", "ana", None)
+
+
+async def test_a_group_is_resolved_slowly_and_stopped():
+    client = client_with_failures()
+    client.bulk.items = 5
+    async with dashboard(client) as pilot:
+        await press(pilot, "e", "j", "m", "shift+tab")
+        await type_in(pilot, "0.5")
+        await press(pilot, "enter", "enter")
+        await type_in(pilot, "5")
+        await press(pilot, "enter", "x")
+        assert "tasker bulk resume" in screen_text(pilot)
+    assert (client.bulk.asked.verb, client.bulk.asked.filter.signature) == ("resolve", "KeyError: <text>")
+    assert client.bulk.run.rate == 0.5
+
+
+async def test_a_group_that_is_gone_asks_nothing():
+    client = client_with_failures()
+    client.bulk.items = 0
+    async with dashboard(client) as pilot:
+        await press(pilot, "e", "r")
+        assert any("nothing to retry any more" in notice for notice in notices(pilot))
+        assert client.bulk.run is None
+
+
+async def test_the_newest_failure_of_a_group_is_opened():
+    client = client_with_failures()
+    async with dashboard(client) as pilot:
+        await press(pilot, "e", "enter")
+        assert "› charge_card" in last_line(pilot)
+
+
+async def test_without_failures_the_screen_says_so():
+    async with dashboard(client_with()) as pilot:
+        await press(pilot, "e")
+        assert "Nothing has failed." in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "Tasks" in screen_text(pilot)
 
 
 async def test_an_ended_task_is_not_paused():

@@ -6,7 +6,7 @@ import pytest
 
 from tasker_tui.locator import Locator
 from tests.tui.goldens import assert_golden
-from tests.tui.scenes import ORDER_SCHEMA, day, order_task
+from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
@@ -14,6 +14,7 @@ SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
 
 def _client() -> FakeTasker:
     client = FakeTasker(FakeClock(), day())
+    client.failures = failure_groups(order_task())
     client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
     return client
 
@@ -28,6 +29,8 @@ def _client() -> FakeTasker:
         ("retry", "r"),
         ("start", "s enter"),
         ("help", "question_mark"),
+        ("failures", "e"),
+        ("bulk", "e r"),
     ],
 )
 async def test_screen(name, keys, size):

@@ -1,0 +1,69 @@
+"""Verbs on all that a filter selects, the same from every screen: preview, confirm, run, follow."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable
+
+from textual.screen import Screen
+
+from engine.client import bulk
+from engine.model.wire.bulk import BulkDetail, BulkFilter, BulkVerb
+from tasker_tui.modals.bulk import BulkAnswer, BulkDialog
+from tasker_tui.modals.bulk_progress import BulkProgress
+from tasker_tui.services import Services
+from tasker_tui.trouble import CALL_FAILURES, explain
+
+
+class BulkOperations:
+    """Runs on one screen. `changed` is called when an operation has ended, or is left to itself."""
+
+    def __init__(self, screen: Screen[None], services: Services, changed: Callable[[], object]) -> None:
+        self._screen, self._services, self._changed = screen, services, changed
+
+    def ask(self, verb: BulkVerb, wanted: BulkFilter) -> None:
+        """Freeze what the filter selects, and ask whether to do it."""
+        self._work(self._preview(verb, wanted))
+
+    async def _preview(self, verb: BulkVerb, wanted: BulkFilter) -> None:
+        found = await self._services.client.send(bulk.preview(verb, wanted))
+        if found.items == 0:
+            self._say(f"there is nothing to {verb} any more")
+            self._screen.call_next(self._changed)
+            return
+        self._screen.call_next(self._confirm, found, command_line(verb, wanted))
+
+    def _confirm(self, found: BulkDetail, command: str) -> None:
+        def answered(answer: BulkAnswer | None) -> None:
+            if answer is not None:
+                self._work(self._run(found, answer, command))
+
+        self._screen.app.push_screen(BulkDialog(found, command), answered)
+
+    async def _run(self, found: BulkDetail, answer: BulkAnswer, command: str) -> None:
+        reason = answer.reason or "bulk operation from the dashboard"
+        call = bulk.run(found.bulk_uuid, reason=reason, actor=self._services.user, rate=answer.rate)
+        started = await self._services.client.send(call)
+        self._screen.notify(command, markup=False)
+        follow = BulkProgress(self._services, started.operation)
+        self._screen.call_next(self._screen.app.push_screen, follow, lambda _: self._changed())
+
+    def _work(self, call: Awaitable[None]) -> None:
+        self._screen.run_worker(self._guarded(call), group="operations")
+
+    async def _guarded(self, call: Awaitable[None]) -> None:
+        try:
+            await call
+        except CALL_FAILURES as error:
+            self._say(explain(error))
+
+    def _say(self, text: str) -> None:
+        self._screen.notify(text, severity="warning", markup=False)
+
+
+def command_line(verb: BulkVerb, wanted: BulkFilter) -> str:
+    """The command that does the same."""
+    words = ["tasker", "bulk", str(verb)]
+    for name, value in wanted.model_dump(mode="json", exclude_defaults=True).items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
