@@ -20,6 +20,7 @@ from engine.api.routes import (
     queues,
     reports,
     reruns,
+    statistics,
     steps,
     stream,
     system,
@@ -68,6 +69,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         failures.router,
         bulk.router,
         analytics.router,
+        statistics.router,
         queues.router,
     ):
         app.include_router(router)

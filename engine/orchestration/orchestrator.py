@@ -109,5 +109,6 @@ class Orchestrator:
     async def _keep_up(self) -> float:
         await engine_calls.forget_workers(self._pool)
         await engine_calls.ensure_partitions(self._pool)
+        await engine_calls.compact_rollups(self._pool)
         await bulk.forget_bulk(self._pool)
         return UPKEEP_SECONDS

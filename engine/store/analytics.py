@@ -29,9 +29,13 @@ class Window(NamedTuple):
 
 
 async def read_window(conn: Connection, hours: int) -> Window:
-    """The last `hours` hours, the minute that they begin in included."""
+    """The last `hours` hours, with the minute that they begin in, or from a day on with the hour."""
     row = await conn.fetchrow(
-        "SELECT date_trunc('minute', n - make_interval(hours => $1)) AS start, n FROM tasker.now() AS n",
+        """
+        SELECT date_trunc(CASE WHEN $1 < 24 THEN 'minute' ELSE 'hour' END,
+                          n - make_interval(hours => $1), 'UTC') AS start, n
+        FROM tasker.now() AS n
+        """,
         hours,
     )
     assert row is not None

@@ -90,3 +90,8 @@ async def forget_workers(pool: Pool) -> None:
               - CASE state WHEN 'stopped' THEN interval '1 hour' ELSE interval '1 day' END
         """
     )
+
+
+async def compact_rollups(pool: Pool) -> None:
+    """Keep the counters of the last day by minute, and those before by hour."""
+    await pool.execute("SELECT tasker.compact_rollups(tasker.now() - interval '25 hours')")
