@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker_tui.cli.task import LOCAL, ByOption, JsonOption, TaskArgument, UrlOption, task_app
+from tasker_tui.cli.task import LOCAL, ByOption, DryRunOption, JsonOption, TaskArgument, UrlOption, task_app
 
 if TYPE_CHECKING:
     from engine.client import TaskerClient
@@ -25,6 +25,7 @@ def skip(
     task: TaskArgument,
     step: StepArgument,
     result: ResultOption = None,
+    dry_run: DryRunOption = False,
     reason: Annotated[str, typer.Option("--reason", "-r")] = "skipped by hand",
     by: ByOption = "cli",
     url: UrlOption = LOCAL,
@@ -34,7 +35,8 @@ def skip(
     from engine.model.wire.requests import Skip
 
     given = None if result is None else _object(result)
-    _end(url, task, step, Skip(action_type="skip", result=given, reason=reason, skipped_by=by), as_json)
+    action = Skip(action_type="skip", result=given, reason=reason, skipped_by=by, dry_run=dry_run)
+    _end(url, task, step, action, as_json)
 
 
 @task_app.command()
@@ -42,6 +44,7 @@ def complete(
     task: TaskArgument,
     step: StepArgument,
     result: ResultOption = None,
+    dry_run: DryRunOption = False,
     reason: Annotated[str, typer.Option("--reason", "-r")] = "completed by hand",
     by: ByOption = "cli",
     url: UrlOption = LOCAL,
@@ -52,7 +55,7 @@ def complete(
 
     data = ManualCompletionData(result={} if result is None else _object(result))
     action = CompleteManually(
-        action_type="complete_manually", completion_data=data, reason=reason, completed_by=by
+        action_type="complete_manually", completion_data=data, reason=reason, completed_by=by, dry_run=dry_run
     )
     _end(url, task, step, action, as_json)
 
@@ -79,4 +82,5 @@ def _end(url: str, task: str, wanted: str, action: Action, as_json: bool) -> Non
     if as_json:
         print_json(step)
     else:
-        console().print(f"{step.name} is {step.current_state}", markup=False)
+        verb = "would be" if action.dry_run else "is"
+        console().print(f"{step.name} {verb} {step.current_state}", markup=False)

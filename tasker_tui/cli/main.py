@@ -12,6 +12,7 @@ from tasker_tui.cli import by_hand as by_hand
 from tasker_tui.cli import errors
 from tasker_tui.cli import history as history
 from tasker_tui.cli import reports as reports
+from tasker_tui.cli import reruns as reruns
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
 from tasker_tui.cli.comparison import grid

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from tasker_tui.cli.task import LOCAL, ByOption, JsonOption, UrlOption
+from tasker_tui.cli.task import LOCAL, ByOption, DryRunOption, JsonOption, UrlOption
 
 if TYPE_CHECKING:
     from engine.client import TaskerClient
@@ -19,7 +19,6 @@ WhatArgument = Annotated[
     str, typer.Argument(metavar="WHAT", help="A task's id, NAMESPACE/TEMPLATE[@VERSION], or a NAMESPACE.")
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why, for those who find it paused.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 
 
 def pause(

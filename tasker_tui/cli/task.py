@@ -13,6 +13,7 @@ UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Addr
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit.", envvar="USER")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 CorrelationOption = Annotated[
     str | None, typer.Option("--correlation-id", metavar="UUID", help="What belongs together has the same.")
 ]
@@ -137,28 +138,9 @@ def steps(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = Fals
 
 
 @task_app.command()
-def retry(
-    task: TaskArgument,
-    step: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[STEP]...", help="Names or ids.  [default: all that failed]"),
-    ] = None,
-    reason: Annotated[str, typer.Option("--reason", "-r")] = "retried by hand",
-    by: ByOption = "cli",
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the task to its end.")] = False,
-    url: UrlOption = LOCAL,
-    as_json: JsonOption = False,
-) -> None:
-    """Give failed steps new attempts; the task goes on from there."""
-    from tasker_tui.cli import task_commands
-
-    code = task_commands.retry(url, task, step or [], reason=reason, by=by, watch=watch, as_json=as_json)
-    raise typer.Exit(code)
-
-
-@task_app.command()
 def cancel(
     task: TaskArgument,
+    dry_run: DryRunOption = False,
     reason: Annotated[str | None, typer.Option("--reason", "-r")] = None,
     by: ByOption = "cli",
     url: UrlOption = LOCAL,
@@ -167,7 +149,7 @@ def cancel(
     """Cancel a task and the steps that are not done."""
     from tasker_tui.cli import task_commands
 
-    task_commands.cancel(url, task, reason=reason, by=by, as_json=as_json)
+    task_commands.cancel(url, task, reason=reason, by=by, dry_run=dry_run, as_json=as_json)
 
 
 @task_app.command()

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from engine.client import ApiError, TaskerClient
+from engine.client import ApiError, TaskerClient, calls
 from engine.client.duplicates import existing_task
 from engine.model.states import StepState
 from engine.model.wire.details import StepDetail
@@ -135,14 +135,15 @@ def retry(
     return converse(url, run)
 
 
-def cancel(url: str, given: str, *, reason: str | None, by: str, as_json: bool) -> None:
-    """Cancel a task."""
+def cancel(url: str, given: str, *, reason: str | None, by: str, dry_run: bool, as_json: bool) -> None:
+    """Cancel a task, or say that it can be."""
     uuid = read_id(given)
-    task = converse(url, lambda client: client.cancel_task(uuid, reason, cancelled_by=by))
+    call = calls.cancel_task(uuid, reason, by, dry_run=dry_run)
+    task = converse(url, lambda client: client.send(call))
     if as_json:
         print_json(task)
     else:
-        console().print(f"cancelled task {task.task_uuid}")
+        console().print(f"{'would cancel' if dry_run else 'cancelled'} task {task.task_uuid}")
 
 
 def watch(url: str, given: str, *, as_json: bool) -> int:
