@@ -1,7 +1,6 @@
 """Domain events: what a handler's template declares, and who publishes it (reference 7.3).
 
-Objects without a transport: a publisher hands its events to `sink`, and who attaches one decides where
-they go.
+Objects without a transport: workers/runtime/domain_events.py publishes by them.
 """
 
 from __future__ import annotations
@@ -90,8 +89,10 @@ class PublishContext:
 class BasePublisher:
     """Publishes a step's events; override what should be different.
 
-    The steps of `publish`, in order: `should_publish`, `transform_payload`, `additional_metadata`,
-    `before_publish`, the sink, `after_publish`; what raises goes to `on_publish_error`.
+    A worker calls the hooks for the events that a template declares, in a thread and with a time limit:
+    `should_publish`, `transform_payload`, `additional_metadata`, `before_publish`, then, once the step's
+    result is accepted, `after_publish`; what raises goes to `on_publish_error`. `publish` does the same for
+    events by hand, which go to `sink`.
     """
 
     sink: EventSink | None = None
@@ -121,30 +122,60 @@ class BasePublisher:
         """See the event after it went out."""
 
     def on_publish_error(self, event_name: str, error: Exception, payload: dict[str, Any]) -> None:
-        """See what went wrong; by default it is logged. The step is not touched by it."""
-        _log.warning("event %s was not published: %s: %s", event_name, type(error).__name__, error)
+        """See what went wrong; it is logged anyhow. The step is not touched by it."""
+
+    def prepare(
+        self, ctx: StepEventContext, event_name: str, deliver: EventSink
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Call the hooks before an event goes out, and `deliver`; `None` if one holds it back.
+
+        Returns payload and metadata. Raises whatever one of them raised, after `on_publish_error`.
+        """
+        payload: dict[str, Any] = {}
+        try:
+            if not self.should_publish(ctx):
+                return None
+            payload = self.transform_payload(ctx)
+            metadata = {**ctx.metadata, **self.additional_metadata(ctx), **_ids(ctx)}
+            if not self.before_publish(event_name, payload, metadata):
+                return None
+            deliver(event_name, payload, metadata)
+        except Exception as error:
+            self._tell(event_name, error, payload)
+            raise
+        return payload, metadata
 
     def publish(self, ctx: StepEventContext, event_name: str | None = None) -> bool:
         """Publish an event, by default `{step}.completed`; say whether it went out. Never raises."""
         name = event_name or f"{ctx.step_name}.completed"
-        payload: dict[str, Any] = {}
         try:
-            if not self.should_publish(ctx):
-                return False
-            payload = self.transform_payload(ctx)
-            metadata = {**_ids(ctx), **ctx.metadata, **self.additional_metadata(ctx)}
-            if not self.before_publish(name, payload, metadata):
-                return False
-            self._deliver(name, payload, metadata)
-            self.after_publish(name, payload, metadata)
+            prepared = self.prepare(ctx, name, self._to_sink)
         except Exception as error:
-            self.on_publish_error(name, error, payload)
+            _log.warning("event %s was not published: %s: %s", name, type(error).__name__, error)
             return False
-        return True
+        if prepared is not None:
+            self.finish(name, *prepared)
+        return prepared is not None
 
-    def _deliver(self, name: str, payload: dict[str, Any], metadata: dict[str, Any]) -> None:
+    def finish(self, event_name: str, payload: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Call `after_publish`. Never raises: the event is out."""
+        try:
+            self.after_publish(event_name, payload, metadata)
+        except Exception as error:
+            kind = type(error).__name__
+            _log.warning("after_publish of event %s failed: %s: %s", event_name, kind, error)
+            self._tell(event_name, error, payload)
+
+    def _tell(self, name: str, error: Exception, payload: dict[str, Any]) -> None:
+        try:
+            self.on_publish_error(name, error, payload)
+        except Exception as another:
+            kind = type(another).__name__
+            _log.warning("on_publish_error of event %s failed: %s: %s", name, kind, another)
+
+    def _to_sink(self, name: str, payload: dict[str, Any], metadata: dict[str, Any]) -> None:
         if self.sink is None:
-            raise ConfigurationError(f"{self.publisher_name!r} has no sink; the worker attaches one")
+            raise ConfigurationError(f"{self.publisher_name!r} has no sink: set `sink` to publish by hand")
         self.sink(name, payload, metadata)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Protocol, TypeAlias
+
+from workers.errors import ConfigurationError
 
 EventCallback: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -20,7 +23,13 @@ class InProcessDomainEventPoller(Protocol):
 
 
 class BaseSubscriber:
-    """Handles events whose names match a pattern: `payment.failed`, `payment.*`, `*`."""
+    """Handles events whose names match a pattern: `payment.failed`, `payment.*`, `*`.
+
+    `handled` and `failed` count the events that it wanted.
+    """
+
+    handled = 0
+    failed = 0
 
     def __init__(self) -> None:
         self._stop: Callable[[], None] | None = None
@@ -77,8 +86,17 @@ class BaseSubscriber:
             if self.before_handle(event):
                 self.handle(event)
                 self.after_handle(event)
+            self.handled += 1
         except Exception as error:
+            self.failed += 1
+            self._tell(event, error)
+
+    def _tell(self, event: dict[str, Any], error: Exception) -> None:
+        try:
             self.on_handle_error(event, error)
+        except Exception as another:
+            kind = type(another).__name__
+            _log.warning("%s.on_handle_error failed: %s: %s", type(self).__name__, kind, another)
 
     def _receive(self, event: dict[str, Any]) -> None:
         if self.matches(str(event.get("event_name", ""))):
@@ -112,8 +130,13 @@ class SubscriberRegistry:
         self.register_instance(subscriber_class())
 
     def register_instance(self, subscriber: BaseSubscriber, name: str | None = None) -> None:
-        """Register a subscriber under a name, by default its class's; one that had the name is stopped."""
+        """Register a subscriber under a name, by default its class's; one that had the name is stopped.
+
+        Raises `ConfigurationError` for a `handle` that is `async def`: nobody would await it.
+        """
         key = name or type(subscriber).__name__
+        if iscoroutinefunction(subscriber.handle):
+            raise ConfigurationError(f"{key}.handle is `async def`; it is called in a thread: use `def`")
         replaced = self._subscribers.get(key)
         if replaced is not None and replaced is not subscriber:
             replaced.stop()

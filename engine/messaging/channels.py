@@ -11,3 +11,6 @@ BULK = "tasker_bulk"
 
 TEMPLATES = "tasker_templates"
 """A template was registered or changed."""
+
+DOMAIN_EVENTS = "tasker_domain_events"
+"""A submit stored domain events."""

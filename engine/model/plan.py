@@ -19,6 +19,7 @@ class PlannedStep:
 
     `created_at_start` is false for steps that a decision or a batch brings into being (reference 1.5).
     `timeout_seconds` None means no limit. `parallelism` and `failure_strategy` are those of a batch worker.
+    `events` are what it publishes, each with name, condition, delivery_mode, publisher and schema.
     """
 
     position: int
@@ -41,6 +42,7 @@ class PlannedStep:
     created_at_start: bool
     parallelism: int | None
     failure_strategy: str | None
+    events: list[dict[str, Any]] | None
 
     @property
     def ancestors(self) -> tuple[int, ...]:
@@ -159,6 +161,7 @@ def _planned(
         created_at_start=created_at_start,
         parallelism=batch.parallelism if batch else None,
         failure_strategy=batch.failure_strategy if batch else None,
+        events=[event.model_dump(by_alias=True) for event in step.publishes_events] or None,
     )
 
 

@@ -7,7 +7,7 @@ import os
 import socket
 from datetime import timedelta
 
-from engine.messaging.channels import BULK, READY, RESULTS
+from engine.messaging.channels import BULK, DOMAIN_EVENTS, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.orchestration.loops import Loop
 from engine.settings import Settings
@@ -27,8 +27,8 @@ BULK_SECONDS = 0.05
 
 
 class Orchestrator:
-    """Runs the loops from `start` to `stop`: results, retries, leases, missing handlers, bulk operations,
-    sweeping, upkeep."""
+    """Runs the loops from `start` to `stop`: results, retries, domain events, leases, missing handlers,
+    bulk operations, sweeping, upkeep."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.notifier = Notifier(pool)
@@ -38,16 +38,25 @@ class Orchestrator:
         self._results = Loop("results", self._process_results)
         self._retries = Loop("retries", self._fire_retries)
         self._bulk = Loop("bulk", self._work_bulk)
+        self._events = Loop("domain events", self._publish_domain_events)
+        # Below it are dead rows, and what a transaction still in flight has yet to show.
+        self._events_after = 0
         self.loops = [
             self._results,
             self._retries,
+            self._events,
             Loop("leases", self._expire_leases),
             Loop("missing handlers", self._fail_missing_handlers),
             self._bulk,
             Loop("sweep", self._sweep),
             Loop("upkeep", self._keep_up),
         ]
-        self._listener = Listener(settings.database.dsn, {RESULTS: self._results.wake, BULK: self._bulk.wake})
+        wakes = {
+            RESULTS: self._results.wake,
+            DOMAIN_EVENTS: self._events.wake,
+            BULK: self._bulk.wake,
+        }
+        self._listener = Listener(settings.database.dsn, wakes)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -66,6 +75,9 @@ class Orchestrator:
         processed = await engine_calls.process_results(self._pool, self._actor)
         if processed.enqueued:
             self.notifier.wake(READY)
+            # A decision that was carried out lets its events go, which are older than others.
+            self._events_after = 0
+            self._events.wake()
         if processed.next_in is not None:
             self._retries.wake()
         # What was taken may have asked for another look at its tasks.
@@ -78,6 +90,11 @@ class Orchestrator:
         if retries.next_in is None:
             return FALLBACK_SECONDS
         return min(max(retries.next_in.total_seconds(), 0.0), FALLBACK_SECONDS)
+
+    async def _publish_domain_events(self) -> float:
+        moved = await engine_calls.publish_domain_events(self._pool, self._events_after)
+        self._events_after = moved.last_id
+        return 0.0 if moved.published == engine_calls.EVENTS_AT_ONCE else FALLBACK_SECONDS
 
     async def _expire_leases(self) -> float:
         taken = await engine_calls.expire_leases(self._pool, self._actor)
@@ -102,12 +119,14 @@ class Orchestrator:
 
     async def _sweep(self) -> float:
         await engine_calls.sweep_lanes(self._pool)
+        self._events_after = 0
         if await engine_calls.hold_steps(self._pool):
             self.notifier.wake(READY)
         return SWEEP_SECONDS
 
     async def _keep_up(self) -> float:
         await engine_calls.forget_workers(self._pool)
+        await engine_calls.forget_undecided_events(self._pool)
         await engine_calls.ensure_partitions(self._pool)
         await engine_calls.compact_rollups(self._pool)
         await bulk.forget_bulk(self._pool)

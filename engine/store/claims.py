@@ -19,7 +19,8 @@ MAX_CHAIN = 16
 
 _CLAIM = "SELECT * FROM tasker.claim_steps($1, $2, $3, $4, $5, $6, $7)"
 _SUBMIT = (
-    "SELECT * FROM tasker.submit_results($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    "SELECT * FROM tasker.submit_results("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 )
 _HEARTBEAT = "SELECT * FROM tasker.heartbeat($1, $2, $3, $4, $5, $6, $7)"
 _CHECKPOINT = "SELECT tasker.keep_checkpoint($1, $2, $3, $4)"
@@ -47,7 +48,8 @@ class ClaimedStep(NamedTuple):
 
 
 class FinishedStep(NamedTuple):
-    """A result to submit, as JSON text: the handler's data; `details` is what a plain success lacks."""
+    """A result to submit, as JSON text: the handler's data; `details` is what a plain success lacks; `events`
+    is an array of the domain events that are stored with it."""
 
     step_uuid: UUID
     claim_no: int
@@ -55,6 +57,7 @@ class FinishedStep(NamedTuple):
     result: str | None
     details: str | None
     execution_ms: int
+    events: str | None = None
 
 
 class RefusedResult(NamedTuple):
@@ -116,11 +119,12 @@ async def submit(
 
     Sent again with the same `call` and the same results it changes nothing and gives the same hand-overs.
     """
-    steps, claims, success, data, details, execution_ms = zip(*results, strict=True)
+    steps, claims, success, data, details, execution_ms, events = zip(*results, strict=True)
     crash_point("submit.before")
     rows = await conn.fetch(
         _SUBMIT, worker.worker_uuid, call, steps, claims, success, data, details, execution_ms,
         keep, claim, worker.namespaces, worker.handlers, worker.lease, MAX_CHAIN, DEPENDENCY_LIMIT,
+        events if any(events) else None,
     )  # fmt: skip
     crash_point("submit.after")
     answer = SubmitAnswer()

@@ -11,6 +11,7 @@ from engine.store.pool import Pool
 RESULTS_AT_ONCE = 500
 RETRIES_AT_ONCE = 500
 LEASES_AT_ONCE = 500
+EVENTS_AT_ONCE = 500
 
 WORKER_ALIVE = timedelta(seconds=30)
 """A worker whose last heartbeat is older counts as gone."""
@@ -74,6 +75,35 @@ async def hold_steps(pool: Pool) -> bool:
     """Hold and release ready steps that a pause, or its end, has missed; returns whether some were let go."""
     freed: bool = await pool.fetchval("SELECT tasker.hold_steps(tasker.now() - interval '1 minute')")
     return freed
+
+
+class PublishedEvents(NamedTuple):
+    """How many domain events were moved, and the id of the last one."""
+
+    published: int
+    last_id: int
+
+
+async def publish_domain_events(pool: Pool, after: int) -> PublishedEvents:
+    """Move domain events with ids above `after` into their queues, at most EVENTS_AT_ONCE."""
+    crash_point("publish.before")
+    row = await pool.fetchrow("SELECT * FROM tasker.publish_domain_events($1, $2)", EVENTS_AT_ONCE, after)
+    crash_point("publish.after")
+    assert row is not None
+    return PublishedEvents(*row)
+
+
+async def forget_undecided_events(pool: Pool) -> None:
+    """Drop the domain events of outcomes that nobody will carry out: the step was cancelled or reset."""
+    await pool.execute(
+        """
+        DELETE FROM tasker.domain_events e
+        WHERE NOT e.ready
+          AND NOT EXISTS (SELECT FROM tasker.steps s
+                          WHERE s.step_uuid = e.step_uuid AND s.claim_no = e.claim_no
+                            AND s.state = 'enqueued_for_orchestration')
+        """
+    )
 
 
 async def ensure_partitions(pool: Pool) -> None:

@@ -13,7 +13,8 @@ from engine.store.pool import Connection
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """One step of one revision of a template. `parents` and `ancestors` are names.
+    """One step of one revision of a template. `parents` and `ancestors` are names; `events` is what it
+    publishes: name, condition, delivery_mode, publisher and schema of each.
 
     `template_step_id` is below zero where an operator gave a step other settings: the edit's number.
     """
@@ -30,6 +31,8 @@ class StepDefinition:
     timeout_seconds: int | None
     parents: frozenset[str]
     ancestors: frozenset[str]
+    retryable: bool
+    events: list[dict[str, Any]]
 
 
 async def load_definitions(conn: Connection, ids: Iterable[int]) -> list[StepDefinition]:
@@ -38,7 +41,7 @@ async def load_definitions(conn: Connection, ids: Iterable[int]) -> list[StepDef
         """
         SELECT wanted.id AS template_step_id, s.name, s.namespace, s.step_type, s.handler, s.method,
                s.resolver, coalesce(e.new_settings, s.initialization) AS initialization, s.max_attempts,
-               s.timeout_seconds,
+               s.timeout_seconds, s.retryable, s.events,
                ARRAY (SELECT p.name FROM tasker.template_steps p
                       WHERE p.revision_id = s.revision_id AND p.position = ANY (s.parents)) AS parents,
                ARRAY (SELECT p.name FROM tasker.template_steps p
@@ -56,6 +59,7 @@ async def load_definitions(conn: Connection, ids: Iterable[int]) -> list[StepDef
                 "initialization": load_json(row["initialization"]),
                 "parents": frozenset(row["parents"]),
                 "ancestors": frozenset(row["ancestors"]),
+                "events": load_json(row["events"]) if row["events"] else [],
             }
         )
         for row in rows

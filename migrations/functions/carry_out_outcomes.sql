@@ -25,6 +25,13 @@ BEGIN
             v_messages := v_messages || v_problem;
         END IF;
     END LOOP;
+    -- Their events wait for this: of an outcome that is wrong nothing is published.
+    IF EXISTS (SELECT FROM tasker.domain_events e WHERE e.step_uuid = ANY (v_done || v_failed) AND NOT e.ready) THEN
+        DELETE FROM tasker.domain_events e WHERE e.step_uuid = ANY (v_failed) AND NOT e.ready;
+        UPDATE tasker.domain_events e SET ready = true
+        FROM tasker.steps s
+        WHERE s.step_uuid = ANY (v_done) AND e.step_uuid = s.step_uuid AND e.claim_no = s.claim_no AND NOT e.ready;
+    END IF;
     PERFORM tasker.fail_steps(v_failed, v_messages, 'enqueued_for_orchestration', 'invalid_outcome', p_now, p_actor);
     WITH done AS (
         UPDATE tasker.steps s

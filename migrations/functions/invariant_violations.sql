@@ -196,6 +196,12 @@ BEGIN
     WHERE s.attempts < 0 OR s.attempts > CASE WHEN ts.retryable THEN greatest(ts.max_attempts, 1) ELSE 1 END;
 
     RETURN QUERY
+    SELECT 'event_belongs_to_a_result', e.step_uuid, format('event %s of claim %s has no attempt', e.event ->> 'event_name', e.claim_no)
+    FROM tasker.domain_events e
+    WHERE NOT EXISTS (SELECT FROM tasker.step_attempts a
+                      WHERE a.task_uuid = e.task_uuid AND a.step_uuid = e.step_uuid AND a.claim_no = e.claim_no);
+
+    RETURN QUERY
     SELECT 'identity_points_to_a_task', i.task_uuid, format('key of template %s', i.template_id)
     FROM tasker.task_identities i
     WHERE NOT EXISTS (SELECT FROM tasker.tasks t WHERE t.task_uuid = i.task_uuid AND t.template_id = i.template_id);

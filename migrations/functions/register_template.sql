@@ -18,6 +18,10 @@ BEGIN
     IF p_queue_name IS NOT NULL AND to_regclass(format('pgmq.%I', 'q_' || lower(p_queue_name))) IS NULL THEN
         PERFORM pgmq.create(p_queue_name);
     END IF;
+    -- So that an outside reader finds the queue before the first event.
+    IF jsonb_path_exists(p_steps, '$[*].events[*] ? (@.delivery_mode != "fast")') THEN
+        PERFORM tasker.event_queue(p_namespace);
+    END IF;
     SELECT * INTO v_template FROM tasker.templates t
     WHERE t.namespace = p_namespace AND t.name = p_name AND t.version = p_version;
     IF v_template.template_id IS NULL THEN
@@ -53,16 +57,16 @@ BEGIN
         INSERT INTO tasker.template_steps (
             revision_id, position, name, description, namespace, step_type, handler, method, resolver, initialization,
             parents, children, ancestors, retryable, max_attempts, backoff, backoff_base_ms, max_backoff_ms,
-            timeout_seconds, created_at_start, parallelism, failure_strategy)
+            timeout_seconds, created_at_start, parallelism, failure_strategy, events)
         SELECT register_template.revision_id, x.position, x.name, x.description, p_namespace, x.step_type, x.handler, x.method,
                x.resolver, x.initialization, x.parents, x.children, x.ancestors, x.retryable, x.max_attempts, x.backoff,
                x.backoff_base_ms, x.max_backoff_ms, x.timeout_seconds, x.created_at_start,
-               x.parallelism, x.failure_strategy
+               x.parallelism, x.failure_strategy, x.events
         FROM jsonb_to_recordset(p_steps) AS x(
             position int, name text, description text, step_type text, handler text, method text, resolver text,
             initialization jsonb, parents int[], children int[], ancestors int[], retryable boolean, max_attempts int,
             backoff text, backoff_base_ms int, max_backoff_ms int, timeout_seconds int, created_at_start boolean,
-            parallelism int, failure_strategy text)
+            parallelism int, failure_strategy text, events jsonb)
         ORDER BY x.position;
     END IF;
     UPDATE tasker.templates t

@@ -2,13 +2,15 @@
 -- A plain success completes its step, counts the children down and ends the task if it was the last sink. Children that
 -- became ready are handed back, leased, as far as p_keep slots and the rules of hand-overs go; the others are enqueued.
 -- Failures, decisions and batches are left to an engine in unprocessed_results. p_claim more steps are claimed in the same call.
+-- p_events, NULL where no result has any, gives each result an array of domain events, stored with it if it is accepted.
 -- Answers one row a step that the worker now holds (outcome 'handed' or 'claimed') and one for each result that was refused
 -- ('stale', 'cancelled'); claim_no of a row 'queued' or 'left_over' counts the steps that other workers, or engines, should be
 -- told of. Sent again unchanged (p_call), it stores nothing twice and gives the same hand-overs back.
 CREATE OR REPLACE FUNCTION tasker.submit_results(
     p_worker uuid, p_call uuid,
     p_steps uuid[], p_claims bigint[], p_success boolean[], p_results jsonb[], p_details jsonb[], p_execution_ms int[],
-    p_keep int, p_claim int, p_namespaces text[], p_handlers text[], p_lease interval, p_max_chain int, p_dependency_limit bigint)
+    p_keep int, p_claim int, p_namespaces text[], p_handlers text[], p_lease interval, p_max_chain int, p_dependency_limit bigint,
+    p_events jsonb[] DEFAULT NULL)
 RETURNS TABLE (outcome text, step_uuid uuid, task_uuid uuid, claim_no bigint, attempt int, chain smallint, template_step_id int,
                name text, correlation_id uuid, context jsonb, dependencies jsonb, inputs jsonb, checkpoint jsonb)
 LANGUAGE plpgsql
@@ -176,6 +178,16 @@ BEGIN
             WHERE e.state = 'complete')
         SELECT count(*) INTO v_left_over FROM left_over;
         PERFORM tasker.enqueue_steps(v_queued, v_now);
+        IF p_events IS NOT NULL THEN
+            INSERT INTO tasker.domain_events (namespace, task_uuid, step_uuid, claim_no, event, ready)
+            SELECT ts.namespace, s.task_uuid, s.step_uuid, s.claim_no, e.event, NOT r.success OR coalesce(s.step_uuid = ANY (v_plain), false)
+            FROM unnest(p_steps, p_claims, p_success, p_events) WITH ORDINALITY AS r(step_uuid, claim_no, success, events, place)
+            JOIN tasker.steps s ON s.step_uuid = r.step_uuid AND s.claim_no = r.claim_no
+            JOIN tasker.template_steps ts ON ts.template_step_id = s.template_step_id
+            CROSS JOIN LATERAL jsonb_array_elements(r.events) WITH ORDINALITY AS e(event, place)
+            WHERE r.step_uuid = ANY (v_accepted)
+            ORDER BY r.place, e.place;
+        END IF;
         RETURN QUERY
         SELECT w.kind, NULL::uuid, NULL::uuid, w.n, NULL::int, NULL::smallint, NULL::int, NULL::text, NULL::uuid, NULL::jsonb, NULL::jsonb,
                NULL::jsonb, NULL::jsonb

@@ -11,12 +11,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from engine.messaging.channels import READY, RESULTS
+from engine.messaging.channels import DOMAIN_EVENTS, READY, RESULTS
 from engine.messaging.notify import Notifier
 from engine.model.payload import dump_json
 from engine.store import claims
@@ -43,6 +43,15 @@ _REFUSED_DETAILS = dump_json(
 )
 
 
+class Outgoing(NamedTuple):
+    """A result on its way. `with_slot`: it still holds the slot that its handler ran in. `settled` is told
+    what was stored in the end, and whether it was accepted."""
+
+    finished: FinishedStep
+    with_slot: bool
+    settled: Callable[[FinishedStep, bool], None] | None
+
+
 class Exchange:
     """Submits what is put into `outbox` and hands claimed steps to `start`."""
 
@@ -59,8 +68,7 @@ class Exchange:
     ) -> None:
         self.worker = worker
         self.capacity = capacity
-        self.outbox: list[tuple[FinishedStep, bool]] = []
-        """Results, and whether each still holds the slot that its handler ran in."""
+        self.outbox: list[Outgoing] = []
         self._dsn = dsn
         self._notifier = notifier
         self._start = start
@@ -70,9 +78,14 @@ class Exchange:
         self._signal = asyncio.Event()
         self._trading = 0
 
-    def put(self, finished: FinishedStep, with_slot: bool) -> None:
+    def put(
+        self,
+        finished: FinishedStep,
+        with_slot: bool,
+        settled: Callable[[FinishedStep, bool], None] | None = None,
+    ) -> None:
         """Have a result submitted."""
-        self.outbox.append((finished, with_slot))
+        self.outbox.append(Outgoing(finished, with_slot, settled))
         self._signal.set()
 
     def wake(self) -> None:
@@ -141,11 +154,9 @@ class Exchange:
             await self._start(held, since)
         return conn
 
-    async def _submit(
-        self, conn: Connection, batch: list[tuple[FinishedStep, bool]], wanted: int
-    ) -> Connection:
-        results = [finished for finished, _ in batch]
-        slots = sum(with_slot for _, with_slot in batch)
+    async def _submit(self, conn: Connection, batch: list[Outgoing], wanted: int) -> Connection:
+        results = [one.finished for one in batch]
+        slots = sum(one.with_slot for one in batch)
         since = time.monotonic()
         with self.capacity.promised(slots + wanted):
             conn, answer = await self._submit_surely(conn, results, slots, wanted)
@@ -153,6 +164,7 @@ class Exchange:
         self.capacity.give(slots + wanted - len(answer.held))
         self.capacity.hungry |= wanted > 0 and len(answer.held) >= wanted
         self._tell_others(answer)
+        self._settle(batch, results, answer)
         for refusal in answer.refused:
             self._refused(refusal.step_uuid, refusal.reason)
         if answer.held:
@@ -162,7 +174,10 @@ class Exchange:
     async def _submit_surely(
         self, conn: Connection, results: list[FinishedStep], keep: int, claim: int
     ) -> tuple[Connection, SubmitAnswer]:
-        """Submit until there is an answer: sent again unchanged, one that was stored answers the same."""
+        """Submit until there is an answer: sent again unchanged, one that was stored answers the same.
+
+        A result that can't be stored is replaced in `results` by what is stored instead.
+        """
         call = uuid4()
         while True:
             keep = 0 if self.capacity.draining else keep
@@ -178,21 +193,33 @@ class Exchange:
                     return await self._submit_singly(conn, results, keep)
                 if results[0].details is _REFUSED_DETAILS:
                     raise
-                call, results = uuid4(), [_not_storable(results[0])]
+                call = uuid4()
+                refused = results[0]
+                results[0] = refused._replace(events=None) if refused.events else _not_storable(refused)
 
     async def _submit_singly(
         self, conn: Connection, results: list[FinishedStep], keep: int
     ) -> tuple[Connection, SubmitAnswer]:
         """One result of the batch can't be stored: it becomes its step's permanent failure, alone."""
         whole = SubmitAnswer()
-        for finished in results:
+        for place, finished in enumerate(results):
             free = min(1, keep - len(whole.held))
-            conn, answer = await self._submit_surely(conn, [finished], free, 0)
+            alone = [finished]
+            conn, answer = await self._submit_surely(conn, alone, free, 0)
+            results[place] = alone[0]
             whole.held += answer.held
             whole.refused += answer.refused
             whole.queued += answer.queued
             whole.left_over += answer.left_over
         return conn, whole
+
+    def _settle(self, batch: list[Outgoing], results: list[FinishedStep], answer: SubmitAnswer) -> None:
+        if any(stored.events for stored in results):
+            self._notifier.wake(DOMAIN_EVENTS)
+        refused = {(one.step_uuid, one.claim_no) for one in answer.refused}
+        for one, stored in zip(batch, results, strict=True):
+            if one.settled is not None:
+                one.settled(stored, (stored.step_uuid, stored.claim_no) not in refused)
 
     def _tell_others(self, answer: SubmitAnswer) -> None:
         if answer.queued:
@@ -217,4 +244,4 @@ class Exchange:
 
 
 def _not_storable(finished: FinishedStep) -> FinishedStep:
-    return finished._replace(success=False, result=None, details=_REFUSED_DETAILS)
+    return finished._replace(success=False, result=None, details=_REFUSED_DETAILS, events=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,8 +19,11 @@ from workers.invocation import ResolvedHandler, failure_from_exception, to_resul
 from workers.results import StepHandlerResult
 from workers.runtime.capture import LogBuffer, Origin, current_log
 from workers.runtime.definitions import Definitions
+from workers.runtime.domain_events import DomainEvents, StepEvents
 from workers.runtime.packing import pack
 from workers.runtime.running import RunningStep
+
+log = logging.getLogger("tasker.worker")
 
 GRACE_SECONDS = 5.0
 """How long an asynchronous handler whose step was taken away may tidy up before it is cancelled."""
@@ -40,9 +44,10 @@ class Executor:
         worker: WorkerIdentity,
         definitions: Definitions,
         slots: int,
-        report: Callable[[RunningStep, FinishedStep], None],
+        report: Callable[[RunningStep, FinishedStep, StepEvents | None], None],
         ended: Callable[[RunningStep], None],
         logs_changed: Callable[[LogBuffer], None],
+        events: DomainEvents,
     ) -> None:
         self._pool = pool
         self._worker = worker
@@ -50,6 +55,7 @@ class Executor:
         self._report = report
         self._ended = ended
         self._logs_changed = logs_changed
+        self._events = events
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="handler")
         self._loop = asyncio.get_running_loop()
 
@@ -63,7 +69,7 @@ class Executor:
             failure = StepHandlerResult.failure(str(error), "handler_not_found", retryable=False)
             step.returned = True
             self._finish(step, failure, "1.0.0")
-            self._ended(step)
+            self._end(step)
             return
         claimed = step.claimed
         origin = Origin(claimed.task_uuid, claimed.step_uuid, claimed.claim_no, claimed.attempt)
@@ -91,9 +97,9 @@ class Executor:
                 result = await self._call(step, handler, context)
         except BaseException as error:
             result = failure_from_exception(error, handler_version=handler.version)
-        step.returned = not step.reported
+        step.returned = not (step.decided or step.reported)
         self._finish(step, result, handler.version)
-        self._ended(step)
+        self._end(step)
 
     async def _call(
         self, step: RunningStep, handler: ResolvedHandler, context: StepContext
@@ -190,9 +196,39 @@ class Executor:
         self._cancel(step)
 
     def _finish(self, step: RunningStep, result: StepHandlerResult, version: str) -> None:
-        if not step.reported:
+        if step.decided or step.reported:
+            return
+        step.decided = True
+        finished, result = pack(step, result, version)
+        if step.definition.events:
+            step.finishing = self._loop.create_task(self._finish_with_events(step, finished, result))
+        else:
+            self._report_once(step, finished, None)
+
+    async def _finish_with_events(
+        self, step: RunningStep, finished: FinishedStep, result: StepHandlerResult
+    ) -> None:
+        events: StepEvents | None = None
+        try:
+            events = await self._events.prepare(step, result)
+        except Exception:
+            log.exception("the events of step %s could not be made", step.claimed.name)
+        if events is not None:
+            finished = finished._replace(events=events.stored)
+        self._report_once(step, finished, events)
+
+    def _report_once(self, step: RunningStep, finished: FinishedStep, events: StepEvents | None) -> None:
+        if not step.reported:  # it may have been given back in the meantime
             step.reported = True
-            self._report(step, pack(step, result, version))
+            self._report(step, finished, events)
+
+    def _end(self, step: RunningStep) -> None:
+        """The handler has returned; its step is over once the result is given."""
+        if step.finishing is None:
+            self._ended(step)
+        else:
+            step.ended = True
+            step.finishing.add_done_callback(lambda _: self._ended(step))
 
     def _cancel(self, step: RunningStep) -> None:
         if step.task is not None and not step.task.done():

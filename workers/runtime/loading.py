@@ -12,6 +12,7 @@ from engine.model.templates import Template, load_template
 from engine.store.pool import Connection
 from engine.store.registration import register_template
 from workers.registry import HandlerRegistry
+from workers.runtime.domain_events import publisher_problem
 
 log = logging.getLogger("tasker.worker")
 
@@ -63,6 +64,17 @@ async def register_all(conn: Connection, loaded: Loaded, *, environment: str, re
         log.info(
             "template %s/%s %s: %s", template.namespace_name, template.name, template.version, registration[0]
         )
+
+
+def missing_publishers(templates: Iterable[Template]) -> list[str]:
+    """What templates name as publisher of an event and this worker does not have, a sentence each."""
+    return [
+        f"template {template.namespace_name}/{template.name} {template.version}: step '{step.name}': {error}"
+        for template in templates
+        for step in template.steps
+        for name in dict.fromkeys(event.publisher for event in step.publishes_events)
+        if (error := publisher_problem(name)) is not None
+    ]
 
 
 def _load_file(file: Path, loaded: Loaded) -> None:

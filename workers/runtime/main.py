@@ -23,7 +23,13 @@ from engine.store.schema_errors import MigrationError
 from workers.registry import HandlerRegistry
 from workers.runtime.capture import install_capture
 from workers.runtime.http import HttpServer
-from workers.runtime.loading import Loaded, load_handlers, load_templates, register_all
+from workers.runtime.loading import (
+    Loaded,
+    load_handlers,
+    load_templates,
+    missing_publishers,
+    register_all,
+)
 from workers.runtime.offer import Offer
 from workers.runtime.worker import Worker
 
@@ -65,7 +71,7 @@ async def _run(settings: Settings) -> int:
             conn, loaded, environment=settings.environment, replace=settings.worker.replace_templates
         )
     worker = await _make_worker(pool, settings, registry, loaded)
-    loaded.problems[:0] = problems
+    loaded.problems[:0] = [*problems, *missing_publishers(loaded.templates)]
     for problem in loaded.problems:
         log.error("%s", problem)
     http = HttpServer(worker, pool, settings, loaded, registry)

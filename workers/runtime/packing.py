@@ -23,22 +23,25 @@ _NAMED = {
 }
 
 
-def pack(step: RunningStep, result: StepHandlerResult, handler_version: str) -> FinishedStep:
-    """Make a result storable. One that can't be stored becomes a permanent failure that says why."""
+def pack(
+    step: RunningStep, result: StepHandlerResult, handler_version: str
+) -> tuple[FinishedStep, StepHandlerResult]:
+    """Make a result storable. One that can't be stored becomes a permanent failure that says why.
+
+    Returns what is stored, and the result that this is.
+    """
     claimed, elapsed = step.claimed, step.execution_ms
     try:
         if result.is_success:
             data = dump_json(result.result if result.result is not None else {})
             details = _success_details(result, handler_version)
-            return FinishedStep(claimed.step_uuid, claimed.claim_no, True, data, details, elapsed)
+            return FinishedStep(claimed.step_uuid, claimed.claim_no, True, data, details, elapsed), result
         details = dump_json(_failure_details(result, handler_version), limit_bytes=DETAILS_LIMIT)
     except PayloadRejected as error:
         kind = "result_too_large" if isinstance(error, PayloadTooLarge) else "result_not_storable"
-        refusal = StepHandlerResult.failure(
-            f"what the handler returned can't be stored: {error}", kind, False
-        )
-        details = dump_json(_failure_details(refusal, handler_version))
-    return FinishedStep(claimed.step_uuid, claimed.claim_no, False, None, details, elapsed)
+        result = StepHandlerResult.failure(f"what the handler returned can't be stored: {error}", kind, False)
+        details = dump_json(_failure_details(result, handler_version))
+    return FinishedStep(claimed.step_uuid, claimed.claim_no, False, None, details, elapsed), result
 
 
 def _success_details(result: StepHandlerResult, handler_version: str) -> str | None:

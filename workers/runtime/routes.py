@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
-from engine.model.wire.worker import BasicHealthResponse, ReadinessResponse
+from engine.model.wire.worker import BasicHealthResponse, DomainEventStats, ReadinessResponse
 from engine.settings import Settings
+from workers.events import PublisherRegistry
 from workers.runtime.health import UNHEALTHY, Health, WorkerHealth
 from workers.runtime.metrics import gauge, info
 from workers.runtime.worker import Worker
@@ -51,6 +53,7 @@ class WorkerCollector(Collector):
         """Called for each scrape."""
         worker, health = self._worker, self._health
         yield from worker.metrics.collect()
+        yield from worker.events.collect()
         yield gauge("tasker_steps_active_executions", "Handlers that run.", len(worker.running))
         yield gauge("tasker_worker_slots", "Steps that may run at once.", worker.capacity.slots)
         yield gauge("tasker_worker_slots_free", "Slots that are free.", max(worker.capacity.free, 0))
@@ -77,6 +80,16 @@ def metrics_routes(worker: Worker, health: Health) -> APIRouter:
     @routes.get("/metrics", response_class=Response)
     async def prometheus() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @routes.get("/metrics/events")
+    async def of_events() -> DomainEventStats:
+        return DomainEventStats(
+            worker_id=str(worker.identity.worker_uuid),
+            captured_at=datetime.now(UTC),
+            router=worker.events.counts.stats(),
+            in_process_bus=worker.events.bus.stats(),
+            publishers=PublisherRegistry.instance().list_publishers(),
+        )
 
     @routes.get("/metrics/worker")
     async def as_json() -> dict[str, Any]:

@@ -19,9 +19,10 @@ STUCK_SECONDS = 1.0
 class RunningStep:
     """A claimed step from its claim until its handler has returned.
 
-    `reported` says that its result is given, `returned` that the handler had returned by then. A handler may
-    go on although its step is over (timed out, cancelled, lost): it keeps its slot until it has `ended`, and
-    is *stuck* when that takes long. The times are of `time.monotonic`.
+    `decided` says that its end is settled, `reported` that its result is given (a little later, if it
+    publishes events), `returned` that the handler had returned when it was decided. A handler may go on
+    although its step is over (timed out, cancelled, lost): it keeps its slot until it has `ended`, and is
+    *stuck* when that takes long. The times are of `time.monotonic`.
     """
 
     claimed: ClaimedStep
@@ -31,6 +32,8 @@ class RunningStep:
     claimed_at: float = field(default_factory=time.monotonic)
     begun_at: float | None = None
     task: asyncio.Task[None] | None = None
+    decided: bool = False
+    finishing: asyncio.Task[None] | None = None
     reported: bool = False
     returned: bool = False
     ended: bool = False

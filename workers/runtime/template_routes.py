@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import get_args
 
 from fastapi import APIRouter, HTTPException
@@ -16,6 +17,7 @@ from workers.errors import HandlerNotFound
 from workers.invocation import resolve
 from workers.registry import HandlerRegistry
 from workers.resolvers import HandlerDefinition
+from workers.runtime.domain_events import publisher_problem
 from workers.runtime.worker import Worker
 
 CAPABILITIES = sorted(get_args(StepType))
@@ -49,7 +51,7 @@ def template_routes(worker: Worker, pool: Pool, registry: HandlerRegistry) -> AP
         template = await _found(pool, namespace, name, version)
         async with pool.acquire() as conn:
             steps = await load_revision(conn, template.revision_id)
-        errors = [f"step '{step.name}': {error}" for step in steps if (error := _error(registry, step))]
+        errors = [f"step '{step.name}': {error}" for step in steps for error in _errors(registry, step)]
         if namespace not in worker.identity.namespaces:
             errors.append(f"this worker does not serve namespace '{namespace}'")
         return TemplateValidationResponse(
@@ -70,10 +72,12 @@ async def _found(pool: Pool, namespace: str, name: str, version: str) -> Templat
     return template
 
 
-def _error(registry: HandlerRegistry, step: StepDefinition) -> str | None:
+def _errors(registry: HandlerRegistry, step: StepDefinition) -> Iterator[str]:
     wanted = HandlerDefinition(step.handler, step.method, step.resolver, step.initialization)
     try:
         resolve(registry, wanted)
     except HandlerNotFound as error:
-        return str(error)
-    return None
+        yield str(error)
+    for publisher in dict.fromkeys(event["publisher"] for event in step.events):
+        if (problem := publisher_problem(publisher)) is not None:
+            yield problem

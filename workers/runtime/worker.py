@@ -17,6 +17,7 @@ from workers.errors import HandlerNotFound
 from workers.registry import HandlerRegistry
 from workers.runtime.capacity import EXCHANGES, Capacity
 from workers.runtime.definitions import Definitions
+from workers.runtime.domain_events import DomainEvents, StepEvents
 from workers.runtime.exchange import Exchange
 from workers.runtime.executor import GRACE_SECONDS, Executor
 from workers.runtime.heartbeat import Heartbeat, Load
@@ -24,8 +25,12 @@ from workers.runtime.log_writer import LogWriter
 from workers.runtime.metrics import WorkerMetrics
 from workers.runtime.offer import Offer
 from workers.runtime.running import STUCK_SECONDS, RunningStep
+from workers.subscribers import SubscriberRegistry
 
 log = logging.getLogger("tasker.worker")
+
+LAST_EVENTS_SECONDS = 2.0
+"""How long subscribers may handle what waits when the worker ends."""
 
 TIMER_SLACK = 0.1
 """Timers may come a little early, and a step is over a little after its result is reported."""
@@ -47,9 +52,11 @@ class Worker:
         self._changed = asyncio.Event()
         self._definitions = Definitions(pool, registry)
         self._logs = LogWriter(pool)
+        self.events = DomainEvents()
         self._executor = Executor(
-            pool, offer.identity, self._definitions, slots, self._report, self._ended, self._logs.changed
-        )
+            pool, offer.identity, self._definitions, slots, self._report, self._ended, self._logs.changed,
+            self.events,
+        )  # fmt: skip
         self.exchange = Exchange(
             dsn, offer.identity, self.capacity, self._notifier, self._start, self._refused, self._changed.set,
             self.metrics,
@@ -87,6 +94,7 @@ class Worker:
 
     async def start(self) -> None:
         """Make the worker known and have it claim."""
+        SubscriberRegistry.instance().start_all(self.events.bus)
         await self._refresh_offer()
         self.heartbeat.start()
         bodies = [*(self.exchange.run() for _ in range(EXCHANGES)), self._logs.run(), self.listener.run()]
@@ -115,6 +123,8 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.events.drain(LAST_EVENTS_SECONDS)
+        SubscriberRegistry.instance().stop_all()
         await self._logs.flush()
         await self._notifier.close()
         self._executor.shut_down()
@@ -173,9 +183,9 @@ class Worker:
             return
         self._notifier.wake(READY)
 
-    def _report(self, step: RunningStep, finished: FinishedStep) -> None:
+    def _report(self, step: RunningStep, finished: FinishedStep, events: StepEvents | None) -> None:
         # A handler that returned passes its slot to the step's successor; one that is stuck keeps it.
-        self.exchange.put(finished, with_slot=step.returned)
+        self.exchange.put(finished, step.returned, None if events is None else events.settle)
         self.metrics.executed(
             step.definition.namespace, finished.success, step.execution_ms / 1000, step.claimed.attempt
         )

@@ -79,6 +79,53 @@ class DetailedHealthResponse(WireModel):
     distributed_cache: DistributedCacheInfo | None
 
 
+class EventRouterStats(WireModel):
+    """What became of the domain events of a worker's steps: `*_routed` were accepted with their step's
+    result, `failed` could not be made, `held_back` a publisher did not want, `withdrawn` were made for a
+    result that was refused."""
+
+    total_routed: int
+    durable_routed: int
+    fast_routed: int
+    broadcast_routed: int
+    failed: int
+    held_back: int
+    withdrawn: int
+
+
+class SubscriberStats(WireModel):
+    """`waiting` events are not handled yet; `failed` raised, `dropped` found its queue full."""
+
+    subscriber: str
+    patterns: list[str]
+    waiting: int
+    handled: int
+    failed: int
+    dropped: int
+
+
+class EventBusStats(WireModel):
+    """Fast events in the worker's process; `handler_dispatches` were handled or failed."""
+
+    total_events_dispatched: int
+    handler_dispatches: int
+    handler_errors: int
+    dropped: int
+    subscriber_count: int
+    subscribers: list[SubscriberStats]
+
+
+class DomainEventStats(WireModel):
+    """Answer of `/metrics/events`, since the worker's start. `publishers` are those that templates can name
+    besides the default one."""
+
+    worker_id: str
+    captured_at: Timestamp
+    router: EventRouterStats
+    in_process_bus: EventBusStats
+    publishers: list[str]
+
+
 class CacheStats(WireModel):
     """How the worker's template cache does; the contract leaves the fields open."""
 

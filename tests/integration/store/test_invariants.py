@@ -48,6 +48,10 @@ DAMAGE = {
     ),
     "attempt_was_claimed": "UPDATE tasker.step_attempts SET claim_no = 99 WHERE success",
     "attempts_are_within_limits": "UPDATE tasker.steps SET attempts = 6 WHERE name = 'running'",
+    "event_belongs_to_a_result": (
+        "INSERT INTO tasker.domain_events (namespace, task_uuid, step_uuid, claim_no, event, ready) "
+        "SELECT 'test', task_uuid, step_uuid, 99, '{}', true FROM tasker.steps WHERE name = 'running'"
+    ),
     "identity_points_to_a_task": (
         "INSERT INTO tasker.task_identities VALUES (1, 'key', gen_random_uuid(), 'infinity')"
     ),

@@ -115,7 +115,7 @@ def test_a_row_has_what_the_step_says():
         "method": "run", "resolver": "r", "initialization": {"k": [1]}, "parents": (), "children": (1,),
         "ancestors": (), "retryable": False, "max_attempts": 2, "backoff": "linear", "backoff_base_ms": 5,
         "max_backoff_ms": 7, "timeout_seconds": None, "created_at_start": True, "parallelism": None,
-        "failure_strategy": None,
+        "failure_strategy": None, "events": None,
     }  # fmt: skip
     assert (second["parents"], second["ancestors"], second["timeout_seconds"]) == ((0,), (0,), 30)
 
