@@ -15,6 +15,7 @@ from tasker_tui.cli import reports as reports
 from tasker_tui.cli import reruns as reruns
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
+from tasker_tui.cli.bulk import bulk_app
 from tasker_tui.cli.comparison import grid
 from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.failures import failures
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(task_app, name="task")
 app.add_typer(analytics_app, name="analytics")
+app.add_typer(bulk_app, name="bulk")
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)
