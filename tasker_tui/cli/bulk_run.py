@@ -49,9 +49,10 @@ class How:
 
 def act(verb: str, wanted: dict[str, Any], result: str | None, how: How, *, dry_run: bool) -> int:
     """Select, show and, unless it is a dry run, ask and do it; returns the exit code."""
-    asked = bulk.preview(
-        BulkVerb(verb), _filter(wanted), result=None if result is None else read_object("--result", result)
-    )
+    if verb == BulkVerb.COMPLETE and result is None:
+        raise CommandError("complete needs --result", "or skip the steps, which needs none", USAGE)
+    given = None if result is None else read_object("--result", result)
+    asked = bulk.preview(BulkVerb(verb), _filter(wanted), result=given)
     selected = converse(how.url, lambda client: client.send(asked))
     if dry_run and how.as_json:
         print_json(selected)
@@ -204,7 +205,7 @@ def _filter(wanted: dict[str, Any]) -> BulkFilter:
     given = {name: value for name, value in wanted.items() if value}
     for name in given:
         if name.endswith(("_since", "_until")):
-            given[name] = _time(given[name])
+            given[name] = _time(f"--{name.replace('_', '-')}", given[name])
     try:
         return BulkFilter.model_validate(given)
     except ValidationError as error:
@@ -216,15 +217,20 @@ def _filter(wanted: dict[str, Any]) -> BulkFilter:
             ) from None  # fmt: skip
         name = str(problem.location[0])
         option = OPTIONS.get(name, name.replace("_", "-"))
-        raise CommandError(f"--{option}: {problem.message}", problem.hint or "", USAGE) from None
+        hint = problem.hint or "the command's --help says more"
+        raise CommandError(f"--{option}: {problem.message}", hint, USAGE) from None
 
 
-def _time(given: str) -> object:
-    """`30m` as the time half an hour ago; else as it is, for the filter to read."""
-    ago = AGO.fullmatch(given)
-    if not ago:
-        return given
-    return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: float(ago[1])})
+def _time(option: str, given: str) -> datetime:
+    """A time, or how long ago it was: `30m`."""
+    if ago := AGO.fullmatch(given):
+        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: float(ago[1])})
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError:
+        hint = "write 2026-01-31T12:00 (UTC), or how long ago: 30m, 6h, 2d"
+        raise CommandError(f"{option}: {given!r} is not a time", hint, USAGE) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _id(given: str) -> UUID:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
 
-from engine.model.wire.bulk import BulkFilter, BulkPreviewRequest, BulkRunRequest, BulkState
+from engine.model.wire.bulk import BulkRunRequest, BulkState
 from engine.store import bulk
-from engine.store.bulk_selection import select_items
 from engine.store.pool import Connection
+from tests.support.bulk import BURST_SECONDS, Bulk, assert_rate
 from tests.support.hand_worker import HandWorker, process_all
 from tests.support.invariants import assert_invariants
 from tests.support.postgres import PgServer
 from tests.support.waiting import until
-from tests.support.workflows import Workflows, step
-
-NUMBERS = itertools.count(1)
-BURST_SECONDS = 0.2
+from tests.support.workflows import step
 
 
 @pytest.fixture(scope="module")
@@ -40,54 +34,6 @@ async def conn(dsn: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(dsn)
     yield connection
     await connection.close()
-
-
-class Bulk:
-    """Tasks of one template whose first step is in error, and operations on them."""
-
-    def __init__(self, conn: Connection) -> None:
-        self.conn = conn
-        self.flows = Workflows(conn)
-        self.name = f"bulk{next(NUMBERS)}"
-
-    async def failed(self, count: int, **fields: Any) -> list[UUID]:
-        """Make tasks; each has failed."""
-        steps = [step("first", handler=self.name, **fields), step("second", "first", handler=self.name)]
-        tasks = await self.flows.create(await self.flows.register(steps, self.name), count=count)
-        worker = HandWorker(self.conn, handlers=[self.name])
-        await worker.fail(*await worker.claim(count), retryable=False)
-        await process_all(self.conn)
-        return tasks
-
-    async def preview(self, verb: str, **fields: Any) -> UUID:
-        wanted = BulkFilter(template=self.name, **fields.pop("wanted", {}))
-        asked = BulkPreviewRequest(verb=verb, filter=wanted, **fields)
-        return await select_items(self.conn, asked, 1_000_000)
-
-    async def begin(self, verb: str, rate: float | None = None, **fields: Any) -> UUID:
-        operation = await self.preview(verb, **fields)
-        assert await bulk.start(self.conn, operation, BulkRunRequest(rate=rate, reason="now", actor="ana"))
-        return operation
-
-    async def items(self, operation: UUID) -> list[asyncpg.Record]:
-        return await self.conn.fetch(
-            "SELECT * FROM tasker.bulk_items WHERE bulk_uuid = $1 ORDER BY number", operation
-        )
-
-    async def counts(self, operation: UUID) -> tuple[int, int, int, int]:
-        found = await bulk.get_operation(self.conn, operation)
-        assert found is not None
-        return found.done, found.skipped, found.failed, found.remaining
-
-    async def resets(self, tasks: list[UUID]) -> int:
-        """How often an operator's retry is in the log of these tasks' steps."""
-        return await self.conn.fetchval(
-            """
-            SELECT count(*) FROM tasker.transitions
-            WHERE task_uuid = ANY ($1) AND step_path = '{error,pending,enqueued}' AND actor = 'ana'
-            """,
-            tasks,
-        )
 
 
 @pytest.fixture
@@ -108,14 +54,6 @@ async def work(conn: Connection) -> int:
 async def work_all(conn: Connection) -> None:
     while await work(conn):
         pass
-
-
-def assert_rate(items: list[asyncpg.Record], rate: float) -> None:
-    """In no stretch of time was more done than the rate allows, by the database's clock."""
-    times = sorted(row["finished_at"] for row in items if row["outcome"] != "skipped")
-    for first, last in itertools.combinations(range(len(times)), 2):
-        seconds = (times[last] - times[first]).total_seconds()
-        assert last - first + 1 <= 1 + (seconds + BURST_SECONDS) * rate + 0.001
 
 
 async def test_a_rate_is_kept_by_the_clock(made: Bulk, conn: Connection) -> None:
@@ -236,7 +174,7 @@ async def test_several_engines_do_each_item_once_and_keep_the_rate(
     operation = await made.begin("retry", rate=200)
 
     async def engine(connection: Connection) -> None:
-        while not await is_worked_off(connection, operation):
+        while not await Bulk(connection).is_done(operation):
             await work(connection)
 
     await asyncio.gather(*map(engine, engines))
@@ -245,12 +183,6 @@ async def test_several_engines_do_each_item_once_and_keep_the_rate(
     assert await made.counts(operation) == (80, 0, 0, 0)
     assert await made.resets(tasks) == 80
     assert_rate(await made.items(operation), 200)
-
-
-async def is_worked_off(conn: Connection, operation: UUID) -> bool:
-    found = await bulk.get_operation(conn, operation)
-    assert found is not None
-    return found.state is BulkState.COMPLETE
 
 
 async def test_no_deadlock_with_workers(made: Bulk, conn: Connection, dsn: str) -> None:
@@ -281,7 +213,7 @@ async def test_no_deadlock_with_workers(made: Bulk, conn: Connection, dsn: str) 
             ("pause", {}), ("resume", {}), ("cancel", {}),
         ):  # fmt: skip
             operation = await made.begin(verb, wanted=wanted)
-            await until(partial(is_worked_off, conn, operation), f"{verb} is done")
+            await until(partial(made.is_done, operation), f"{verb} is done")
         over.set()
 
     # Whoever is chosen to end a deadlock raises DeadlockDetectedError here.
