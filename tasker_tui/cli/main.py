@@ -15,10 +15,10 @@ from tasker_tui.cli import reports as reports
 from tasker_tui.cli import reruns as reruns
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
-from tasker_tui.cli.bulk import bulk_app
 from tasker_tui.cli.comparison import grid
 from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.failures import failures
+from tasker_tui.cli.lazy import lazy_group
 from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.queues import handlers, queues
 from tasker_tui.cli.task import task_app
@@ -31,7 +31,14 @@ app = typer.Typer(
 )
 app.add_typer(task_app, name="task")
 app.add_typer(analytics_app, name="analytics")
-app.add_typer(bulk_app, name="bulk")
+app.add_typer(
+    lazy_group(
+        "tasker_tui.cli.bulk_commands",
+        "bulk_app",
+        "Do one thing to all tasks or steps that a filter selects.",
+    ),
+    name="bulk",
+)
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)
