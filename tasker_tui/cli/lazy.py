@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 
 def lazy_group(module: str, app: str, help_text: str) -> typer.Typer:
-    """A group whose commands are those of the Typer application `app` of a module, imported with the first."""
+    """A group whose commands are those of the Typer application `app` of a module that is imported then."""
 
     class Group(TyperGroup):
         def list_commands(self, ctx: Any) -> list[str]:
