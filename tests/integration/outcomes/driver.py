@@ -70,6 +70,12 @@ class Run:
         )
 
     async def submit(self, step: asyncpg.Record, result: dict[str, Any], success: bool = True) -> None:
+        await self.hand_in(step, result, success)
+        while (await self.conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"]:
+            pass
+
+    async def hand_in(self, step: asyncpg.Record, result: dict[str, Any], success: bool = True) -> None:
+        """Submit, and let no engine look at it yet."""
         self.order.append(step["name"])
         await self.conn.fetch(
             "SELECT * FROM tasker.submit_results("
@@ -77,8 +83,6 @@ class Run:
             uuid4(), uuid4(), [step["step_uuid"]], [step["claim_no"]], [success], [json.dumps(result)],
             [None], [1], LEASE,
         )  # fmt: skip
-        while (await self.conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"]:
-            pass
 
     async def to_the_end(self, results: dict[str, dict[str, Any]]) -> None:
         while claimed := await self.claim():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.integration.outcomes.driver import Run
-from tests.integration.outcomes.test_decisions import approval, route
+from tests.integration.outcomes.test_batches import batches, flow
+from tests.integration.outcomes.test_decisions import NONE, approval, route
 
 RERUN = "SELECT * FROM tasker.rerun_steps($1, true, 'ana', 'wrong prices')"
 
@@ -95,3 +96,56 @@ async def test_a_fork_from_a_decision_begins_without_its_branches(conn):
     assert await forked.states() == {"validate": "complete", "decide": "enqueued"}
     await forked.to_the_end({"decide": route("auto")})
     assert set(await forked.states()) == {"validate", "decide", "auto", "finalize"}
+
+
+def two_decisions() -> list[dict[str, Any]]:
+    return [
+        {"name": "start"},
+        {"name": "first", "type": "decision", "dependencies": ["start"]},
+        {"name": "second", "type": "decision", "dependencies": ["start"]},
+        {"name": "left", "dependencies": ["first"]},
+        {"name": "right", "dependencies": ["second"]},
+        {"name": "join", "type": "deferred_convergence", "dependencies": ["left", "right"]},
+    ]
+
+
+async def test_a_convergence_waits_for_a_branch_that_only_the_second_run_brings(conn):
+    """It hung on the other decision's branch alone, and has to come again all the same."""
+    run = await Run.of(conn, two_decisions())
+    await run.to_the_end({"first": NONE, "second": route("right")})
+    assert await run.parents("join") == {"right"}
+    assert (await rerun(run, "first"))["join"] == ("complete", "superseded")
+    assert set(await run.states()) == {"start", "first", "second", "right"}
+    await run.to_the_end({"first": route("left")})
+    assert await run.parents("join") == {"left", "right"}
+    assert await run.state() == "complete"
+
+
+async def test_an_analyzer_cuts_its_work_anew(conn):
+    run = await Run.of(conn, flow(parallelism=2))
+    await run.to_the_end({"analyze": batches(3)})
+    assert (await rerun(run, "work_002"))["gather"] == ("complete", "pending")
+    await run.to_the_end({})
+    effects = await rerun(run, "analyze")
+    assert {name for name, (_, effect) in effects.items() if effect == "superseded"} == {
+        "work_001", "work_002", "work_003", "gather", "report",
+    }  # fmt: skip
+    await run.to_the_end({"analyze": batches(1)})
+    assert await run.states() == dict.fromkeys(["analyze", "work_001", "gather", "report"], "complete")
+    assert await run.state() == "complete"
+
+
+async def test_a_result_that_waits_for_an_engine_is_taken_back(conn):
+    run = await Run.of(conn, approval())
+    await run.submit((await run.claim())[0], {})
+    (decide,) = await run.claim()
+    async with conn.transaction():
+        await run.hand_in(decide, route("auto"))
+        assert (await run.states())["decide"] == "enqueued_for_orchestration"
+        assert await rerun(run, "validate") == {
+            "validate": ("complete", "enqueued"),
+            "decide": ("enqueued_for_orchestration", "pending"),
+        }
+    await run.to_the_end({"decide": route("manager")})
+    assert set(await run.states()) == {"validate", "decide", "manager", "finalize"}
+    assert await run.state() == "complete"

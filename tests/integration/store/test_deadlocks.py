@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -81,7 +82,9 @@ class Crowd:
             return
         picked = dice.sample(steps, min(len(steps), 4))
         kind = dice.random()
-        if kind < 0.6:
+        if kind < 0.2:
+            await self.rerun(conn, picked[0]["task_uuid"])
+        elif kind < 0.6:
             await conn.fetch(
                 "SELECT * FROM tasker.reset_steps($1, 'operator', 'again')",
                 [row["step_uuid"] for row in picked],
@@ -94,6 +97,24 @@ class Crowd:
         else:
             tasks = [row["task_uuid"] for row in picked[:2]]
             await conn.fetch("SELECT * FROM tasker.cancel_tasks($1, 'operator', 'enough')", tasks)
+
+    async def rerun(self, conn: Connection, task: UUID) -> None:
+        """Run steps of two tasks again that are done or running; now and then fork one of them."""
+        other = await conn.fetchval("SELECT task_uuid FROM tasker.tasks ORDER BY random() LIMIT 1")
+        rows = await conn.fetch(
+            "SELECT step_uuid FROM tasker.steps WHERE task_uuid = ANY ($1) ORDER BY random() LIMIT 4",
+            [task, other],
+        )
+        steps = [row["step_uuid"] for row in rows]
+        await conn.fetch("SELECT * FROM tasker.rerun_steps($1, true, 'operator', 'again')", steps)
+        if steps and task.int % 10 == 0:
+            await conn.fetch(
+                """
+                SELECT tasker.fork_task(s.task_uuid, ARRAY[s.step_uuid], NULL, NULL, 'operator', 'so')
+                FROM tasker.steps s WHERE s.step_uuid = $1
+                """,
+                steps[0],
+            )
 
 
 async def repeat(call: Call, conn: Connection, seed: int) -> None:

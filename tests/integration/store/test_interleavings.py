@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from uuid import UUID, uuid4
 
 import pytest
 
-from engine.store.claims import ClaimedStep
+from engine.store import claims
+from engine.store.claims import ClaimedStep, FinishedStep
 from engine.store.pool import Connection
 from tests.support.hand_worker import HandWorker, process, process_all
 from tests.support.waiting import until
-from tests.support.workflows import Workflows, step
+from tests.support.workflows import Workflows, linear, step
 
 
 async def waits_for_a_lock(conn: Connection, watched: Connection) -> None:
@@ -122,3 +125,71 @@ async def test_steps_go_on_when_an_operator_ended_what_waits_for_them(
     await process_all(conn)
     assert await flows.states(task) == {"a": "complete", "b": "complete", "c": "complete"}
     assert await flows.state(task) == "complete"
+
+
+async def rerun_behind(conn: Connection, other: Connection, task: UUID, name: str, call: str) -> set[str]:
+    """Run a step again in `other`, behind a transaction of `conn` that makes `call`; answers what runs."""
+    step_uuid = (await Workflows(conn).steps(task))[name]["step_uuid"]
+    async with conn.transaction():
+        await conn.fetch(call)
+        running = asyncio.create_task(
+            other.fetch("SELECT name FROM tasker.rerun_steps($1, true, 'ana', 'again')", [step_uuid])
+        )
+        await waits_for_a_lock(conn, other)
+    return {row["name"] for row in await running}
+
+
+async def test_a_rerun_takes_back_what_was_handed_over_while_it_waited(
+    flows: Workflows, conn: Connection, other: Connection
+) -> None:
+    worker = HandWorker(conn)
+    task = await flows.run(linear(3))
+    (s2,) = (await worker.succeed(*await worker.claim(), keep=1)).held
+    s1 = (await flows.steps(task))["s1"]["step_uuid"]
+    async with conn.transaction():
+        (s3,) = (await worker.succeed(s2, keep=1)).held
+        running = asyncio.create_task(
+            other.fetch("SELECT name FROM tasker.rerun_steps($1, true, 'ana', 'again')", [s1])
+        )
+        await waits_for_a_lock(conn, other)
+    assert {row["name"] for row in await running} == {"s1", "s2", "s3"}
+    assert await flows.states(task) == {"s1": "enqueued", "s2": "pending", "s3": "pending"}
+    assert [one.reason for one in (await worker.succeed(s3)).refused] == ["stale"]
+
+
+async def test_a_rerun_supersedes_what_a_decision_created_while_it_waited(
+    flows: Workflows, conn: Connection, other: Connection
+) -> None:
+    worker = HandWorker(conn)
+    task = await flows.run(
+        [step("start"), step("decide", "start", type="decision"), step("branch", "decide")]
+    )
+    (decide,) = (await worker.succeed(*await worker.claim(), keep=1)).held
+    outcome = {"decision_point_outcome": {"type": "create_steps", "step_names": ["branch"]}}
+    result = FinishedStep(decide.step_uuid, decide.claim_no, True, json.dumps(outcome), None, 1)
+    await claims.submit(conn, worker.identity, uuid4(), [result], keep=0, claim=0)
+    again = await rerun_behind(conn, other, task, "start", "SELECT tasker.process_results(100, 'engine')")
+    assert again == {"start", "decide", "branch"}
+    assert await flows.states(task) == {"start": "enqueued", "decide": "pending"}
+
+
+async def test_of_two_reruns_at_once_the_second_finds_nothing_to_do(
+    flows: Workflows, conn: Connection, other: Connection
+) -> None:
+    worker = HandWorker(conn)
+    task = await flows.run([step("s1")])
+    await worker.succeed(*await worker.claim())
+    rerun = "SELECT tasker.retry_tasks(ARRAY (SELECT task_uuid FROM tasker.tasks), 'ana', 'again')"
+    assert await rerun_behind(conn, other, task, "s1", rerun) == set()
+    assert await flows.states(task) == {"s1": "enqueued"}
+
+
+async def test_a_task_that_is_cancelled_while_a_rerun_waits_stays_cancelled(
+    flows: Workflows, conn: Connection, other: Connection
+) -> None:
+    worker = HandWorker(conn)
+    task = await flows.run(linear(2))
+    await worker.succeed(*await worker.claim())
+    cancel = "SELECT * FROM tasker.cancel_tasks(ARRAY (SELECT task_uuid FROM tasker.tasks), 'ben', 'no')"
+    assert await rerun_behind(conn, other, task, "s1", cancel) == set()
+    assert await flows.state(task) == "cancelled"
