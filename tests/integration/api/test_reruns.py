@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.integration.api.conftest import Failure, World, step, template
 
@@ -153,24 +152,22 @@ async def test_a_step_edited_twice_keeps_both_edits(world: World) -> None:
     await world.worker.run()
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "message"),
-    [
-        ({"steps": ["b"]}, 400, "step b is complete"),
-        ({"steps": ["bb"], "downstream": True}, 404, "has no step bb"),
-        ({"steps": ["b"], "whole_task": True}, 422, "leave out steps"),
-        ({"inputs": {"a": 1}}, 422, "belong to steps"),
-        ({"steps": ["b"], "downstream": True, "inputs": {"a": "x\0"}}, 422, "NUL character"),
-        ({"steps": ["b"], "downstream": True, "handler": {"a": "x" * 1_100_000}}, 422, "bytes of JSON"),
-        ({"steps": ["b"], "upstream": True}, 422, "unknown field 'upstream'"),
-    ],
-)
-async def test_what_can_not_be_is_refused_and_changes_nothing(
-    world: World, body: dict[str, Any], status: int, message: str
-) -> None:
+REFUSED = [
+    ({"steps": ["b"]}, 400, "step b is complete"),
+    ({"steps": ["bb"], "downstream": True}, 404, "has no step bb"),
+    ({"steps": ["b"], "whole_task": True}, 422, "leave out steps"),
+    ({"inputs": {"a": 1}}, 422, "belong to steps"),
+    ({"steps": ["b"], "downstream": True, "inputs": {"a": "x\0"}}, 422, "NUL character"),
+    ({"steps": ["b"], "downstream": True, "handler": {"a": "x" * 1_100_000}}, 422, "bytes of JSON"),
+    ({"steps": ["b"], "upstream": True}, 422, "unknown field 'upstream'"),
+]
+
+
+async def test_what_can_not_be_is_refused_and_changes_nothing(world: World) -> None:
     uuid = await done(world)
-    response = await retry(world, uuid, **body)
-    assert (response.status_code, message in response.text) == (status, True), response.text
+    for body, status, message in REFUSED:
+        response = await retry(world, uuid, **body)
+        assert (response.status_code, message in response.text) == (status, True), response.text
     assert (await world.task(uuid))["status"] == "complete"
 
 

@@ -191,7 +191,7 @@ class Play:
 def test_runs_again_end_as_a_new_task_does(database: str) -> None:
     conn = psycopg.connect(database, autocommit=True)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(graph=graphs(), data=st.data())
     def check(graph: Graph, data: st.DataObject) -> None:
         play = Play(conn, graph, data)
