@@ -102,6 +102,15 @@ class WorkerSettings(Section):
     drain_timeout_seconds: Annotated[float, Field(ge=0)] = 25.0
 
 
+class StalenessSettings(Section):
+    """The search for tasks that are past the limits of their template's `lifecycle`: how often, and how many
+    tasks at once. With `dry_run` they are logged and left as they are."""
+
+    interval_seconds: PositiveFloat = 60.0
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 100
+    dry_run: bool = False
+
+
 class LoggingSettings(Section):
     """`auto` writes JSON in production and lines for people elsewhere."""
 
@@ -118,6 +127,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
     worker: WorkerSettings = WorkerSettings()
+    staleness: StalenessSettings = StalenessSettings()
     logging: LoggingSettings = LoggingSettings()
 
     model_config = SettingsConfigDict(

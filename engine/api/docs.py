@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import FileResponse, Response
 
 from engine.model.wire.bulk import BulkChangeRequest, BulkPreviewRequest, BulkRunRequest
+from engine.model.wire.dead_letters import DlqAddRequest, DlqInvestigationUpdate
 from engine.model.wire.events import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
 from engine.model.wire.pauses import PauseRequest
 from engine.model.wire.requests import (
@@ -42,6 +43,8 @@ READ_BY_HAND = (
     BulkChangeRequest,
     RetryRequest,
     ForkRequest,
+    DlqAddRequest,
+    DlqInvestigationUpdate,
     TransitionsEvent,
     SummaryEvent,
     LogEvent,

@@ -46,7 +46,7 @@ class StepState(StrEnum):
 TASK_TERMINAL: frozenset[TaskState] = frozenset(
     {TaskState.COMPLETE, TaskState.ERROR, TaskState.CANCELLED, TaskState.RESOLVED_MANUALLY}
 )
-"""Nothing runs any more. All but `cancelled` can be left, and only by an operator's retry."""
+"""Nothing runs any more. All but `cancelled` can be left, and only by an operator."""
 
 STEP_TERMINAL: frozenset[StepState] = frozenset(
     {StepState.COMPLETE, StepState.CANCELLED, StepState.RESOLVED_MANUALLY}
@@ -73,8 +73,13 @@ def _task_transitions() -> frozenset[tuple[TaskState, TaskState]]:
             s.BLOCKED_BY_FAILURES,
             s.RESOLVED_MANUALLY,
         ),
-        s.WAITING_FOR_DEPENDENCIES: (s.EVALUATING_RESULTS, s.ENQUEUING_STEPS, s.WAITING_FOR_RETRY),
-        s.WAITING_FOR_RETRY: (s.ENQUEUING_STEPS, s.EVALUATING_RESULTS),
+        s.WAITING_FOR_DEPENDENCIES: (
+            s.EVALUATING_RESULTS,
+            s.ENQUEUING_STEPS,
+            s.WAITING_FOR_RETRY,
+            s.ERROR,
+        ),
+        s.WAITING_FOR_RETRY: (s.ENQUEUING_STEPS, s.EVALUATING_RESULTS, s.ERROR),
         s.BLOCKED_BY_FAILURES: (
             s.ERROR,
             s.RESOLVED_MANUALLY,
@@ -82,7 +87,7 @@ def _task_transitions() -> frozenset[tuple[TaskState, TaskState]]:
             s.WAITING_FOR_RETRY,
             s.EVALUATING_RESULTS,
         ),
-        s.ERROR: (s.PENDING, s.ENQUEUING_STEPS),
+        s.ERROR: (s.PENDING, s.ENQUEUING_STEPS, s.RESOLVED_MANUALLY),
         s.COMPLETE: (s.PENDING,),
         s.RESOLVED_MANUALLY: (s.PENDING,),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -17,15 +17,19 @@ Hop = tuple[str, str, str, str, str, int]
 Duration = tuple[str, str, str, int | None, int, int]
 """namespace, template, entity, upper bound in ms (None: no bound), how many, their sum in ms."""
 
+Labelled = tuple[str, str, str, str]
+"""name, help, label ('' for none), the label's value."""
+
 
 @dataclass(frozen=True, slots=True)
 class SystemFigures:
-    """What a scrape reads from the database; `gauges` maps (name, help, label, label's value) to a value."""
+    """What a scrape reads from the database, and this process's own."""
 
     hops: Sequence[Hop]
     durations: Sequence[Duration]
     bounds_ms: Sequence[int]
-    gauges: Mapping[tuple[str, str, str, str], float]
+    gauges: Mapping[Labelled, float]
+    counters: Mapping[Labelled, float] = field(default_factory=dict)
 
 
 class HttpMetrics:
@@ -49,7 +53,13 @@ class HttpMetrics:
 def render(figures: SystemFigures, http: HttpMetrics) -> bytes:
     """Everything in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Collected([*_counters(figures.hops), *_histograms(figures), *_gauges(figures.gauges)]))
+    found = [
+        *_counters(figures.hops),
+        *_histograms(figures),
+        *_labelled(CounterMetricFamily, figures.counters),
+        *_labelled(GaugeMetricFamily, figures.gauges),
+    ]
+    registry.register(_Collected(found))
     return generate_latest(registry) + generate_latest(http.registry)
 
 
@@ -163,9 +173,11 @@ def _histogram(figures: SystemFigures, entity: str, name: str, text: str) -> Met
     return family
 
 
-def _gauges(gauges: Mapping[tuple[str, str, str, str], float]) -> Iterator[Metric]:
-    families: dict[str, GaugeMetricFamily] = {}
-    for (name, text, label, value), number in gauges.items():
-        family = families.setdefault(name, GaugeMetricFamily(name, text, labels=(label,) if label else ()))
+def _labelled(
+    kind: type[CounterMetricFamily] | type[GaugeMetricFamily], figures: Mapping[Labelled, float]
+) -> Iterator[Metric]:
+    families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+    for (name, text, label, value), number in figures.items():
+        family = families.setdefault(name, kind(name, text, labels=(label,) if label else ()))
         family.add_metric((value,) if label else (), number)
     yield from families.values()

@@ -10,6 +10,7 @@ from datetime import timedelta
 from engine.messaging.channels import BULK, DOMAIN_EVENTS, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.orchestration.loops import Loop
+from engine.orchestration.staleness import StalenessDetector
 from engine.settings import Settings
 from engine.store import bulk, engine_calls
 from engine.store.pool import Pool
@@ -28,7 +29,7 @@ BULK_SECONDS = 0.05
 
 class Orchestrator:
     """Runs the loops from `start` to `stop`: results, retries, domain events, leases, missing handlers,
-    bulk operations, sweeping, upkeep."""
+    bulk operations, stale tasks, sweeping, upkeep."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.notifier = Notifier(pool)
@@ -41,6 +42,7 @@ class Orchestrator:
         self._events = Loop("domain events", self._publish_domain_events)
         # Below it are dead rows, and what a transaction still in flight has yet to show.
         self._events_after = 0
+        detector = StalenessDetector(pool, settings.staleness, self._actor)
         self.loops = [
             self._results,
             self._retries,
@@ -48,6 +50,7 @@ class Orchestrator:
             Loop("leases", self._expire_leases),
             Loop("missing handlers", self._fail_missing_handlers),
             self._bulk,
+            Loop("stale tasks", detector.look),
             Loop("sweep", self._sweep),
             Loop("upkeep", self._keep_up),
         ]

@@ -42,5 +42,6 @@ BEGIN
     DELETE FROM tasker.leases l WHERE l.step_uuid = ANY (v_steps);
     DELETE FROM tasker.step_retries r WHERE r.step_uuid = ANY (v_steps);
     PERFORM tasker.unqueue_steps(v_steps);
+    PERFORM tasker.close_dead_letters(v_live, 'cancelled', p_actor, p_reason, v_now);
 END
 $$;

@@ -90,6 +90,12 @@ BEGIN
     SELECT array_agg(s.step_uuid ORDER BY s.step_uuid) INTO v_ready
     FROM tasker.steps s WHERE s.task_uuid = ANY (v_tasks) AND s.state = 'enqueued';
     PERFORM tasker.enqueue_steps(v_ready, v_now);
+    IF EXISTS (SELECT FROM tasker.template_revisions r WHERE r.revision_id = ANY (p_revisions) AND r.limits IS NOT NULL) THEN
+        INSERT INTO tasker.task_limits (task_uuid, counts_from, check_at)
+        SELECT t.task_uuid, v_now, v_now + make_interval(mins => (r.limits ->> 'shortest')::int)
+        FROM tasker.tasks t JOIN tasker.template_revisions r USING (revision_id)
+        WHERE t.task_uuid = ANY (v_tasks) AND r.limits IS NOT NULL;
+    END IF;
     IF p_notify AND v_ready IS NOT NULL THEN
         PERFORM pg_notify('tasker_ready', '');
     END IF;

@@ -76,6 +76,7 @@ BEGIN
     END IF;
     PERFORM tasker.enqueue_steps(v_ready, v_now);
     PERFORM tasker.limit_batches(ARRAY[v_task]);
+    PERFORM tasker.restart_limits(ARRAY[v_task], v_now);
     task_uuid := v_task;
     created := true;
 END

@@ -219,6 +219,19 @@ BEGIN
     WHERE (o.items, o.done, o.skipped, o.failed) <> (c.items, c.done, c.skipped, c.failed) OR c.out_of_turn > 0
        OR o.next_number <> 1 + c.done + c.skipped + c.failed OR (o.state = 'complete') <> (o.next_number > o.items AND o.started_at IS NOT NULL);
 
+    RETURN QUERY
+    SELECT 'open_dead_letter_has_its_task', d.task_uuid, format('letter %s is open, the task is %s', d.dlq_entry_uuid, coalesce(t.state::text, 'missing'))
+    FROM tasker.tasks_dlq d
+    LEFT JOIN tasker.tasks t USING (task_uuid)
+    WHERE d.resolution_status = 'pending' AND (t.state IS NULL OR t.state IN ('complete', 'cancelled', 'resolved_manually'));
+
+    RETURN QUERY
+    SELECT 'limited_task_is_looked_at', t.task_uuid, 'its template enforces limits, and nobody will look at them'
+    FROM tasker.tasks t
+    JOIN tasker.template_revisions r USING (revision_id)
+    WHERE t.completed_at IS NULL AND r.limits IS NOT NULL
+      AND NOT EXISTS (SELECT FROM tasker.task_limits l WHERE l.task_uuid = t.task_uuid);
+
     -- Namespaces whose names differ in case alone share a queue.
     FOR v_queue IN
         SELECT 'q_' || lower(n.queue_name) AS name, array_agg(n.name) AS namespaces FROM tasker.namespaces n

@@ -2,6 +2,9 @@
 -- tasks and of all their steps, and settles them afterwards.
 CREATE OR REPLACE FUNCTION tasker.revive_tasks(p_tasks uuid[], p_now timestamptz, p_actor text, p_reason text) RETURNS void
 LANGUAGE sql AS $$
+    SELECT tasker.restart_limits(ARRAY (SELECT t.task_uuid FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks) AND t.completed_at IS NOT NULL), p_now);
+    SELECT tasker.close_dead_letters(ARRAY (SELECT t.task_uuid FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks) AND t.completed_at IS NOT NULL),
+                                     'manually_resolved', p_actor, p_reason, p_now);
     WITH old AS MATERIALIZED (
         SELECT t.task_uuid, t.state, t.completed_at IS NOT NULL AS ended FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks)),
     counted AS (

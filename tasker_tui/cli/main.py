@@ -39,6 +39,7 @@ app.add_typer(
     ),
     name="bulk",
 )
+app.add_typer(lazy_group("tasker_tui.cli.dlq", "dlq_app", "See and close dead letters."), name="dlq")
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)

@@ -45,9 +45,9 @@ class Dev:
                     return child
         pytest.fail(f"there is no {name}:\n{self.log}")
 
-    def tasker(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of `tasker task` against this stack."""
-        argv = [sys.executable, "-m", "tasker_tui.cli", "task", *arguments, "--url", self.url]
+    def tasker(self, *arguments: str, group: str = "task") -> subprocess.CompletedProcess[str]:
+        """Run a command of `tasker task`, or of another group, against this stack."""
+        argv = [sys.executable, "-m", "tasker_tui.cli", group, *arguments, "--url", self.url]
         return subprocess.run(argv, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
 
     def runs(self, template: str, namespace: str = "example") -> str:

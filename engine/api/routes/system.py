@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from engine.api.answers import JSON, answer, answer_list, documented
 from engine.api.errors import ApiProblem
+from engine.api.figures import dead_letter_figures
 from engine.api.services import VERSION, Api, Services
 from engine.model.wire.health import DetailedHealthResponse, HealthResponse, ReadinessResponse
 from engine.model.wire.worker import WorkerInfo
@@ -91,11 +92,14 @@ async def read_metrics(api: Api) -> Response:
     """Counters and histograms of the whole system, and of this process's answers."""
     async with api.database.acquire() as conn:
         await stats.roll_up(conn)
+        counters, gauges = await dead_letter_figures(conn)
         figures = metrics.SystemFigures(
             hops=await stats.hop_totals(conn),
             durations=await stats.duration_totals(conn),
             bounds_ms=await stats.duration_bounds(conn),
-            gauges=_gauges(
+            counters=counters,
+            gauges=gauges
+            | _gauges(
                 api,
                 await stats.work_load(conn),
                 await stats.running_steps(conn),

@@ -10,6 +10,16 @@ from engine.model.wire.base import (
     Timestamp,
     WireModel,
 )
+from engine.model.wire.dead_letters import (
+    DlqEntry,
+    DlqInvestigationQueueEntry,
+    DlqInvestigationUpdate,
+    DlqReason,
+    DlqResolutionStatus,
+    DlqStats,
+    StalenessHealthStatus,
+    StalenessMonitoring,
+)
 from engine.model.wire.events import (
     LogEvent,
     LogLine,
@@ -32,18 +42,10 @@ from engine.model.wire.health import (
 )
 from engine.model.wire.operations import (
     BottleneckAnalysis,
-    DlqEntry,
-    DlqInvestigationQueueEntry,
-    DlqInvestigationUpdate,
-    DlqReason,
-    DlqResolutionStatus,
-    DlqStats,
     PerformanceMetrics,
     ResourceUtilization,
     SlowStepInfo,
     SlowTaskInfo,
-    StalenessHealthStatus,
-    StalenessMonitoring,
     SystemHealthCounts,
 )
 from engine.model.wire.requests import (

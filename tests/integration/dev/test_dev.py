@@ -57,6 +57,36 @@ def test_a_failure_is_shown_repaired_and_ends_with_1(dev: Dev) -> None:
     assert dev.tasker("retry", uuid).returncode == 1
 
 
+def test_a_dead_letter_is_taken_on_and_closed_from_the_command_line(dev: Dev) -> None:
+    def dlq(*arguments: str, code: int = 0) -> str:
+        done = dev.tasker(*arguments, group="dlq")
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    assert "no dead letters" in dlq("list", "--template", "nothing")
+    created = dev.tasker("create", "permanent_failure_workflow", "-n", "example", "--watch", "--json")
+    uuid = json.loads(created.stdout.splitlines()[-1])["task_uuid"]
+    entry = json.loads(dlq("show", uuid, "--json"))
+    shown = dlq("show", uuid)
+    assert "permanent_failure (max_retries_exceeded)" in shown
+    assert "the account is closed" in shown
+    assert uuid in dlq("queue")
+    assert "is with ana" in dlq("assign", uuid, "ana")
+    assert json.loads(dlq("list", "--assignee", "ana", "--json"))[0]["task_uuid"] == uuid
+    assert "max_retries_exceeded" in dlq("stats")
+    assert "nothing to change was given" in dlq("update", uuid, code=2)
+    assert "manually_resolved" in dlq("update", uuid, "-s", "cancelled", "-a", "retry", code=2)
+    would = dlq("resolve", uuid, "--action", "cancel", "--dry-run")
+    assert "would be: changed; the dead letter is cancelled, the task cancelled" in would
+    told = dlq("update", entry["dlq_entry_uuid"], "-s", "permanently_failed", "-n", "no account", "-b", "ana")
+    assert "the dead letter is permanently_failed, the task error" in told
+    assert "was so already" in dlq("update", uuid, "-s", "permanently_failed", "-b", "ana")
+    fine = dev.runs("linear_workflow")
+    assert "has ended" in dlq("add", fine, "--reason", "odd", code=1)
+    assert "does not exist" in dlq("show", fine, code=3)
+    assert dlq("staleness", "--json").startswith("[")
+
+
 def test_tasks_are_listed_by_what_they_are(dev: Dev) -> None:
     for tag in ("blue", "red"):
         created = dev.tasker("create", "linear_workflow", "-n", "example", "--tag", tag, "-p", "7", "--json")

@@ -60,6 +60,13 @@ DAMAGE = {
         "(bulk_uuid, verb, filter, step_states, preview, items, created_at, expires_at) "
         "VALUES (gen_random_uuid(), 'cancel', '{}', '{}', '{}', 1, now(), now())"
     ),
+    "open_dead_letter_has_its_task": (
+        "SELECT tasker.add_dead_letter_by_hand(task_uuid, 'ana', 'odd', NULL) FROM tasker.tasks; "
+        "UPDATE tasker.tasks SET state = 'complete'"
+    ),
+    "limited_task_is_looked_at": (
+        'UPDATE tasker.template_revisions SET configuration = \'{"lifecycle": {"max_duration_minutes": 1}}\''
+    ),
     "message_means_ready": "DELETE FROM pgmq.q_worker_test_queue",
 }
 

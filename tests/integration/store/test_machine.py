@@ -32,6 +32,7 @@ LIMIT = 1_000_000
 TABLES = (
     "tasks", "steps", "transitions", "step_attempts", "ready_steps", "leases", "step_retries",
     "unprocessed_results", "task_identities", "superseded_steps", "step_edits", "forks",
+    "tasks_dlq", "task_limits",
 )  # fmt: skip
 
 CLAIM = "SELECT step_uuid, claim_no FROM tasker.claim_steps(%s, %s, %s, '{echo}', %s, %s, %s)"

@@ -52,7 +52,9 @@ def test_no_state_leads_to_itself(pairs):
 
 def test_an_operator_can_run_a_task_again_that_was_not_cancelled():
     assert ways_out(TaskState.CANCELLED, TASK_TRANSITIONS) == set()
-    assert ways_out(TaskState.ERROR, TASK_TRANSITIONS) == {TaskState.PENDING, TaskState.ENQUEUING_STEPS}
+    assert ways_out(TaskState.ERROR, TASK_TRANSITIONS) == {
+        TaskState.PENDING, TaskState.ENQUEUING_STEPS, TaskState.RESOLVED_MANUALLY,
+    }  # fmt: skip
     for state in (TaskState.COMPLETE, TaskState.RESOLVED_MANUALLY):
         assert ways_out(state, TASK_TRANSITIONS) == {TaskState.PENDING}
 
