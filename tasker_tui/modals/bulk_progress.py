@@ -15,7 +15,7 @@ from engine.client import bulk
 from engine.model.wire.bulk import BulkOperation, BulkState
 from tasker_tui.actions import bindings
 from tasker_tui.services import Services
-from tasker_tui.text import count, duration, plural
+from tasker_tui.text import count, duration
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.dialog import Dialog
@@ -104,9 +104,8 @@ def _text(operation: BulkOperation, palette: Palette) -> Text:
         f"failed    {count(operation.failed)}\n",
         palette.tone("failed") if operation.failed else palette.muted,
     )
-    left = plural(operation.remaining, "is left", "are left")
     eta = f", {duration(operation.eta_seconds)} to go" if operation.eta_seconds is not None else ""
-    text.append(f"remaining {left}{eta}\n", palette.muted)
+    text.append(f"remaining {count(operation.remaining)}{eta}\n", palette.muted)
     if operation.state is BulkState.STOPPED:
         text.append(f"\nGo on with: tasker bulk resume {operation.bulk_uuid}\n", palette.muted)
     return text
