@@ -21,6 +21,7 @@ Scope = Literal[
     "list",
     "graph",
     "retry",
+    "rerun",
     "by_hand",
     "pause",
     "bulk",
@@ -125,6 +126,10 @@ def _cannot_act_on_group(focus: Focus) -> str | None:
     return _needs_group(focus) or _needs_connection(focus)
 
 
+def _cannot_rerun(focus: Focus) -> str | None:
+    return _needs_connection(focus) if focus.step else "no step is selected"
+
+
 def _cannot_pause(focus: Focus) -> str | None:
     task = focus.task
     if task is None:
@@ -218,6 +223,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
     Action("task.retry", "retry", ("r",), "task", "Retry the selected failed step", "changes", hint=True,
            disabled_reason=_cannot_retry_step, cli_equivalent=_cli_retry),
+    Action("task.rerun", "run again", ("R",), "task",
+           "Run again: a step, all after it, the whole task, a fork; with other inputs", "changes",
+           disabled_reason=_cannot_rerun),
     Action("task.resolve", "resolve", ("m",), "task", "Count the selected step as done, without running it",
            "changes", disabled_reason=_cannot_end_step, cli_equivalent=_cli_skip),
     Action("task.complete", "complete", ("M",), "task", "Complete the selected step with a result by hand",
@@ -238,6 +246,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("retry.send", "retry", ("enter", "ctrl+s"), "retry", "Retry what the dialog shows", "changes",
            hint=True),
     Action("retry.close", "leave it", ("escape",), "retry", "Close without a change", hint=True),
+    Action("rerun.send", "run it", ("ctrl+s",), "rerun", "Run again what the dialog shows", "changes",
+           hint=True),
+    Action("rerun.close", "leave it", ("escape",), "rerun", "Close without a change", hint=True),
     Action("by_hand.send", "end the step", ("ctrl+s",), "by_hand", "End the step as the dialog says",
            "changes", hint=True),
     Action("by_hand.close", "leave it", ("escape",), "by_hand", "Close without a change", hint=True),

@@ -104,7 +104,7 @@ class TaskerApp(App[None]):
         services = self.services
         self.push_screen(TasksScreen(services, self.open_task, self.open_failures, self._locator.filter))
         if self._locator.task:
-            self.push_screen(TaskScreen(services, self._locator.task, self._locator.step))
+            self.push_screen(TaskScreen(services, self._locator.task, self.open_task, self._locator.step))
         feed = Feed(services.client, services.clock, lambda news: self.post_message(self.Heard(news)))
         self.run_worker(feed.run(), group="feed")
         counting = count_forever(
@@ -117,7 +117,7 @@ class TaskerApp(App[None]):
 
     def open_task(self, uuid: str) -> None:
         """Show a task over what is shown now."""
-        self.push_screen(TaskScreen(self.services, uuid))
+        self.push_screen(TaskScreen(self.services, uuid, self.open_task))
 
     def open_failures(self) -> None:
         """Show what failed, in groups."""

@@ -14,11 +14,13 @@ from engine.model.wire import ResetForRetry, TaskResponse, TemplateListResponse,
 from engine.model.wire.details import StepDetail
 from engine.model.wire.pauses import Pause
 from engine.model.wire.requests import CompleteManually, ManualCompletionData, Skip
+from engine.model.wire.reruns import ForkAnswer, RetryAnswer
 from tasker_tui.actions import BY_ID, Focus
 from tasker_tui.modals.by_hand import ByHandAnswer, ByHandDialog, ByHandTarget
 from tasker_tui.modals.cancel import CancelDialog
 from tasker_tui.modals.pause import PauseDialog
 from tasker_tui.modals.pick import PickDialog
+from tasker_tui.modals.rerun import RerunDialog, outcome
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
 from tasker_tui.services import Services
 from tasker_tui.text import short_id
@@ -54,6 +56,24 @@ class Operations:
                 self._work(self._cancel(task))
 
         self._screen.app.push_screen(CancelDialog(task, command), answered)
+
+    def rerun(
+        self, task: TaskRow, step: StepRow, forked: Callable[[str], object], again: Callable[[], object]
+    ) -> None:
+        """Ask what is to run again, and do it. A fork is handed to `forked`; else `again` is called."""
+        failed = step.state in (StepState.ERROR, StepState.WAITING_FOR_RETRY)
+
+        def answered(answer: RetryAnswer | ForkAnswer | None) -> None:
+            if answer is None:
+                return
+            self._say(outcome(answer))
+            if isinstance(answer, ForkAnswer):
+                forked(str(answer.task_uuid))
+            else:
+                again()
+
+        dialog = RerunDialog(self._services, task, step, "step" if failed else "downstream")
+        self._screen.app.push_screen(dialog, answered)
 
     def end_by_hand(
         self, task: TaskRow, step: StepRow, all_steps: Sequence[StepRow], *, complete: bool

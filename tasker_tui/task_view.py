@@ -17,6 +17,8 @@ from tasker_tui.text import printable
 from tasker_tui.view_models import StepRow, TaskRow
 
 KEPT_EVENTS = 2000
+FIRST_LOOK = (StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS)
+"""The cursor of a task that is opened begins on the first step in one of these states."""
 
 
 class TaskView:
@@ -81,6 +83,17 @@ class TaskView:
     def unfinished(self) -> bool:
         """Whether a step has not ended, or ended in an error."""
         return any(step.state not in (*STEP_SATISFIES, StepState.CANCELLED) for step in self.steps.values())
+
+    def named(self, name: str) -> StepRow | None:
+        """The step of that name."""
+        return next((step for step in self.steps.values() if step.name == name), None)
+
+    def first_look(self, wanted: str | None) -> str | None:
+        """Where the cursor begins: on the step of that name, else where something is to be seen."""
+        named, ordered = self.named(wanted) if wanted else None, self.ordered()
+        seen = [step for state in FIRST_LOOK for step in ordered if step.state is state]
+        first = next(iter([named] if named else seen or ordered), None)
+        return first.uuid if first else None
 
     def in_state(self, state: StepState) -> list[StepRow]:
         """The steps in a state, in the order of the graph."""

@@ -48,8 +48,6 @@ REASON_SECONDS = 5.0
 FRAME_LINES = 7
 """Around the graph: border, tabs, a scrollbar, and air."""
 MOVING = (StepState.ENQUEUED, StepState.IN_PROGRESS)
-FIRST_LOOK = (StepState.ERROR, StepState.WAITING_FOR_RETRY, StepState.IN_PROGRESS)
-"""Where the cursor is put when a task is opened: on the first step in one of these states."""
 
 
 class TaskScreen(OperatorScreen):
@@ -58,8 +56,11 @@ class TaskScreen(OperatorScreen):
     SCOPES = ("task",)
     BINDINGS = bindings("task")
 
-    def __init__(self, services: Services, uuid: str, step: str | None = None) -> None:
+    def __init__(
+        self, services: Services, uuid: str, open_task: Callable[[str], object], step: str | None = None
+    ) -> None:
         super().__init__(services)
+        self._open_task = open_task
         self.view = TaskView(uuid)
         self._wanted_step = step
         self._selected: str | None = None
@@ -133,6 +134,9 @@ class TaskScreen(OperatorScreen):
         do, end = self._operations, self._operations.end_by_hand
         return {
             "task.retry": lambda: self._on_step(lambda task, step, all: do.retry(task, [step], all)),
+            "task.rerun": lambda: self._on_step(
+                lambda task, step, _: do.rerun(task, step, self._open_task, self._reload)
+            ),
             "task.resolve": lambda: self._on_step(partial(end, complete=False)),
             "task.complete": lambda: self._on_step(partial(end, complete=True)),
             "task.pause": lambda: self._on_task(do.pause),
@@ -293,17 +297,9 @@ class TaskScreen(OperatorScreen):
         return [self.view.steps[uuid].mark for uuid in self.view.drawing.graph.ids]
 
     def _first_look(self) -> str | None:
-        ordered = self.view.ordered()
-        if self._wanted_step:
-            named = [step.uuid for step in ordered if step.name == self._wanted_step]
-            if named:
-                return named[0]
+        if self._wanted_step and self.view.named(self._wanted_step) is None:
             self.notify(f"this task has no step {self._wanted_step}", severity="warning", markup=False)
-        for state in FIRST_LOOK:
-            for step in ordered:
-                if step.state is state:
-                    return step.uuid
-        return ordered[0].uuid if ordered else None
+        return self.view.first_look(self._wanted_step)
 
     def _next_failed(self) -> None:
         failed = [step.uuid for step in self.view.in_state(StepState.ERROR)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -36,9 +37,11 @@ from engine.model.wire import (
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
 from engine.model.wire.failures import FailureGroup, FailureList
 from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
+from engine.model.wire.reruns import ForkAnswer
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
 from tests.tui.fake_bulk import FakeBulk
+from tests.tui.fake_reruns import run_again
 
 T = TypeVar("T")
 
@@ -158,6 +161,12 @@ class FakeTasker:
         if call.path == "/v1/pauses":
             return call.read(PauseList(pauses=list(self.pauses.values())).model_dump_json().encode())
         _, _, _, uuid, verb = call.path.split("/")
+        if verb in ("retry", "fork"):
+            answer = run_again(self._task(uuid), verb, json.loads(call.content or b""))
+            if isinstance(answer, ForkAnswer) and answer.task_uuid:
+                old = self._task(uuid)
+                self.tasks[str(answer.task_uuid)] = replace(old, uuid=answer.task_uuid)
+            return call.read(answer.model_dump_json().encode())
         asked = PauseRequest.model_validate_json(call.content or b"")
         self.pauses.pop(uuid, None)
         if verb == "pause":

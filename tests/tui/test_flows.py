@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -147,6 +148,58 @@ async def test_p_pauses_a_task_and_lets_it_go_on():
         assert "by ana: bank is down" in screen_text(pilot)
         await press(pilot, "enter")
     assert client.pauses == {}
+
+
+async def test_a_done_step_runs_again_with_all_after_it():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "g", "R")
+        assert "runs at once 1 step: validate" in screen_text(pilot)
+        assert "--downstream" in screen_text(pilot)
+        await press(pilot, "tab", "tab")
+        await type_in(pilot, "wrong prices")
+        await press(pilot, "ctrl+s")
+        assert any("steps run again" in notice for notice in notices(pilot))
+        assert "○ validate" in screen_text(pilot)
+    asked = json.loads(client.named("send")[-1].content)
+    assert (asked["steps"], asked["downstream"], asked["dry_run"]) == (["validate"], True, False)
+    assert (asked["reason"], asked["actor"]) == ("wrong prices", "ana")
+
+
+async def test_a_failed_step_runs_again_with_other_inputs_once_they_are_json():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "R", "tab")
+        await type_in(pilot, '{"card":')
+        await press(pilot, "ctrl+s")
+        assert "is no JSON" in screen_text(pilot)
+        await type_in(pilot, "1}")
+        await press(pilot, "enter")
+    asked = json.loads(client.named("send")[-1].content)
+    assert (asked["steps"], asked["downstream"], asked["inputs"]) == (["charge_card"], False, {"card": 1})
+
+
+async def test_a_done_step_alone_does_not_run_again_and_says_so():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "g", "R", "up", "enter")
+        assert "say downstream" in screen_text(pilot)
+        await press(pilot, "ctrl+s")
+        assert "say downstream" in screen_text(pilot)
+
+
+async def test_a_fork_takes_over_what_is_done_and_is_opened():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "R", "down", "down", "down", "enter")
+        assert "is taken over" in screen_text(pilot)
+        await press(pilot, "ctrl+s")
+        assert len(pilot.app.screen_stack) == 4
+        assert any("is a fork of" in notice for notice in notices(pilot))
+    asked = json.loads(client.named("send")[-1].content)
+    assert (asked["from"], asked["dry_run"]) == (["charge_card"], False)
 
 
 def client_with_failures() -> FakeTasker:

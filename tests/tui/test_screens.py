@@ -48,6 +48,7 @@ async def test_screen(name, keys, size):
         ("events", "enter 4"),
         ("cancel", "c"),
         ("resolve", "enter m"),
+        ("rerun", "enter R"),
         ("pause", "p"),
         ("filter", "slash s t a t e : e r o r"),
     ],
