@@ -107,6 +107,7 @@ def test_all_workflows_are_there():
         "linear_workflow",
         "mixed_dag_workflow",
         "mixed_failure_workflow",
+        "order_events",
         "order_fulfillment",
         "permanent_failure_workflow",
         "timeout_workflow",
@@ -175,6 +176,15 @@ async def test_orders_that_cannot_be_fulfilled(registry, items, step, error_type
     outcomes = await run_workflow(registry, "order_fulfillment", items=items)
     name, failed = list(outcomes.items())[-1]
     assert (name, failed.error_type, failed.retryable) == (step, error_type, retryable)
+
+
+async def test_an_order_with_events(registry):
+    outcomes = await run_workflow(registry, "order_events", sku="POT-03", quantity=5)
+    assert outcomes["validate_order"].result["total"] == "195.00"
+    assert outcomes["update_inventory"].result["left"] == 0
+    outcomes = await run_workflow(registry, "order_events", sku="CUP-02", quantity=13)
+    assert [outcome.is_success for outcome in outcomes.values()] == [True, True, False]
+    assert outcomes["update_inventory"].error_code == "SOLD_OUT"
 
 
 async def test_the_pipeline_reads_and_writes_files(registry, tmp_path):
