@@ -5,29 +5,32 @@ RETURNS TABLE (signature text, error_type text, failed_steps bigint, failed_task
                places jsonb, sample jsonb)
 LANGUAGE sql STABLE AS $$
     WITH failed AS MATERIALIZED (
-        SELECT s.step_uuid, s.task_uuid, s.name, s.last_failure_at, tp.namespace, tp.name AS template,
-               a.details ->> 'error_type' AS error_type, a.details ->> 'message' AS message,
-               tasker.failure_signature(a.details ->> 'error_type', a.details ->> 'message') AS signature
-        FROM tasker.tasks t
+        SELECT f.*, tp.namespace, tp.name AS template
+        FROM tasker.failed_steps f
         JOIN tasker.templates tp USING (template_id)
-        JOIN tasker.steps s ON s.task_uuid = t.task_uuid AND s.state = 'error'
-        CROSS JOIN LATERAL (SELECT a.details FROM tasker.step_attempts a
-                            WHERE a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no LIMIT 1) a
-        WHERE t.completed_at IS NULL AND t.failed_steps > 0
-          AND (p_namespace IS NULL OR tp.namespace = p_namespace) AND (p_template IS NULL OR tp.name = p_template)
-          AND (p_since IS NULL OR s.last_failure_at >= p_since)),
+        CROSS JOIN LATERAL (SELECT FROM tasker.tasks t WHERE t.task_uuid = f.task_uuid AND t.completed_at IS NULL LIMIT 1) t
+        WHERE (p_namespace IS NULL OR tp.namespace = p_namespace) AND (p_template IS NULL OR tp.name = p_template)
+          AND (p_since IS NULL OR f.failed_at >= p_since)),
+    groups AS (
+        SELECT f.signature, count(*) AS steps, count(DISTINCT f.task_uuid) AS tasks, min(f.failed_at) AS first, max(f.failed_at) AS last,
+               (array_agg(f.step_uuid ORDER BY f.failed_at DESC, f.step_uuid))[1] AS newest
+        FROM failed f
+        GROUP BY f.signature
+        ORDER BY 2 DESC, 5 DESC, 1
+        LIMIT p_limit),
     places AS (
         SELECT p.signature,
-               jsonb_agg(jsonb_build_object('namespace', p.namespace, 'template', p.template, 'step', p.name, 'failed_steps', p.n)
-                         ORDER BY p.n DESC, p.namespace, p.template, p.name) AS list
-        FROM (SELECT f.signature, f.namespace, f.template, f.name, count(*) AS n FROM failed f GROUP BY 1, 2, 3, 4) p
+               jsonb_agg(jsonb_build_object('namespace', p.namespace, 'template', p.template, 'step', p.step, 'failed_steps', p.n)
+                         ORDER BY p.n DESC, p.namespace, p.template, p.step) AS list
+        FROM (SELECT f.signature, f.namespace, f.template, f.step, count(*) AS n FROM failed f GROUP BY 1, 2, 3, 4) p
         GROUP BY 1)
-    SELECT f.signature, min(f.error_type), count(*), count(DISTINCT f.task_uuid), min(f.last_failure_at), max(f.last_failure_at),
-           (SELECT p.list FROM places p WHERE p.signature = f.signature),
-           (array_agg(jsonb_build_object('task_uuid', f.task_uuid, 'step_uuid', f.step_uuid, 'step', f.name, 'message', f.message)
-                      ORDER BY f.last_failure_at DESC, f.step_uuid))[1]
-    FROM failed f
-    GROUP BY f.signature
-    ORDER BY 3 DESC, 6 DESC, 1
-    LIMIT p_limit
+    SELECT g.signature, a.details ->> 'error_type', g.steps, g.tasks, g.first, g.last, p.list,
+           jsonb_build_object('task_uuid', f.task_uuid, 'step_uuid', f.step_uuid, 'step', f.step, 'message', a.details ->> 'message')
+    FROM groups g
+    JOIN places p USING (signature)
+    JOIN tasker.failed_steps f ON f.step_uuid = g.newest
+    CROSS JOIN LATERAL (SELECT s.claim_no FROM tasker.steps s WHERE s.step_uuid = g.newest LIMIT 1) s
+    LEFT JOIN LATERAL (SELECT a.details FROM tasker.step_attempts a
+                       WHERE a.task_uuid = f.task_uuid AND a.step_uuid = f.step_uuid AND a.claim_no = s.claim_no LIMIT 1) a ON true
+    ORDER BY g.steps DESC, g.last DESC, g.signature
 $$;

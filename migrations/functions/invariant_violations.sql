@@ -163,6 +163,13 @@ BEGIN
       AND NOT EXISTS (SELECT FROM tasker.step_attempts a
                       WHERE a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no AND NOT a.success);
 
+    RETURN QUERY
+    SELECT 'failed_step_is_noted', coalesce(s.step_uuid, f.step_uuid),
+           format('step is %s, %s', coalesce(s.state::text, 'not in error'), CASE WHEN f.step_uuid IS NULL THEN 'not noted' ELSE 'noted' END)
+    FROM (SELECT * FROM tasker.steps WHERE state = 'error') s
+    FULL JOIN tasker.failed_steps f USING (step_uuid)
+    WHERE s.step_uuid IS NULL OR f.step_uuid IS NULL;
+
     -- A run ends where an operator takes the step's result back; each run has its own effect.
     RETURN QUERY
     WITH repeated AS MATERIALIZED (

@@ -38,6 +38,9 @@ DAMAGE = {
     "claim_no_grows": "UPDATE tasker.transitions SET claim_no = 5 WHERE step_path[2] = 'in_progress'",
     "done_step_has_its_result": "DELETE FROM tasker.step_attempts WHERE success",
     "failed_step_has_its_error": "DELETE FROM tasker.step_attempts WHERE NOT success",
+    "failed_step_is_noted": (
+        "INSERT INTO tasker.failed_steps SELECT step_uuid, task_uuid, 1, name, '', now() FROM tasker.steps"
+    ),
     "effect_is_recorded_once": (
         "INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, recorded_at) "
         "SELECT task_uuid, step_uuid, 0, 1, true, now() FROM tasker.step_attempts WHERE success"

@@ -31,7 +31,7 @@ WORKER = uuid4()
 LIMIT = 1_000_000
 TABLES = (
     "tasks", "steps", "transitions", "step_attempts", "ready_steps", "leases", "step_retries",
-    "unprocessed_results", "task_identities", "superseded_steps", "step_edits", "forks",
+    "unprocessed_results", "task_identities", "superseded_steps", "failed_steps", "step_edits", "forks",
     "tasks_dlq", "task_limits",
 )  # fmt: skip
 
