@@ -9,6 +9,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 from engine.model.states import STEP_SATISFIES, StepState
+from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.failures import FailureGroup
 from tasker_tui.text import duration, plural, short_id
 from tasker_tui.view_models import StepRow, TaskRow
@@ -18,10 +19,13 @@ Scope = Literal[
     "tasks",
     "task",
     "failures",
+    "queues",
+    "letters",
     "list",
     "graph",
     "retry",
     "rerun",
+    "letter",
     "by_hand",
     "pause",
     "bulk",
@@ -43,6 +47,7 @@ class Focus:
     task: TaskRow | None = None
     step: StepRow | None = None
     group: FailureGroup | None = None
+    letter: DlqInvestigationQueueEntry | None = None
     failed_steps: int = 0
     filtered: bool = False
     retry_in: float | None = None
@@ -120,6 +125,14 @@ def _cannot_cancel(focus: Focus) -> str | None:
 
 def _needs_group(focus: Focus) -> str | None:
     return None if focus.group else "no failure is selected"
+
+
+def _needs_letter(focus: Focus) -> str | None:
+    return None if focus.letter else "no dead letter is selected"
+
+
+def _cannot_change_letter(focus: Focus) -> str | None:
+    return _needs_letter(focus) or _needs_connection(focus)
 
 
 def _cannot_act_on_group(focus: Focus) -> str | None:
@@ -213,6 +226,17 @@ ACTIONS: tuple[Action, ...] = (
            "Only tasks that need an operator, and back", hint=True),
     Action("tasks.failures", "failures", ("e",), "tasks",
            "What failed, grouped by what the errors have in common"),
+    Action("tasks.queues", "queues", ("Q",), "tasks", "What waits for workers, and who takes it"),
+    Action("tasks.letters", "dead letters", ("D",), "tasks",
+           "Tasks that need somebody, the most urgent first"),
+    Action("queues.back", "back", ("escape", "backspace"), "queues", "Back to the list", hint=True),
+    Action("letters.open", "open", ("enter",), "letters", "Open the task", hint=True,
+           disabled_reason=_needs_letter),
+    Action("letters.close", "close it", ("m",), "letters", "Retry, resolve, fail or cancel its task",
+           "changes", hint=True, disabled_reason=_cannot_change_letter),
+    Action("letters.take", "take it", ("t",), "letters", "Make it yours", "changes", hint=True,
+           disabled_reason=_cannot_change_letter),
+    Action("letters.back", "back", ("escape", "backspace"), "letters", "Back to the list", hint=True),
     Action("failures.open", "newest", ("enter",), "failures", "Open the newest task that failed this way",
            hint=True, disabled_reason=_needs_group),
     Action("failures.retry", "retry all", ("r",), "failures", "Retry all steps that failed this way",
@@ -249,6 +273,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("rerun.send", "run it", ("ctrl+s",), "rerun", "Run again what the dialog shows", "changes",
            hint=True),
     Action("rerun.close", "leave it", ("escape",), "rerun", "Close without a change", hint=True),
+    Action("letter.send", "close it", ("ctrl+s",), "letter", "Do what is chosen", "changes", hint=True),
+    Action("letter.leave", "leave it", ("escape",), "letter", "Leave it open", hint=True),
     Action("by_hand.send", "end the step", ("ctrl+s",), "by_hand", "End the step as the dialog says",
            "changes", hint=True),
     Action("by_hand.close", "leave it", ("escape",), "by_hand", "Close without a change", hint=True),

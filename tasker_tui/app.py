@@ -27,7 +27,6 @@ from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.help import HelpDialog
 from tasker_tui.screens.base import OperatorScreen
-from tasker_tui.screens.failures import FailuresScreen
 from tasker_tui.screens.task import TaskScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
@@ -37,6 +36,8 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "tasks": ("list",),
     "task": ("graph", "list"),
     "failures": ("list",),
+    "queues": ("list",),
+    "letters": ("list",),
 }
 """The widgets whose keys the help of a screen tells."""
 
@@ -102,7 +103,7 @@ class TaskerApp(App[None]):
             self.register_theme(theme)
         self.theme = DARK.name
         services = self.services
-        self.push_screen(TasksScreen(services, self.open_task, self.open_failures, self._locator.filter))
+        self.push_screen(TasksScreen(services, self.open_task, self.open_screen, self._locator.filter))
         if self._locator.task:
             self.push_screen(TaskScreen(services, self._locator.task, self.open_task, self._locator.step))
         feed = Feed(services.client, services.clock, lambda news: self.post_message(self.Heard(news)))
@@ -119,9 +120,21 @@ class TaskerApp(App[None]):
         """Show a task over what is shown now."""
         self.push_screen(TaskScreen(self.services, uuid, self.open_task))
 
-    def open_failures(self) -> None:
-        """Show what failed, in groups."""
-        self.push_screen(FailuresScreen(self.services, self.open_task))
+    def open_screen(self, name: str) -> None:
+        """Show one of the screens beside the tasks: `failures`, `queues`, `letters`."""
+        # Here, because their parts would slow the start of the dashboard.
+        from tasker_tui.screens.failures import FailuresScreen
+        from tasker_tui.screens.letters import LettersScreen
+        from tasker_tui.screens.queues import QueuesScreen
+
+        services = self.services
+        match name:
+            case "failures":
+                self.push_screen(FailuresScreen(services, self.open_task))
+            case "letters":
+                self.push_screen(LettersScreen(services, self.open_task))
+            case "queues":
+                self.push_screen(QueuesScreen(services))
 
     def on_tasker_app_heard(self, event: Heard) -> None:
         """Bring the link up to date, then tell the screens."""

@@ -11,9 +11,8 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Label, RadioButton, RadioSet, Static
+from textual.widgets import Input, Label, RadioSet, Static
 
 from engine.client.calls import Call
 from engine.client.reruns import fork, retry
@@ -24,6 +23,7 @@ from tasker_tui.text import plural, printable, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
+from tasker_tui.widgets.choice import ChoiceButton
 from tasker_tui.widgets.dialog import Dialog
 from tasker_tui.widgets.painting import palette_for
 
@@ -37,15 +37,6 @@ WORDS = {
 }
 Answer = RetryAnswer | ForkAnswer
 SHOWN_NAMES = 5
-
-
-class WayButton(RadioButton):
-    """A choice whose mark differs in shape, not in colour alone."""
-
-    def render(self) -> Content:
-        """The mark, then the words."""
-        self.BUTTON_INNER = "●" if self.value else " "
-        return super().render()
 
 
 class RerunDialog(Dialog[Answer | None]):
@@ -78,9 +69,9 @@ class RerunDialog(Dialog[Answer | None]):
 
     def compose_body(self) -> ComposeResult:
         """The ways, the patch, the reason, and what would run."""
-        with RadioSet(id="rerun-way", compact=True):
+        with RadioSet(id="rerun-way", compact=True, classes="choices"):
             for way in WAYS:
-                yield WayButton(WORDS[way], value=way == self._way, id=f"way-{way}", compact=True)
+                yield ChoiceButton(WORDS[way], value=way == self._way, id=f"way-{way}", compact=True)
         with Horizontal(classes="bulk-field"):
             yield Label("", id="rerun-patch-label")
             yield Input(id="rerun-patch", placeholder='what changes, as JSON: {"amount": 12}', compact=True)

@@ -63,13 +63,13 @@ class TasksScreen(OperatorScreen):
         self,
         services: Services,
         open_task: Callable[[str], object],
-        open_failures: Callable[[], object],
+        open_screen: Callable[[str], object],
         task_filter: TaskFilter,
     ) -> None:
         super().__init__(services)
         self.list = TaskList(services.clock)
         self.list.narrow(task_filter)
-        self._open_task, self._open_failures = open_task, open_failures
+        self._open_task, self._open_screen = open_task, open_screen
         self._operations = Operations(self, services, self._step_changed)
         self._trouble: str | None = None
         self._templates: set[str] = set()
@@ -113,7 +113,9 @@ class TasksScreen(OperatorScreen):
             "tasks.retry": lambda: self._with_task(self._operations.retry_all_of),
             "tasks.start": self._start,
             "tasks.cancel": lambda: self._with_task(self._operations.cancel),
-            "tasks.failures": self._open_failures,
+            "tasks.failures": lambda: self._open_screen("failures"),
+            "tasks.queues": lambda: self._open_screen("queues"),
+            "tasks.letters": lambda: self._open_screen("letters"),
             "tasks.pause": lambda: self._with_task(self._operations.pause),
             "tasks.filter": lambda: self.query_one(FilterPrompt).open(self.list.filter),
             "tasks.failing": self._toggle_failing,

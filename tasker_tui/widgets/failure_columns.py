@@ -17,30 +17,6 @@ WIDE = 90
 SHOWN_PLACES = 6
 
 
-class FailureSource:
-    """The groups as rows, the largest first."""
-
-    def __init__(self) -> None:
-        self.groups: Sequence[FailureGroup] = ()
-
-    @property
-    def total(self) -> int:
-        """How many groups there are."""
-        return len(self.groups)
-
-    def row_at(self, index: int) -> FailureGroup | None:
-        """The group at an index."""
-        return self.groups[index] if 0 <= index < len(self.groups) else None
-
-    def index_of(self, key: str) -> int | None:
-        """Where a group stands."""
-        return next((i for i, group in enumerate(self.groups) if group.signature == key), None)
-
-    def key_of(self, row: FailureGroup) -> str:
-        """What the cursor holds on to."""
-        return row.signature
-
-
 class FailureColumns:
     """Makes the columns; ages are as of `clock`."""
 

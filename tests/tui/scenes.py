@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from engine.model.states import StepState, TaskState
 from engine.model.wire.failures import FailureGroup, FailurePlace, FailureSample
+from engine.model.wire.pauses import Pause, PauseScope
+from engine.model.wire.queues import HandlerQueue, HeldSteps, Queue
 from tests.tui.support import NOW, FakeStep, FakeTask, uuid_at
 
 CARD_ERROR = {
@@ -160,4 +163,27 @@ def failure_groups(*tasks: FakeTask) -> list[FailureGroup]:
         group("TimeoutError: HTTP <n> from <url>", "TimeoutError", "charge_card", 412,
               "HTTP 504 from https://bank.example/charge\nupstream timeout", 1),
         group("KeyError: <text>", "KeyError", "notify_warehouse", 5, "KeyError: 'sku'", 30),
+    ]  # fmt: skip
+
+
+def queues() -> list[Queue]:
+    """Two namespaces: one works and lacks a handler, one is paused."""
+    nothing = HeldSteps(paused_namespace=0, paused_template=0, paused_task=0, batch_failed=0, batch_limit=0)
+    load: dict[str, Any] = {"oldest_seconds": 41.0, "held": nothing, "in_progress": 12, "retrying": 3}
+
+    def handler(name: str, status: Any, workers: int) -> HandlerQueue:
+        return HandlerQueue(
+            handler=name, status=status, workers=workers, missing_since=None, ready=600, **load
+        )  # fmt: skip
+
+    paused = Pause(
+        scope=PauseScope.NAMESPACE, namespace="payments", template=None, version=None, task_uuid=None,
+        paused_by="ben", reason="bank is down", paused_at=NOW,
+    )  # fmt: skip
+    held = nothing.model_copy(update={"paused_namespace": 40})
+    return [
+        Queue(namespace="example", paused=None, workers=2, slots=200, busy=12, ready=1204, **load,
+              handlers=[handler("orders.validate", "served", 2), handler("orders.ship", "missing", 0)]),
+        Queue(namespace="payments", paused=paused, workers=0, slots=0, busy=0, ready=0, oldest_seconds=None,
+              held=held, in_progress=0, retrying=0, handlers=[]),
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic_core import to_json
 from textual.pilot import Pilot
 
 from engine.client import ServerUnreachable
@@ -34,13 +35,16 @@ from engine.model.wire import (
     TransitionsEvent,
     WorkerInfo,
 )
+from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
 from engine.model.wire.failures import FailureGroup, FailureList
 from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
+from engine.model.wire.queues import Queue, QueueList
 from engine.model.wire.reruns import ForkAnswer
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
 from tests.tui.fake_bulk import FakeBulk
+from tests.tui.fake_letters import change_letter
 from tests.tui.fake_reruns import run_again
 
 T = TypeVar("T")
@@ -135,6 +139,8 @@ class FakeTasker:
         self.templates: list[TemplateDetail] = []
         self.pauses: dict[str, Pause] = {}
         self.failures: list[FailureGroup] = []
+        self.queues: list[Queue] = []
+        self.letters: list[DlqInvestigationQueueEntry] = []
         self.bulk = FakeBulk(clock)
         self.offline = False
         self.calls: list[tuple[str, Any]] = []
@@ -156,6 +162,13 @@ class FakeTasker:
         self._call("send", call)
         if call.path == "/v1/failures":
             return call.read(FailureList(groups=self.failures).model_dump_json().encode())
+        if call.path == "/v1/queues":
+            found = QueueList(calculated_at=self.clock.now(), queues=self.queues)
+            return call.read(found.model_dump_json().encode())
+        if call.path == "/v1/dlq/investigation-queue":
+            return call.read(to_json([letter.model_dump(mode="json") for letter in self.letters]))
+        if call.path.startswith("/v1/dlq/entry/"):
+            return call.read(change_letter(self.letters, call).model_dump_json().encode())
         if call.path.startswith("/v1/bulk/"):
             return call.read(self.bulk.answer(call).model_dump_json().encode())
         if call.path == "/v1/pauses":

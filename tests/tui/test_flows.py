@@ -12,7 +12,8 @@ from engine.model.states import StepState, TaskState
 from tasker_tui.actions import ACTIONS, key_name
 from tasker_tui.locator import Locator
 from tasker_tui.text import short_id
-from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, small_task
+from tests.tui.fake_letters import letter
+from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, queues, small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 
@@ -272,6 +273,59 @@ async def test_without_failures_the_screen_says_so():
         assert "Nothing has failed." in screen_text(pilot)
         await press(pilot, "escape")
         assert "Tasks" in screen_text(pilot)
+
+
+def client_with_letters() -> FakeTasker:
+    first, second = order_task(), order_task(2)
+    client = client_with(first, second)
+    client.letters = [letter(first, 12, 80), letter(second, 400, 20, "ben")]
+    return client
+
+
+async def test_a_dead_letter_is_closed_by_a_retry():
+    client = client_with_letters()
+    async with dashboard(client) as pilot:
+        await press(pilot, "D", "m", "tab")
+        await type_in(pilot, "bank is back")
+        await press(pilot, "enter")
+        assert any("goes on" in notice for notice in notices(pilot))
+        assert "1 letter, 0 without an owner" in screen_text(pilot)
+    asked = json.loads(client.named("send")[-2].content)
+    assert asked == {"action": "retry", "resolution_notes": "bank is back", "resolved_by": "ana"}
+
+
+async def test_a_dead_letter_is_closed_as_failed():
+    client = client_with_letters()
+    async with dashboard(client) as pilot:
+        await press(pilot, "D", "m", "down", "down", "enter", "ctrl+s")
+        assert any("is closed (fail)" in notice for notice in notices(pilot))
+
+
+async def test_a_dead_letter_is_taken():
+    client = client_with_letters()
+    async with dashboard(client) as pilot:
+        await press(pilot, "D", "t")
+        assert any("is ana's" in notice for notice in notices(pilot))
+    assert {one.assignee for one in client.letters} == {"ana", "ben"}
+
+
+async def test_no_dead_letter_leaves_nothing_to_close():
+    async with dashboard(client_with()) as pilot:
+        await press(pilot, "D", "m")
+        assert "There is no dead letter." in screen_text(pilot)
+        assert any("no dead letter is selected" in notice for notice in notices(pilot))
+
+
+async def test_queues_tell_who_is_missing_and_what_is_paused():
+    client = client_with()
+    client.queues = queues()
+    async with dashboard(client) as pilot:
+        await press(pilot, "Q")
+        assert "no worker has it" in screen_text(pilot)
+        await press(pilot, "j")
+        assert "paused: bank is down (ben)" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert len(pilot.app.screen_stack) == 2
 
 
 async def test_an_ended_task_is_not_paused():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tasker_tui.locator import Locator
+from tests.tui.fake_letters import letter
 from tests.tui.goldens import assert_golden
-from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task
+from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
@@ -14,6 +15,8 @@ SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
 
 def _client() -> FakeTasker:
     client = FakeTasker(FakeClock(), day())
+    client.queues = queues()
+    client.letters = [letter(order_task(), 12, 80), letter(order_task(2), 400, 20, "ben")]
     client.failures = failure_groups(order_task())
     client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
     return client
@@ -31,6 +34,8 @@ def _client() -> FakeTasker:
         ("help", "question_mark"),
         ("failures", "e"),
         ("bulk", "e r"),
+        ("queues", "Q"),
+        ("letters", "D"),
     ],
 )
 async def test_screen(name, keys, size):
@@ -49,6 +54,7 @@ async def test_screen(name, keys, size):
         ("cancel", "c"),
         ("resolve", "enter m"),
         ("rerun", "enter R"),
+        ("letter", "D m"),
         ("pause", "p"),
         ("filter", "slash s t a t e : e r o r"),
     ],

@@ -1,0 +1,183 @@
+"""The dead letters: tasks that need somebody, the most urgent first, and what closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+from textual import work
+
+from engine.client import dead_letters
+from engine.model.wire.dead_letters import DlqAction, DlqInvestigationQueueEntry
+from tasker_tui.actions import Focus, bindings
+from tasker_tui.modals.letter import LetterAnswer, LetterDialog
+from tasker_tui.screens.base import Handlers
+from tasker_tui.screens.listing import ListScreen
+from tasker_tui.services import Services
+from tasker_tui.states import TASK_MARKS
+from tasker_tui.text import duration, plural, printable, short_id
+from tasker_tui.themes import Palette
+from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
+
+WIDE = 90
+SHOWN_LETTERS = 1_000
+CAUSES = {
+    "retries_exhausted": "its retries are used up",
+    "permanent_failure": "a step failed for good",
+    "worker_lost": "its worker was lost too often",
+    "handler_missing": "no worker has a handler",
+    "stale": "it passed a limit of its template",
+    "by_hand": "put here by hand",
+}
+
+Letter = DlqInvestigationQueueEntry
+
+
+class LettersScreen(ListScreen[Letter]):
+    """Lists the open dead letters. `open_task` shows a task."""
+
+    SCOPES = ("letters",)
+    BINDINGS = bindings("letters")
+    TITLE_WORD = "Dead letters"
+
+    def __init__(self, services: Services, open_task: Callable[[str], object]) -> None:
+        super().__init__(services)
+        self._open_task = open_task
+
+    def focus_state(self) -> Focus:
+        """The dead letter under the cursor."""
+        return Focus(connected=self.services.link.live, letter=self.table.cursor_row)
+
+    def handlers(self) -> Handlers:
+        """What the keys do."""
+        return {
+            "letters.open": self._open_selected,
+            "letters.close": self._ask,
+            "letters.take": self._take,
+            "letters.back": self.app.pop_screen,
+        }
+
+    def key_of(self, row: Letter) -> str:
+        """Its id."""
+        return str(row.dlq_entry_uuid)
+
+    def columns(self, width: int) -> Sequence[Column[Letter]]:
+        """Which task, why, since when, whose it is."""
+        task, since = Column("TASK", 0, _task), Column("SINCE", 6, _since, "right")
+        why = Column("WHY", 32, _why)
+        if width < WIDE:
+            return [task, Column("WHY", 20, _why), since]
+        return [
+            task,
+            Column("ID", 8, _id),
+            Column("STATE", 14, _state),
+            why,
+            since,
+            Column("OWNER", 14, _owner),
+        ]
+
+    async def fetch(self) -> Sequence[Letter]:
+        """The open ones, the most urgent first."""
+        return await self.services.client.send(dead_letters.queue(limit=SHOWN_LETTERS))
+
+    def told(self, row: Letter, width: int, palette: Palette) -> Text:
+        """What is known of it."""
+        text = Text()
+        facts = [
+            (
+                "task",
+                f"{printable(row.namespace_name or '')}/{printable(row.task_name or '')}  {row.task_uuid}",
+            ),
+            ("why", f"{CAUSES.get(row.cause, row.cause)} ({row.dlq_reason})"),
+            ("since", f"{duration(row.minutes_in_dlq * 60)} ago, when it was {row.original_state}"),
+            ("now", str(row.current_state or "no longer kept")),
+            ("owner", printable(row.assignee or "nobody; t takes it")),
+            ("urgency", f"{row.priority_score:.0f}"),
+        ]
+        for name, value in facts:
+            text.append(f"{name:<10}", palette.muted)
+            text.append(f"{value}\n", palette.text)
+        return text
+
+    def summary(self, rows: Sequence[Letter]) -> str:
+        """How many, and how many are nobody's."""
+        free = sum(row.assignee is None for row in rows)
+        return f"{plural(len(rows), 'letter')}, {free} without an owner"
+
+    def when_empty(self) -> list[str]:
+        """All is well."""
+        return [
+            "There is no dead letter.",
+            "",
+            "A task becomes one when it fails for good or passes a limit.",
+            "esc leads back to the tasks.",
+        ]
+
+    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
+        """Two clicks open."""
+        self._open_selected()
+
+    def _open_selected(self) -> None:
+        row = self.table.cursor_row
+        if row is not None:
+            self._open_task(str(row.task_uuid))
+
+    def _ask(self) -> None:
+        row = self.table.cursor_row
+        if row is None:
+            return
+
+        def answered(answer: LetterAnswer | None) -> None:
+            if answer is not None:
+                self._close(row, answer)
+
+        self.app.push_screen(LetterDialog(row), answered)
+
+    @work(group="operations")
+    async def _close(self, row: Letter, answer: LetterAnswer) -> None:
+        notes = answer.notes or "closed from the dashboard"
+        fields = {"action": answer.action, "resolution_notes": notes, "resolved_by": self.services.user}
+        if await self._update(row, **fields):
+            what = "goes on" if answer.action is DlqAction.RETRY else f"is closed ({answer.action})"
+            self.notify(f"{short_id(str(row.task_uuid))} {what}", markup=False)
+
+    @work(group="operations")
+    async def _take(self) -> None:
+        row, user = self.table.cursor_row, self.services.user
+        if row is not None and await self._update(row, assignee=user):
+            self.notify(f"{short_id(str(row.task_uuid))} is {user}'s", markup=False)
+
+    async def _update(self, row: Letter, **fields: object) -> bool:
+        try:
+            await self.services.client.send(dead_letters.update(row.dlq_entry_uuid, **fields))
+        except CALL_FAILURES as error:
+            self.notify(explain(error), severity="error", markup=False)
+            return False
+        self.reload()
+        return True
+
+
+def _task(row: Letter, width: int, palette: Palette) -> Runs:
+    return [(printable(row.task_name or "?"), palette.text)]
+
+
+def _id(row: Letter, width: int, palette: Palette) -> Runs:
+    return [(short_id(str(row.task_uuid)), palette.muted)]
+
+
+def _state(row: Letter, width: int, palette: Palette) -> Runs:
+    mark = TASK_MARKS[row.current_state or row.original_state]
+    return [(f"{mark.glyph(False)} {mark.word}", palette.tone(mark.tone))]
+
+
+def _why(row: Letter, width: int, palette: Palette) -> Runs:
+    return [(CAUSES.get(row.cause, row.cause), palette.tone("failed"))]
+
+
+def _since(row: Letter, width: int, palette: Palette) -> Runs:
+    return [(duration(row.minutes_in_dlq * 60), palette.muted)]
+
+
+def _owner(row: Letter, width: int, palette: Palette) -> Runs:
+    return [(printable(row.assignee or "–"), palette.muted)]

@@ -1,0 +1,194 @@
+"""What the screens share that list something of the server, with the row under the cursor told below."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
+
+from tasker_tui.feed import News
+from tasker_tui.screens.base import OperatorScreen
+from tasker_tui.services import Services
+from tasker_tui.themes import Palette
+from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.widgets.painting import palette_for
+from tasker_tui.widgets.virtual_table import Column, VirtualTable
+
+R = TypeVar("R")
+
+RELOAD_SECONDS = 1.0
+"""While tasks change, the list is asked for at most this often."""
+IDLE_SECONDS = 5.0
+"""And at least this often, as not every change is one of a task."""
+
+
+class Rows(Generic[R]):
+    """All rows of a short list, in the server's order."""
+
+    def __init__(self, screen: ListScreen[R]) -> None:
+        self.rows: Sequence[R] = ()
+        self._screen = screen
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.rows)
+
+    def row_at(self, index: int) -> R | None:
+        """The row at an index."""
+        return self.rows[index] if 0 <= index < len(self.rows) else None
+
+    def index_of(self, key: str) -> int | None:
+        """Where a row stands."""
+        return next((i for i, row in enumerate(self.rows) if self.key_of(row) == key), None)
+
+    def key_of(self, row: R) -> str:
+        """What the cursor holds on to."""
+        return self._screen.key_of(row)
+
+
+class ListScreen(OperatorScreen, Generic[R]):
+    """`TITLE_WORD` is the title of the list, and its crumb in lower case."""
+
+    TITLE_WORD: ClassVar[str]
+
+    class Arrived(Message):
+        """The rows were loaded."""
+
+        def __init__(self, rows: Sequence[object]) -> None:
+            super().__init__()
+            self.rows = rows
+
+    class Failed(Message):
+        """The rows could not be loaded."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._rows: Rows[R] = Rows(self)
+        self._loaded = False
+        self._waiting = False
+        self._idle = 0.0
+        self._trouble: str | None = None
+
+    @abstractmethod
+    def key_of(self, row: R) -> str:
+        """What tells a row from the others."""
+
+    @abstractmethod
+    def columns(self, width: int) -> Sequence[Column[R]]:
+        """The columns for a list of this width in cells."""
+
+    @abstractmethod
+    async def fetch(self) -> Sequence[R]:
+        """Ask the server for the rows."""
+
+    @abstractmethod
+    def told(self, row: R, width: int, palette: Palette) -> Text:
+        """All that is known of a row."""
+
+    @abstractmethod
+    def summary(self, rows: Sequence[R]) -> str:
+        """The rows in one line."""
+
+    @abstractmethod
+    def when_empty(self) -> list[str]:
+        """What an empty list says: what it means, and what to do."""
+
+    def compose_body(self) -> ComposeResult:
+        """The list, and below it the row under the cursor."""
+        with Vertical(id="listing-body"):
+            yield VirtualTable[R](self._rows, self.columns, self._empty_lines, id="listing")
+            with VerticalScroll(id="told", can_focus=False):
+                yield Static(id="told-text", markup=False)
+
+    def on_mount(self) -> None:
+        """Load the rows."""
+        super().on_mount()
+        self.table.border_title = self.TITLE_WORD
+        self.table.focus()
+        self.reload()
+
+    @property
+    def table(self) -> VirtualTable[R]:
+        """The list's widget."""
+        return self.query_one("#listing", VirtualTable)
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Below the list of tasks."""
+        return ("tasks", self.TITLE_WORD.lower())
+
+    def on_news(self, news: News) -> None:
+        """Something changed: look again soon."""
+        super().on_news(news)
+        if not self._waiting:
+            self._waiting = True
+            self._reload_later()
+
+    def on_tick(self) -> None:
+        """Ages go on; what no news tells is looked at now and then."""
+        super().on_tick()
+        self.table.refresh()
+        self._idle += 1.0
+        if self._idle >= IDLE_SECONDS:
+            self.reload()
+
+    def on_list_screen_arrived(self, event: Arrived) -> None:
+        """Show them; the cursor stays with its row."""
+        self._loaded, self._trouble = True, None
+        self._rows.rows = event.rows  # type: ignore[assignment]
+        self.table.border_subtitle = self.summary(self._rows.rows)
+        self.table.rows_moved()
+        self._tell()
+        self.show_state()
+
+    def on_list_screen_failed(self, event: Failed) -> None:
+        """Say so, if there is nothing to show."""
+        self._trouble = event.reason
+        self.table.refresh()
+
+    def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
+        """Another row."""
+        self._tell()
+        self.show_state()
+
+    def reload(self) -> None:
+        """Ask for the rows again."""
+        self._idle = 0.0
+        self._load()
+
+    def _tell(self) -> None:
+        row = self.table.cursor_row
+        width = self.query_one("#told").scrollable_content_region.width
+        text = self.told(row, max(20, width), palette_for(self)) if row is not None else ""
+        self.query_one("#told-text", Static).update(text)
+
+    @work(group="listing", exclusive=True)
+    async def _load(self) -> None:
+        try:
+            found = await self.fetch()
+        except CALL_FAILURES as error:
+            self.post_message(self.Failed(explain(error)))
+        else:
+            self.post_message(self.Arrived(found))
+
+    @work(group="listing-later")
+    async def _reload_later(self) -> None:
+        await self.services.clock.sleep(RELOAD_SECONDS)
+        self._waiting = False
+        self.reload()
+
+    def _empty_lines(self) -> list[str]:
+        if self._trouble:
+            return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
+        return self.when_empty() if self._loaded else ["Loading…"]

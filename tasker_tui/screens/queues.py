@@ -1,0 +1,148 @@
+"""What waits for workers in each namespace, who takes it, and who is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from engine.client.queues import list_queues
+from engine.model.wire.queues import HandlerQueue, HeldSteps, Queue
+from tasker_tui.actions import Focus, bindings
+from tasker_tui.screens.base import Handlers
+from tasker_tui.screens.listing import ListScreen
+from tasker_tui.text import count, duration, plural, printable
+from tasker_tui.themes import Palette
+from tasker_tui.widgets.virtual_table import Column, Runs
+
+WIDE = 90
+HELD = {
+    "paused_namespace": "the namespace is paused",
+    "paused_template": "their template is paused",
+    "paused_task": "their task is paused",
+    "batch_failed": "their batch has failed",
+    "batch_limit": "of their batch as many run as may",
+}
+
+
+class QueuesScreen(ListScreen[Queue]):
+    """Lists the namespaces; below are the handlers of the one under the cursor."""
+
+    SCOPES = ("queues",)
+    BINDINGS = bindings("queues")
+    TITLE_WORD = "Queues"
+
+    def focus_state(self) -> Focus:
+        """Nothing that an action would change."""
+        return Focus(connected=self.services.link.live)
+
+    def handlers(self) -> Handlers:
+        """What the keys do."""
+        return {"queues.back": self.app.pop_screen}
+
+    def key_of(self, row: Queue) -> str:
+        """Its namespace."""
+        return row.namespace
+
+    def columns(self, width: int) -> Sequence[Column[Queue]]:
+        """What waits, what runs, who works."""
+        ready = Column("READY", 8, _ready, "right")
+        running, workers = Column("RUNNING", 8, _running, "right"), Column("BUSY", 10, _busy, "right")
+        if width < WIDE:
+            return [Column("NAMESPACE", 0, _namespace), ready, running, workers]
+        return [
+            Column("NAMESPACE", 0, _namespace),
+            ready,
+            Column("OLDEST", 7, _oldest, "right"),
+            Column("HELD", 8, _held, "right"),
+            running,
+            Column("RETRYING", 8, _retrying, "right"),
+            Column("WORKERS", 8, _workers, "right"),
+            workers,
+        ]
+
+    async def fetch(self) -> Sequence[Queue]:
+        """The namespaces by name."""
+        return (await self.services.client.send(list_queues())).queues
+
+    def told(self, row: Queue, width: int, palette: Palette) -> Text:
+        """Its handlers, those first that nobody has, and what is held and why."""
+        text = Text()
+        if row.paused:
+            why = f"{printable(row.paused.reason)} ({printable(row.paused.paused_by)})"
+            text.append(f"paused: {why}\n", palette.tone("waiting", bold=True))
+        for name, words in HELD.items():
+            if held := getattr(row.held, name):
+                text.append(f"held: {plural(held, 'step')}, {words}\n", palette.tone("waiting"))
+        if not row.handlers:
+            text.append("Nothing waits, nothing runs.\n", palette.muted)
+        for handler in sorted(row.handlers, key=lambda one: one.status == "served"):
+            _handler(text, handler, palette)
+        return text
+
+    def summary(self, rows: Sequence[Queue]) -> str:
+        """How much there is in all."""
+        ready, running = sum(row.ready for row in rows), sum(row.in_progress for row in rows)
+        return f"{count(ready)} ready   {count(running)} running"
+
+    def when_empty(self) -> list[str]:
+        """No namespace yet."""
+        return [
+            "No template has been registered yet.",
+            "",
+            "A worker registers its templates when it starts:",
+            "tasker worker --templates FOLDER --handlers FOLDER",
+        ]
+
+
+def _handler(text: Text, handler: HandlerQueue, palette: Palette) -> None:
+    served = handler.status == "served"
+    text.append(
+        f"{printable(handler.handler):<32} ", palette.text if served else palette.tone("failed", bold=True)
+    )
+    text.append(f"{count(handler.ready):>7} ready {count(handler.in_progress):>7} running", palette.muted)
+    text.append(f" {count(handler.retrying):>7} retrying  ", palette.muted)
+    if served:
+        text.append(f"{plural(handler.workers, 'worker')}\n", palette.muted)
+    else:
+        missing = "no worker serves the namespace" if handler.status == "no_worker" else "no worker has it"
+        text.append(f"✗ {missing}\n", palette.tone("failed", bold=True))
+
+
+def _total(held: HeldSteps) -> int:
+    return sum(getattr(held, name) for name in HELD)
+
+
+def _namespace(row: Queue, width: int, palette: Palette) -> Runs:
+    name = printable(row.namespace)
+    return [(f"{name} ‖ paused", palette.tone("waiting"))] if row.paused else [(name, palette.text)]
+
+
+def _ready(row: Queue, width: int, palette: Palette) -> Runs:
+    return [(count(row.ready), palette.strong if row.ready else palette.muted)]
+
+
+def _oldest(row: Queue, width: int, palette: Palette) -> Runs:
+    return [(duration(row.oldest_seconds) if row.oldest_seconds is not None else "", palette.muted)]
+
+
+def _held(row: Queue, width: int, palette: Palette) -> Runs:
+    held = _total(row.held)
+    return [(count(held), palette.tone("waiting") if held else palette.muted)]
+
+
+def _running(row: Queue, width: int, palette: Palette) -> Runs:
+    return [(count(row.in_progress), palette.tone("running") if row.in_progress else palette.muted)]
+
+
+def _retrying(row: Queue, width: int, palette: Palette) -> Runs:
+    return [(count(row.retrying), palette.tone("waiting") if row.retrying else palette.muted)]
+
+
+def _workers(row: Queue, width: int, palette: Palette) -> Runs:
+    missing = row.workers == 0 and (row.ready or row.retrying)
+    return [(count(row.workers), palette.tone("failed", bold=True) if missing else palette.muted)]
+
+
+def _busy(row: Queue, width: int, palette: Palette) -> Runs:
+    return [(f"{count(row.busy)}/{count(row.slots)}" if row.workers else "nobody", palette.muted)]
