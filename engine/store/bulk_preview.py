@@ -53,29 +53,32 @@ _RUNNING_IN_TASKS = """
     WHERE s.task_uuid IN (SELECT i.task_uuid FROM tasker.bulk_items i WHERE i.bulk_uuid = $1)
 """
 
-_SELECTED = "SELECT i.step_uuid FROM tasker.bulk_items i WHERE i.bulk_uuid = $1"
+_SELECTED = "SELECT i.step_uuid FROM tasker.bulk_items i WHERE i.bulk_uuid = $1 AND i.number <= $2"
 # Children of which the selected steps are all the parents that they still wait for.
 _FREED = """
     SELECT c.step_uuid
     FROM (SELECT u.child, count(*) AS parents
           FROM tasker.bulk_items i JOIN tasker.steps s USING (step_uuid)
           CROSS JOIN unnest(s.children) AS u(child)
-          WHERE i.bulk_uuid = $1 GROUP BY 1) f
+          WHERE i.bulk_uuid = $1 AND i.number <= $2 GROUP BY 1) f
     JOIN tasker.steps c ON c.step_uuid = f.child AND c.state = 'pending' AND c.remaining_parents <= f.parents
 """
 # Ready steps that nothing holds but the pause of their task.
 _LET_GO = """
     SELECT r.step_uuid FROM tasker.bulk_items i JOIN tasker.ready_steps r USING (task_uuid)
-    WHERE i.bulk_uuid = $1 AND r.holds & ~4 = 0
+    WHERE i.bulk_uuid = $1 AND i.number <= $2 AND r.holds & ~4 = 0
 """
 # Steps and all that comes after them; those that their decision creates anew are not known yet.
+# Planned for some hundred tasks at a time: a plan for twice as many takes more than twice as long.
 _RUN_AGAIN = """
-    SELECT p.step_uuid FROM tasker.rerun_plan({steps}) p WHERE p.effect <> 'superseded'
+    SELECT DISTINCT p.step_uuid
+    FROM (SELECT array_agg(coalesce(i.step_uuid, i.task_uuid)) AS items
+          FROM tasker.bulk_items i WHERE i.bulk_uuid = $1 AND i.number <= $2 GROUP BY i.number / 500) g
+    CROSS JOIN LATERAL tasker.rerun_plan({steps}) p
+    WHERE p.effect <> 'superseded'
 """
-_DOWNSTREAM = _RUN_AGAIN.format(steps=f"ARRAY ({_SELECTED})")
-_WHOLE_TASKS = _RUN_AGAIN.format(
-    steps="tasker.first_steps(ARRAY (SELECT i.task_uuid FROM tasker.bulk_items i WHERE i.bulk_uuid = $1))"
-)
+_DOWNSTREAM = _RUN_AGAIN.format(steps="g.items")
+_WHOLE_TASKS = _RUN_AGAIN.format(steps="tasker.first_steps(g.items)")
 _WILL_RUN = """
     SELECT tp.namespace, tp.name AS template, tp.version, ts.name AS step,
            CASE ts.initialization -> 'idempotent'
@@ -92,6 +95,9 @@ _WILL_RUN = """
     JOIN tasker.templates tp USING (template_id)
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 1, 2, 3, 4 LIMIT 1000
 """
+
+COUNTED = 50_000
+"""Items of which it is counted what will run."""
 
 _RUNS = {
     BulkVerb.RETRY: _SELECTED,
@@ -110,7 +116,7 @@ async def preview_of(conn: Connection, bulk_uuid: UUID, verb: BulkVerb, named: i
     places = await conn.fetch(_STEP_PLACES if verb.takes_steps else _TASK_PLACES, bulk_uuid)
     running = await conn.fetchval(_RUNNING_STEPS if verb.takes_steps else _RUNNING_IN_TASKS, bulk_uuid)
     tasks = sum(row["tasks"] for row in states)
-    runs = await conn.fetch(_WILL_RUN.format(steps=_RUNS[verb]), bulk_uuid) if verb in _RUNS else []
+    runs = await conn.fetch(_WILL_RUN.format(steps=_RUNS[verb]), bulk_uuid, COUNTED) if verb in _RUNS else []
     if verb.takes_steps:
         steps = await conn.fetchval("SELECT count(*) FROM tasker.bulk_items WHERE bulk_uuid = $1", bulk_uuid)
     else:

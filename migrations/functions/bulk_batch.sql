@@ -12,8 +12,8 @@ LANGUAGE sql STABLE AS $$
                 ORDER BY i.number
                 LIMIT least(p_limit, CASE WHEN p_operation.next_number <= p_operation.singly_until THEN 1
                                           WHEN p_operation.verb IN ('skip', 'resolve', 'complete') THEN 1
-                                          WHEN p_operation.verb IN ('pause', 'resume') THEN 200
-                                          ELSE 50 END)) i
+                                          WHEN p_operation.verb IN ('pause', 'resume') THEN 100
+                                          ELSE 20 END)) i
           LEFT JOIN tasker.tasks t USING (task_uuid)) b
-    WHERE b.place = 1 OR b.weight <= 200
+    WHERE b.place = 1 OR b.weight <= CASE WHEN p_operation.verb IN ('pause', 'resume') THEN 100 ELSE 60 END
 $$;

@@ -172,7 +172,8 @@ class BulkPreview(WireModel):
 
     `steps` are the selected steps, for verbs that act on tasks all of their steps; `running` of these are
     with a worker now. `left_out` tasks were named and can't be acted on. `will_run` is empty for verbs that
-    send nothing to workers; at most 1,000 places and lines of `will_run` are told.
+    send nothing to workers, and counted for the first 50,000 items alone. At most 1,000 lines of each are
+    told.
     """
 
     tasks: int

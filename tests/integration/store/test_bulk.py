@@ -93,14 +93,14 @@ async def test_what_is_skipped_costs_nothing(made: Bulk, conn: Connection) -> No
 async def test_it_stops_and_goes_on_where_it_was(made: Bulk, conn: Connection) -> None:
     tasks = await made.failed(120)
     operation = await made.begin("retry")
-    assert await work(conn) == 50
+    assert await work(conn) == 20
     assert await bulk.stop(conn, operation, "look first", "ben")
     assert not await bulk.stop(conn, operation, "look first", "ben")
     assert await work(conn) == 0
     found = await bulk.get_operation(conn, operation)
     assert found is not None
     assert (found.state, found.stopped_by, found.stop_reason) == (BulkState.STOPPED, "ben", "look first")
-    assert (found.done, found.remaining, found.eta_seconds) == (50, 70, None)
+    assert (found.done, found.remaining, found.eta_seconds) == (20, 100, None)
     assert await bulk.resume(conn, operation)
     assert not await bulk.resume(conn, operation)
     await work_all(conn)
