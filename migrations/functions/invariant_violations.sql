@@ -170,10 +170,12 @@ BEGIN
     FULL JOIN tasker.failed_steps f USING (step_uuid)
     WHERE s.step_uuid IS NULL OR f.step_uuid IS NULL;
 
-    -- A run ends where an operator takes the step's result back; each run has its own effect.
+    -- A run ends where an operator takes the step's result back; each run has its own effect. What an operator gives is no effect of a
+    -- worker: it may come instead of a decision that was not carried out yet.
     RETURN QUERY
     WITH repeated AS MATERIALIZED (
-        SELECT a.task_uuid, a.step_uuid FROM tasker.step_attempts a WHERE a.success GROUP BY 1, 2 HAVING count(*) > 1),
+        SELECT a.task_uuid, a.step_uuid FROM tasker.step_attempts a
+        WHERE a.success AND a.worker_uuid IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1),
     taken_back AS MATERIALIZED (
         SELECT l.step_uuid, l.claim_no
         FROM tasker.transitions l JOIN repeated USING (task_uuid, step_uuid)
@@ -181,7 +183,7 @@ BEGIN
     SELECT 'effect_is_recorded_once', s.step_uuid, format('%s successful attempts in run %s', count(*), s.run + 1)
     FROM (SELECT a.step_uuid, (SELECT count(*) FROM taken_back b WHERE b.step_uuid = a.step_uuid AND b.claim_no <= a.claim_no) AS run
           FROM tasker.step_attempts a JOIN repeated USING (task_uuid, step_uuid)
-          WHERE a.success) s
+          WHERE a.success AND a.worker_uuid IS NOT NULL) s
     GROUP BY s.step_uuid, s.run
     HAVING count(*) > 1;
 

@@ -70,9 +70,9 @@ class Run:
         )
 
     async def submit(self, step: asyncpg.Record, result: dict[str, Any], success: bool = True) -> None:
+        """Hand a result in, and let an engine do what follows."""
         await self.hand_in(step, result, success)
-        while (await self.conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"]:
-            pass
+        await self.process()
 
     async def hand_in(self, step: asyncpg.Record, result: dict[str, Any], success: bool = True) -> None:
         """Submit, and let no engine look at it yet."""
@@ -83,6 +83,10 @@ class Run:
             uuid4(), uuid4(), [step["step_uuid"]], [step["claim_no"]], [success], [json.dumps(result)],
             [None], [1], LEASE,
         )  # fmt: skip
+
+    async def process(self) -> None:
+        while (await self.conn.fetchrow("SELECT * FROM tasker.process_results(100, 'engine')"))["taken"]:
+            pass
 
     async def to_the_end(self, results: dict[str, dict[str, Any]]) -> None:
         while claimed := await self.claim():

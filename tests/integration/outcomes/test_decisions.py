@@ -44,6 +44,22 @@ async def test_a_decision_creates_what_it_names_and_the_convergence(conn, chosen
     assert await run.state() == "complete"
 
 
+async def test_an_operator_can_decide_otherwise_before_an_engine_carries_a_decision_out(conn):
+    run = await Run.of(conn, approval())
+    await run.submit((await run.claim())[0], {})
+    (decide,) = await run.claim()
+    await run.hand_in(decide, route("auto"))
+    assert (await run.states())["decide"] == "enqueued_for_orchestration"
+    await conn.execute(
+        "SELECT tasker.end_step_by_hand($1, $2, true, $3, NULL, 'ana', 'too much for the rules')",
+        run.task_uuid, decide["step_uuid"], json.dumps(route("finance")),
+    )  # fmt: skip
+    await run.process()
+    await run.to_the_end({})
+    assert set(await run.states()) == {"validate", "decide", "finance", "finalize"}
+    assert await run.state() == "complete"
+
+
 async def test_no_branches_lets_the_task_finish(conn):
     run = await Run.of(conn, approval())
     await run.to_the_end({"decide": NONE})

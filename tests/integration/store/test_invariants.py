@@ -42,8 +42,9 @@ DAMAGE = {
         "INSERT INTO tasker.failed_steps SELECT step_uuid, task_uuid, 1, name, '', now() FROM tasker.steps"
     ),
     "effect_is_recorded_once": (
-        "INSERT INTO tasker.step_attempts (task_uuid, step_uuid, claim_no, attempt, success, recorded_at) "
-        "SELECT task_uuid, step_uuid, 0, 1, true, now() FROM tasker.step_attempts WHERE success"
+        "INSERT INTO tasker.step_attempts "
+        "(task_uuid, step_uuid, claim_no, attempt, success, worker_uuid, recorded_at) "
+        "SELECT task_uuid, step_uuid, 0, 1, true, worker_uuid, now() FROM tasker.step_attempts WHERE success"
     ),
     "superseded_step_is_gone": (
         "INSERT INTO tasker.superseded_steps "
