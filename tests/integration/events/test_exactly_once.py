@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from uuid import uuid4
 
 import asyncpg
@@ -10,7 +11,7 @@ import asyncpg
 from engine.store import claims, engine_calls
 from engine.store.claims import ClaimedStep, FinishedStep, SubmitAnswer
 from engine.store.pool import open_pool
-from tests.integration.events.conftest import Events, event
+from tests.integration.events.conftest import ARGUMENTS, Events, event
 from tests.support.hand_worker import HandWorker
 from tests.support.proxy import proxy_to
 from tests.support.stack import Stack
@@ -125,6 +126,20 @@ async def test_a_worker_killed_after_its_commit_publishes_once(stack: Stack) -> 
     await stack.worker(lease=1.0)
     await stack.flows.reaches(task, "complete")
     assert await Events(stack).names(task) == ["payment.done"]
+
+
+async def test_a_worker_that_is_told_to_stop_waits_for_nobody_who_hangs(stack: Stack) -> None:
+    worker = await stack.worker(arguments=ARGUMENTS)
+    declared = [
+        event("stock.endless", mode="fast"),
+        event("order.made", mode="fast"),
+        event("order.hung", publisher="Hanging"),
+    ]
+    task = await stack.flows.run([step("order", publishes_events=declared)])
+    await stack.flows.reaches(task, "complete")
+    worker.signal(signal.SIGTERM)
+    assert await worker.ended(timeout=20) == 0
+    assert len(await Events(stack).seen("event", task, 2)) == 2
 
 
 async def test_an_engine_killed_after_it_published_publishes_once(stack: Stack) -> None:

@@ -6,6 +6,7 @@ from tests.unit.workers.support import make_context
 from workers import (
     BasePublisher,
     BaseSubscriber,
+    ConfigurationError,
     EventDeclaration,
     PublisherRegistry,
     StepEventContext,
@@ -190,6 +191,15 @@ def test_the_registry_of_subscribers():
     assert (bus.callbacks, registry.list_registered()) == ([], {})
     assert SubscriberRegistry.instance() is SubscriberRegistry.instance()
     SubscriberRegistry.reset()
+
+
+def test_a_subscriber_whose_handle_would_never_be_awaited_is_refused():
+    class Async(BaseSubscriber):
+        async def handle(self, event):
+            pass
+
+    with pytest.raises(ConfigurationError, match=r"Async\.handle is `async def`.*: use `def`"):
+        SubscriberRegistry().register(Async)
 
 
 def test_a_declaration_shows_its_schema():
