@@ -241,9 +241,25 @@ async def _task(pilot: Pilot[None]) -> None:
     await pilot.press("r")
     await until(pilot, "Retry charge_card")
     await shoot(pilot, "retry")
+    await pilot.press("escape", "R")
+    await until(pilot, "Run charge_card again", "runs at once")
+    await shoot(pilot, "run-again")
     await pilot.press("escape", "4")
     await until(pilot, "in_progress", "task")
     await shoot(pilot, "events")
+
+
+async def _failures(pilot: Pilot[None]) -> None:
+    await until(pilot, "live", "order_fulfilment")
+    await pilot.press("e")
+    await until(pilot, "failed steps", "newest:")
+    await shoot(pilot, "failures")
+    await pilot.press("r")
+    await until(pilot, "confirm", "frozen")
+    await shoot(pilot, "bulk")
+    await pilot.press("escape", "escape", "D")
+    await until(pilot, "Dead letters", "urgency")
+    await shoot(pilot, "dead-letters")
 
 
 async def _start(pilot: Pilot[None]) -> None:
@@ -282,6 +298,7 @@ async def main() -> None:
             await show(url, parse_locator(f"task/{hero}/step/charge_card"), _task)
             for name, theme in (("tasks", "tasker-dark"), ("tasks-light", "tasker-light")):
                 await show(url, Locator(), partial(_tasks, name, theme))
+            await show(url, Locator(), _failures)
             await show(url, Locator(), _start)
             await show(url, Locator(), _help)
 
