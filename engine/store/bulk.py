@@ -160,7 +160,7 @@ def _fields(row: asyncpg.Record) -> dict[str, object]:
     running = row["state"] == BulkState.RUNNING
     pace = min(speed, row["rate"]) if speed and row["rate"] else row["rate"] or speed
     return dict(row) | {
-        "filter": from_json(row["filter"]),
+        "filter": dict(sorted(from_json(row["filter"]).items())),
         "remaining": remaining,
         "items_per_second": None if speed is None else round(speed, 3),
         "eta_seconds": round(remaining / pace, 1) if running and pace else None,
