@@ -32,13 +32,18 @@ LIMIT = 1_000_000
 TABLES = (
     "tasks", "steps", "transitions", "step_attempts", "ready_steps", "leases", "step_retries",
     "unprocessed_results", "task_identities", "superseded_steps", "failed_steps", "step_edits", "forks",
-    "tasks_dlq", "task_limits",
+    "tasks_dlq", "task_limits", "domain_events",
 )  # fmt: skip
 
 CLAIM = "SELECT step_uuid, claim_no FROM tasker.claim_steps(%s, %s, %s, '{echo}', %s, %s, %s)"
 SUBMIT = (
     "SELECT outcome, step_uuid, claim_no FROM tasker.submit_results(%s, %s, %s, %s, %s, '{null}', "
-    "%s::text[]::jsonb[], '{1}', %s, 0, %s, '{echo}', %s, 1000, %s)"
+    "%s::text[]::jsonb[], '{1}', %s, 0, %s, '{echo}', %s, 1000, %s, "
+    "%s::text[]::jsonb[])"
+)
+EVENTS = (
+    "SELECT (event ->> 'step')::int, (event ->> 'claim')::int FROM tasker.domain_events "
+    "UNION ALL SELECT (message ->> 'step')::int, (message ->> 'claim')::int FROM pgmq.q_test_domain_events"
 )
 
 REGISTER = (
@@ -80,6 +85,7 @@ class Database:
 
     def __init__(self, dsn: str) -> None:
         self.conn = psycopg.connect(dsn, autocommit=True)
+        self.conn.execute("SELECT tasker.event_queue(%s)", [NAMESPACE])
 
     def call(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self.conn.execute(query, arguments).fetchall()
@@ -122,6 +128,7 @@ class Machine(RuleBasedStateMachine):
         self.model = ModelTask([ModelStep(parents, most) for parents, most in graph])
         self.last: tuple[UUID, int, int, bool, str, int] | None = None
         self.last_handed: set[tuple[int, int]] = set()
+        self.accepted: list[tuple[int, int]] = []
 
     @precondition(lambda self: self.model.in_state("enqueued"))
     @rule(limit=st.integers(1, 3))
@@ -192,6 +199,11 @@ class Machine(RuleBasedStateMachine):
         while self.database.call("SELECT taken FROM tasker.process_results(100, 'engine')")[0][0]:
             pass
         self.model.process()
+
+    @precondition(lambda self: self.accepted)
+    @rule()
+    def move_events(self) -> None:
+        self.database.call("SELECT published FROM tasker.publish_domain_events(2, 0)")
 
     @precondition(lambda self: self.model.in_state("waiting_for_retry"))
     @rule()
@@ -297,6 +309,10 @@ class Machine(RuleBasedStateMachine):
         assert behind or state == self.model.state
 
     @invariant()
+    def each_accepted_result_has_published_once(self) -> None:
+        assert sorted(self.database.call(EVENTS)) == sorted(self.accepted)
+
+    @invariant()
     def the_invariants_hold(self) -> None:
         assert self.database.call("SELECT * FROM tasker.invariant_violations()") == []
 
@@ -316,9 +332,11 @@ class Machine(RuleBasedStateMachine):
     ) -> list[tuple[Any, ...]]:
         if self.model.holds(index, claim):
             self.last = (call, index, claim, success, details, keep)
+            self.accepted.append((index, claim))
         return self.database.call(
             SUBMIT, WORKER, call, [self.uuids[index]], [claim], [success],
             [None if details == "null" else details], keep, [NAMESPACE], timedelta(seconds=LEASE), LIMIT,
+            [json.dumps([{"step": index, "claim": claim}])],
         )  # fmt: skip
 
     def refusal(self, index: int, claim: int, success: bool, details: str) -> list[str]:
