@@ -26,11 +26,11 @@ LANGUAGE sql STABLE AS $$
     creators AS MATERIALIZED (
         SELECT m.task_uuid, array_agg(m.creates_at) AS positions FROM members m WHERE m.creates_at IS NOT NULL GROUP BY 1),
     open AS (
-        SELECT m.step_uuid, count(*)::int AS n
-        FROM members m
-        CROSS JOIN LATERAL unnest(m.parents) AS p(parent)
-        WHERE EXISTS (SELECT FROM members o WHERE o.step_uuid = p.parent)
-           OR EXISTS (SELECT FROM tasker.steps o WHERE o.step_uuid = p.parent AND o.state NOT IN ('complete', 'resolved_manually'))
+        SELECT e.step_uuid, count(*)::int AS n
+        FROM (SELECT m.step_uuid, unnest(m.parents) AS parent FROM members m) e
+        LEFT JOIN members o ON o.step_uuid = e.parent
+        LEFT JOIN tasker.steps p ON p.step_uuid = e.parent AND p.state NOT IN ('complete', 'resolved_manually')
+        WHERE o.step_uuid IS NOT NULL OR p.step_uuid IS NOT NULL
         GROUP BY 1)
     SELECT m.step_uuid, m.task_uuid, NOT m.created_at_start AND coalesce(m.ancestors && c.positions, false), coalesce(o.n, 0)
     FROM members m

@@ -12,7 +12,7 @@ from tasker_tui.cli.task import LOCAL, ByOption, DryRunOption, JsonOption, TaskA
 if TYPE_CHECKING:
     from engine.client import TaskerClient
     from engine.client.calls import Call
-    from engine.model.wire.reruns import ForkAnswer, ForkStep, RerunStep, RetryAnswer
+    from engine.model.wire.reruns import Fork, ForkAnswer, ForkStep, RerunStep, RetryAnswer
 
 WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Follow the task to its end.")]
 PATCH = "a JSON merge patch, @FILE, or - for stdin"
@@ -102,6 +102,43 @@ def fork(
         "actor": by,
     }
     raise typer.Exit(_fork(url, task, fields, watch=watch and not dry_run, as_json=as_json))
+
+
+@task_app.command()
+def forks(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = False) -> None:
+    """Say what a task was forked from, and list its own forks."""
+    from engine.client import reruns
+    from tasker_tui.cli.console import console, print_json
+    from tasker_tui.cli.inputs import read_id
+    from tasker_tui.cli.session import converse
+
+    uuid = read_id(task)
+    found = converse(url, lambda client: client.send(reruns.list_forks(uuid)))
+    if as_json:
+        print_json(found)
+        return
+    if found.forked_from is not None:
+        console().print(f"forked from task {found.forked_from.forked_from}")
+    if found.forks:
+        _print_forks(found.forks)
+    else:
+        console().print("the task has no forks; `tasker task fork TASK --from STEP` makes one")
+
+
+def _print_forks(forks: Sequence[Fork]) -> None:
+    from rich.table import Table
+
+    from tasker_tui.cli.console import console
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("FORK", "FROM", "CONTEXT", "BY", "SINCE", "REASON"):
+        table.add_column(column)
+    for one in forks:
+        began = ", ".join(one.steps) or "where it stood"
+        context = "edited" if one.context_edited else "the same"
+        at = f"{one.forked_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(one.task_uuid), began, context, one.actor, at, one.reason)
+    console().print(table)
 
 
 def _patch(option: str, given: str | None) -> dict[str, Any] | None:

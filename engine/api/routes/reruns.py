@@ -106,18 +106,19 @@ def _message(steps: Sequence[RerunStep], chosen: Sequence[TaskStep], body: Retry
         if any(one.state in RETRYABLE for one in chosen):
             return f"nothing to retry: the task has ended ({few}); downstream: true takes it up again"
         return f"nothing to retry: {few}"
-    again = [one for one in steps if one.effect != "superseded"]
-    lost = sum(one.lease_lost for one in steps)
-    parts = [f"{len(again)} {_steps(len(again))} {'would run' if body.dry_run else 'run'} again"]
-    if len(steps) > len(again):
-        parts.append(f"{len(steps) - len(again)} are created anew by their decision or analyzer")
+    superseded = sum(one.effect == "superseded" for one in steps)
+    again, lost = len(steps) - superseded, sum(one.lease_lost for one in steps)
+    run = "would run" if body.dry_run else ("runs" if again == 1 else "run")
+    parts = [f"{again} {'step' if again == 1 else 'steps'} {run} again"]
+    if superseded:
+        parts.append(f"{superseded} made by a decision or an analyzer {_go(superseded, body)}")
     if lost:
-        parts.append(f"{lost} {'was' if lost == 1 else 'were'} running and lose their leases")
+        parts.append(f"{lost} of them {'was' if lost == 1 else 'were'} running: late results are refused")
     return "; ".join(parts)
 
 
-def _steps(count: int) -> str:
-    return "step" if count == 1 else "steps"
+def _go(count: int, body: RetryRequest) -> str:
+    return "would go" if body.dry_run else ("goes" if count == 1 else "go")
 
 
 @router.post(

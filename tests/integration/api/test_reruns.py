@@ -91,7 +91,7 @@ async def test_a_running_step_loses_its_lease_and_its_result_is_refused(world: W
     assert {one["name"]: one["lease_lost"] for one in answer["steps"]} == {
         "one": False, "two": False, "three": True, "four": False,
     }  # fmt: skip
-    assert "1 was running and lose" in answer["message"]
+    assert answer["message"] == "4 steps run again; 1 of them was running: late results are refused"
     await world.worker.finish(running, {"late": True})
     assert (await states(world, uuid))["three"] == "pending"
     assert await world.worker.run() == 4
