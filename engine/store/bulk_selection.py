@@ -27,8 +27,11 @@ _TASKS = (
     "SELECT u.task_uuid, NULL::uuid AS step_uuid FROM ({tasks}) u {where} ORDER BY u.task_uuid LIMIT {limit}"
 )
 
-# A signature is that of the last attempt, as in tasker.failures.
 _SIGNATURE = """
+    EXISTS (SELECT FROM tasker.failed_steps f WHERE f.step_uuid = s.step_uuid AND f.signature = {signature})
+"""
+# Of a step that will be tried again, which is not in error: the signature of its last attempt.
+_LAST_SIGNATURE = """
     EXISTS (SELECT FROM tasker.step_attempts a
             WHERE a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no
               AND NOT a.success
@@ -184,6 +187,11 @@ def _more(asked: BulkPreviewRequest, wanted: _Wanted, query: Query) -> list[str]
     if asked.verb in (BulkVerb.PAUSE, BulkVerb.RESUME):
         paused = "EXISTS (SELECT FROM tasker.pauses p WHERE p.task_uuid = t.task_uuid)"
         found.append(paused if asked.verb is BulkVerb.RESUME else f"NOT {paused}")
+    if given.signature and StepState.WAITING_FOR_RETRY not in wanted.step_states:
+        signature = query.add(given.signature)
+        found.append(
+            f"t.task_uuid IN (SELECT f.task_uuid FROM tasker.failed_steps f WHERE f.signature = {signature})"
+        )
     # Tasks count their failed steps: the others need no look at their steps.
     if wanted.step_states == (StepState.ERROR,):
         found.append("t.failed_steps > 0")
@@ -203,5 +211,6 @@ def _step_conditions(given: BulkFilter, states: Sequence[StepState], query: Quer
     if given.step:
         found.append(_NAME.format(name=query.add(given.step)))
     if given.signature:
-        found.append(_SIGNATURE.format(signature=query.add(given.signature)))
+        known = _LAST_SIGNATURE if StepState.WAITING_FOR_RETRY in states else _SIGNATURE
+        found.append(known.format(signature=query.add(given.signature)))
     return found

@@ -46,7 +46,11 @@ async def world(shared_world: World) -> World:
     """The templates `chain` and `declared`, and a worker, in the test's namespace."""
     shared_world.namespace = f"bulk{next(NUMBERS)}"
     place = {"namespace_name": shared_world.namespace}
-    await shared_world.register(template("chain", CHAIN, **place), template("declared", DECLARED, **place))
+    await shared_world.register(
+        template("chain", CHAIN, **place),
+        template("declared", DECLARED, **place),
+        template("patient", [step("a")], **place),
+    )
     shared_world.worker = PlayedWorker(shared_world.pool, shared_world.namespace)
     await shared_world.worker.register()
     return shared_world
@@ -125,6 +129,20 @@ async def test_retry_by_signature_runs_what_was_shown(world: World) -> None:
         if one["actor"] == "ana" and one["step_uuid"]
     ]
     assert entry["reason"] == f"the route is back (bulk operation {shown['bulk_uuid']})"
+
+
+async def test_steps_that_wait_for_a_retry_have_a_signature_too(world: World) -> None:
+    waiting = (await world.create("patient"))["task_uuid"]
+    (one,) = await world.worker.claim()
+    await world.worker.finish(one, error=Failure("busy until 12:30", retryable=True).details)
+    signature = "handler_error: busy until #:#"
+    shown = await preview(world, "retry", namespace=world.namespace, signature=signature)
+    assert shown["items"] == 0
+    done = await run(
+        world, "retry", namespace=world.namespace, signature=signature, step_states=["waiting_for_retry"]
+    )
+    assert counts(done) == (1, 0, 0, 0)
+    assert (await states(world, waiting))["a"] == "enqueued"
 
 
 async def test_what_was_selected_is_what_is_done(world: World) -> None:
