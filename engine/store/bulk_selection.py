@@ -11,7 +11,16 @@ from engine.model.states import STEP_SATISFIES, STEP_TERMINAL, StepState, TaskSt
 from engine.model.wire.bulk import BulkFilter, BulkPreviewRequest, BulkVerb
 from engine.store.bulk_preview import preview_of
 from engine.store.pool import Connection
-from engine.store.task_filter import ACTIVE, STATUS_WORDS, Query, TaskFilter, alternatives, tasks_of, where
+from engine.store.task_filter import (
+    ACTIVE,
+    STATUS_WORDS,
+    WITH_FAILED_STEPS,
+    Query,
+    TaskFilter,
+    alternatives,
+    tasks_of,
+    where,
+)
 from engine.store.task_list import template_ids
 
 _INSERT = """
@@ -192,9 +201,9 @@ def _more(asked: BulkPreviewRequest, wanted: _Wanted, query: Query) -> list[str]
         found.append(
             f"t.task_uuid IN (SELECT f.task_uuid FROM tasker.failed_steps f WHERE f.signature = {signature})"
         )
-    # Tasks count their failed steps: the others need no look at their steps.
+    # Tasks without such steps need no look at them.
     if wanted.step_states == (StepState.ERROR,):
-        found.append("t.failed_steps > 0")
+        found.append(WITH_FAILED_STEPS)
     elif wanted.step_states == (StepState.WAITING_FOR_RETRY,):
         found.append("t.retrying_steps > 0")
     return found

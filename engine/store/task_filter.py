@@ -3,8 +3,9 @@
 Tasks are listed by their uuid, which is by their time of creation. A filter is split into alternatives,
 each with an index of its own: running tasks from `tasks_active`, those that ended badly from
 `tasks_ended_badly`, those of few templates from `tasks_template`, a task's children from
-`tasks_correlation`, the rest from the primary key. Tag, initiator, source system and a task's own
-correlation id have no index: they are looked at on the way.
+`tasks_correlation`, those that are blocked from their failed steps, the rest from the primary key. Tag and
+correlation id have indexes of their own, which are used where few tasks have them. Initiator and source
+system have none: they are looked at on the way.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ STATUS_WORDS: dict[str, tuple[TaskState, ...]] = {
 
 CLOCK_DRIFT = timedelta(minutes=1)
 """Between a task's `created_at` and the time inside its uuid, which bounds the part of the index to read."""
+
+
+WITH_FAILED_STEPS = "t.task_uuid = ANY (ARRAY (SELECT DISTINCT f.task_uuid FROM tasker.failed_steps f))"
+"""A condition on tasks. The array says to look them up; of a join it would be the planner's guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def _alternative(
 def _common(wanted: TaskFilter, query: Query) -> list[str]:
     found = []
     if wanted.tag is not None:
-        found.append(f"t.tags @> ARRAY[{query.add(wanted.tag)}::text]")
+        found.append(f"t.tags @> ARRAY[{query.add(wanted.tag)}::text] AND t.tags <> '{{}}'")
     if wanted.initiator is not None:
         found.append(f"t.initiator = {query.add(wanted.initiator)}")
     if wanted.source_system is not None:
@@ -134,7 +139,10 @@ def _states(states: frozenset[TaskState], query: Query) -> list[tuple[str, ...]]
     if len(active) == len(ACTIVE):
         found.append(("t.completed_at IS NULL",))
     elif active:
-        found.append(("t.completed_at IS NULL", f"t.state = ANY ({query.add(active)}::tasker.task_state[])"))
+        conditions = ["t.completed_at IS NULL", f"t.state = ANY ({query.add(active)}::tasker.task_state[])"]
+        if active == [TaskState.BLOCKED_BY_FAILURES.value]:
+            conditions.append(WITH_FAILED_STEPS)
+        found.append(tuple(conditions))
     for state in ENDED_BADLY:
         if state in states:
             value = query.add(state.value)
