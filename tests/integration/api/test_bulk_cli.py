@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pexpect
 import pytest
 
 from tests.support.command_server import Commands, Done
@@ -51,6 +52,8 @@ class Cli:
         self.name = f"bulk{next(NUMBERS)}"
         self._programs = programs
         self._folder = folder
+        ours = {"TASKER_URL": stack.url, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self._environment = {**os.environ, **ours}
 
     def run(self, *words: str) -> Done:
         environment = {"TASKER_URL": self.stack.url, "USER": "ada"}
@@ -70,7 +73,14 @@ class Cli:
         return subprocess.run(
             [sys.executable, "-m", "tasker_tui.cli", "bulk", *words], input=text, cwd=self._folder, text=True,
             capture_output=True, timeout=60,
-            env={**os.environ, "TASKER_URL": self.stack.url, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env=self._environment,
+        )  # fmt: skip
+
+    def terminal(self, *words: str) -> pexpect.spawn:
+        """The command in a terminal."""
+        return pexpect.spawn(
+            sys.executable, ["-m", "tasker_tui.cli", "bulk", *words], cwd=str(self._folder), timeout=60,
+            env=self._environment | {"TERM": "xterm-256color"}, dimensions=(30, 160), encoding="utf-8",
         )  # fmt: skip
 
     async def failed(self, count: int) -> None:
@@ -110,6 +120,27 @@ async def test_the_count_is_typed_before_anything_is_done(cli: Cli) -> None:
     done = cli.typed("3\n", *cli.here("retry", "--reason", "the bank is back", "--by", "ana"))
     assert (done.returncode, await cli.states("charge")) == (0, {"enqueued"})
     assert "is complete: 3 of 3 done" in done.stdout
+
+
+async def test_a_terminal_shows_progress_and_can_be_left(cli: Cli) -> None:
+    await cli.failed(40)
+    terminal = cli.terminal(*cli.here("retry", "--rate", "10"))
+    terminal.expect("type 40 to retry 40 steps of 40 tasks: ")
+    terminal.sendline("40")
+    terminal.expect(r"(\d+)/40.* of 40 done, \d+ to go, [0-9.]+ a second")
+    seen = int(terminal.match[1])
+    terminal.sendintr()
+    terminal.expect("it goes on; `tasker bulk stop ([0-9a-f-]+)` stops it")
+    token = terminal.match[1]
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
+
+    async def goes_on() -> bool:
+        return cli.json("show", token)["done"] > seen
+
+    await until(goes_on, "the engine goes on alone")
+    cli.run("stop", token)
 
 
 async def test_a_signature_of_the_failures_selects(cli: Cli) -> None:
