@@ -27,7 +27,7 @@ from engine.store.step_definitions import StepDefinition
 from workers.errors import ConfigurationError
 from workers.events import BasePublisher, DefaultPublisher, PublisherRegistry, StepEventContext
 from workers.results import StepHandlerResult
-from workers.runtime.event_bus import EventBus
+from workers.runtime.event_bus import EventBus, EventQueue
 from workers.runtime.publisher_threads import PublisherThreads
 from workers.runtime.running import RunningStep
 
@@ -104,8 +104,6 @@ class MadeEvent:
     declaration: Declaration
     publisher: BasePublisher
     text: str
-    payload: dict[str, Any]
-    metadata: dict[str, Any]
 
     @property
     def is_stored(self) -> bool:
@@ -120,6 +118,7 @@ class DomainEvents:
         self.counts = EventCounts()
         self.bus = EventBus()
         self._threads = PublisherThreads()
+        self._after: dict[str, EventQueue] = {}
         self._declared: dict[int, list[Declaration]] = {}
 
     async def prepare(self, step: RunningStep, result: StepHandlerResult) -> StepEvents | None:
@@ -133,9 +132,9 @@ class DomainEvents:
         return StepEvents(self, result.is_success, [event for event in made if event is not None])
 
     async def drain(self, seconds: float) -> None:
-        """Let publishers and subscribers end what they do."""
-        await self._threads.drain()
-        await asyncio.to_thread(self.bus.drain, seconds)
+        """Let publishers and subscribers handle what waits for them, at most so long."""
+        waits = [queue.wait_until_idle for queue in self._after.values()]
+        await asyncio.gather(*(asyncio.to_thread(wait, seconds) for wait in (*waits, self.bus.drain)))
 
     def collect(self) -> Iterator[Metric]:
         """The families of Prometheus (reference 8.6)."""
@@ -159,8 +158,11 @@ class DomainEvents:
         if declaration.mode != "durable":
             self.bus.dispatch(event.text)
         if type(publisher).after_publish is not BasePublisher.after_publish:
-            finish = partial(publisher.finish, declaration.name, event.payload, event.metadata)
-            self._threads.soon(declaration.publisher, finish, partial(_tell_late, declaration.name))
+            queue = self._after.get(declaration.publisher)
+            if queue is None:
+                queue = self._after[declaration.publisher] = EventQueue(partial(_finish, publisher))
+            if not queue.put(event.text):
+                log.warning("after_publish of event %s is left out: too many wait", declaration.name)
 
     def failed(self, name: str, error: Exception) -> None:
         """An event could not be published."""
@@ -188,7 +190,7 @@ class DomainEvents:
                 return None
             payload, metadata = prepared
             text = _event(declaration.name, about | {"payload": payload}, metadata)
-            return MadeEvent(declaration, publisher, text, payload, metadata)
+            return MadeEvent(declaration, publisher, text)
         except Exception as error:
             self.failed(declaration.name, error)
             return None
@@ -304,5 +306,5 @@ def _too_much() -> PayloadTooLarge:
     return PayloadTooLarge((), limit, "publish references to large data")
 
 
-def _tell_late(name: str, error: Exception) -> None:
-    log.warning("after_publish of event %s: %s: %s", name, type(error).__name__, error)
+def _finish(publisher: BasePublisher, event: dict[str, Any]) -> None:
+    publisher.finish(event["event_name"], event["payload"]["payload"], event["metadata"])

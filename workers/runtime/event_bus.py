@@ -29,11 +29,11 @@ class EventBus:
 
     def __init__(self) -> None:
         self.dispatched = 0
-        self._queues: list[_Queue] = []
+        self._queues: list[EventQueue] = []
 
     def on_event(self, callback: EventCallback) -> Callable[[], None]:
         """Call back for every event from now on, in a thread; the returned function ends that."""
-        queue = _Queue(callback)
+        queue = EventQueue(callback)
         self._queues = [*self._queues, queue]
 
         def stop() -> None:
@@ -72,8 +72,8 @@ class EventBus:
         )
 
 
-class _Queue:
-    """What waits for one subscriber, and the thread that calls it."""
+class EventQueue:
+    """What waits for one callback, and the thread that calls it."""
 
     def __init__(self, callback: EventCallback) -> None:
         subscriber = getattr(callback, "__self__", None)
@@ -91,25 +91,30 @@ class _Queue:
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name=f"subscriber {self._name}", daemon=True).start()
 
-    def put(self, event: str) -> None:
+    def put(self, event: str) -> bool:
+        """Add an event (JSON); False, and counted as dropped, if the queue is full."""
         with self._changed:
             if len(self._waiting) >= WAITING_EVENTS or self._characters + len(event) > WAITING_CHARACTERS:
                 self.dropped += 1
-                return
+                return False
             self._waiting.append(event)
             self._characters += len(event)
             self._changed.notify_all()
+            return True
 
     def stop(self) -> None:
+        """Call back no more, whatever waits."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def wait_until_idle(self, seconds: float) -> None:
+        """Wait until everything is handled, at most so long."""
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and not self._calling, seconds)
 
     def stats(self) -> SubscriberStats:
+        """The counts since its start."""
         # A subscriber counts what it wanted; it takes care of its own errors.
         subscriber = self._subscriber
         return SubscriberStats(

@@ -25,7 +25,6 @@ class PublisherThreads:
 
     def __init__(self) -> None:
         self._hanging: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self, publisher: str, call: Callable[[], Any]) -> Any:
         """Return what the call returns, or raise what it raises; raises `PublisherHangs`."""
@@ -56,21 +55,3 @@ class PublisherThreads:
         if error is not None:
             raise error
         return value
-
-    def soon(self, publisher: str, call: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
-        """The same without waiting for it."""
-
-        async def body() -> None:
-            try:
-                await self.run(publisher, call)
-            except Exception as error:
-                failed(error)
-
-        task = asyncio.get_running_loop().create_task(body())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def drain(self) -> None:
-        """Wait for the calls of `soon`."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)

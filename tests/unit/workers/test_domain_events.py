@@ -1,5 +1,6 @@
 """The events of a step's end, from their making to the answer of the database."""
 
+import threading
 from uuid import uuid4
 
 import pytest
@@ -19,6 +20,14 @@ class Recorder(BasePublisher):
 
     def after_publish(self, event_name, payload, metadata):
         self.after.append(event_name)
+
+
+class HangingAfter(BasePublisher):
+    def __init__(self, released):
+        self.released = released
+
+    def after_publish(self, event_name, payload, metadata):
+        self.released.wait()
 
 
 class Listener(BaseSubscriber):
@@ -97,6 +106,21 @@ async def test_of_a_result_that_is_refused_nothing_goes_out(recorder, refused):
     assert (events.counts.withdrawn, events.counts.routed.total()) == (3, 0)
     assert (listener.seen, recorder.after) == ([], [])
     listener.stop()
+
+
+async def test_after_publish_may_hang_without_holding_up_the_next_event(recorder):
+    released = threading.Event()
+    events = DomainEvents()
+    try:
+        PublisherRegistry.instance().register(HangingAfter(released), "Recorder")
+        for count in (1, 2):
+            step = running(*THREE)
+            made = await prepared(events, step, n=count)
+            made.settle(stored(step, made.stored), accepted=True)
+            assert events.counts.routed["durable"] == count
+    finally:
+        released.set()
+    assert events.counts.failed == 0
 
 
 async def test_the_events_of_one_end_are_limited_together():

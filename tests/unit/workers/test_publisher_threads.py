@@ -33,7 +33,3 @@ async def test_what_a_call_raises_comes_back():
         await threads.run("a", lambda: {}["missing"])
     with pytest.raises(RuntimeError, match="SystemExit: bye"):
         await threads.run("a", lambda: sys.exit("bye"))
-    problems = []
-    threads.soon("a", lambda: {}["missing"], problems.append)
-    await threads.drain()
-    assert [type(problem) for problem in problems] == [KeyError]
