@@ -110,6 +110,12 @@ async def waiting_results(conn: Connection) -> int:
     return count
 
 
+async def waiting_events(conn: Connection) -> int:
+    """How many durable domain events are not in their queue yet."""
+    count: int = await conn.fetchval("SELECT count(*) FROM tasker.domain_events")
+    return count
+
+
 async def list_workers(
     conn: Connection, *, namespace: str | None = None, alive: timedelta = WORKER_ALIVE
 ) -> list[WorkerInfo]:

@@ -64,6 +64,11 @@ async def test_an_order_publishes_its_events(api: Api, worker: httpx.AsyncClient
     await api.completed(task)
     await grown(worker, before, **ORDER_OF_ONE, failed=0)
 
+    async def metrics() -> str:
+        return (await api.http.get("/metrics")).text
+
+    await until(metrics, lambda text: "\ntasker_domain_events_waiting 0.0\n" in text)
+
 
 @pytest.mark.scenario(91)
 async def test_tasks_at_the_same_time_publish_all_their_events(api: Api, worker: httpx.AsyncClient) -> None:

@@ -104,6 +104,7 @@ async def read_metrics(api: Api) -> Response:
                 await stats.work_load(conn),
                 await stats.running_steps(conn),
                 await stats.waiting_results(conn),
+                await stats.waiting_events(conn),
                 await stats.list_workers(conn),
             ),
         )
@@ -111,13 +112,19 @@ async def read_metrics(api: Api) -> Response:
 
 
 def _gauges(
-    api: Services, loads: list[stats.WorkLoad], running: int, results: int, workers: list[WorkerInfo]
+    api: Services,
+    loads: list[stats.WorkLoad],
+    running: int,
+    results: int,
+    events: int,
+    workers: list[WorkerInfo],
 ) -> dict[tuple[str, str, str, str], float]:
     pool = api.database.detail()
     found: dict[tuple[str, str, str, str], float] = {
         ("tasker_engine_info", "The version of this engine", "version", VERSION): 1,
         ("tasker_steps_running", "Steps that workers hold a lease on", "", ""): running,
         ("tasker_results_waiting", "Results that wait for an engine", "", ""): results,
+        ("tasker_domain_events_waiting", "Durable events that are not in their queue yet", "", ""): events,
         ("tasker_event_subscribers", "Clients of this engine's event stream", "", ""): api.hub.subscribers,
     }
     for state, number in (("active", pool.active_connections), ("idle", pool.idle_connections)):
