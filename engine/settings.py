@@ -111,6 +111,16 @@ class StalenessSettings(Section):
     dry_run: bool = False
 
 
+class WebhookSettings(Section):
+    """Calls to webhooks: how long one may take, how many attempts it gets, how long the log of them is kept.
+    Unless `allow_private_networks`, only addresses of the public internet are called."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    max_attempts: Annotated[int, Field(ge=1, le=50)] = 8
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    allow_private_networks: bool = False
+
+
 class LoggingSettings(Section):
     """`auto` writes JSON in production and lines for people elsewhere."""
 
@@ -128,6 +138,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     worker: WorkerSettings = WorkerSettings()
     staleness: StalenessSettings = StalenessSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     logging: LoggingSettings = LoggingSettings()
 
     model_config = SettingsConfigDict(

@@ -28,6 +28,7 @@ from engine.api.routes import (
     task_list,
     tasks,
     templates,
+    webhooks,
 )
 from engine.api.services import VERSION, ApiDeps, Services
 from engine.loopback import LoopbackGuard, is_loopback
@@ -70,6 +71,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         failures.router,
         bulk.router,
         dead_letters.router,
+        webhooks.router,
         analytics.router,
         statistics.router,
         queues.router,

@@ -24,6 +24,7 @@ from engine.model.wire.requests import (
     TaskRequest,
 )
 from engine.model.wire.reruns import ForkRequest, RetryRequest
+from engine.model.wire.webhooks import WebhookCreate, WebhookRemoval, WebhookUpdate
 
 OPENAPI_URL = "/api-docs/openapi.json"
 UI_URL = "/api-docs/ui"
@@ -45,6 +46,9 @@ READ_BY_HAND = (
     ForkRequest,
     DlqAddRequest,
     DlqInvestigationUpdate,
+    WebhookCreate,
+    WebhookUpdate,
+    WebhookRemoval,
     TransitionsEvent,
     SummaryEvent,
     LogEvent,

@@ -6,12 +6,13 @@ from engine.observability.metrics import Labelled
 from engine.store.dead_letters import dlq_stats
 from engine.store.pool import Connection
 from engine.store.staleness import staleness_totals
+from engine.store.webhooks import delivery_counts
 
 Figures = dict[Labelled, float]
 
 
 async def dead_letter_figures(conn: Connection) -> tuple[Figures, Figures]:
-    """Counters and gauges of dead letters and of the search for stale tasks (reference 8.6)."""
+    """Counters and gauges of dead letters, of webhooks and of the search for stale tasks (reference 8.6)."""
     totals = await staleness_totals(conn)
     counters: Figures = {
         ("tasker_staleness_detection_runs", "Searches for stale tasks", "", ""): totals.runs,
@@ -40,4 +41,6 @@ async def dead_letter_figures(conn: Connection) -> tuple[Figures, Figures]:
             (gauges, "pending_investigations", "Dead letters that are open", one.pending),
         ):
             figures[f"tasker_dlq_{name}", text, "reason", one.dlq_reason] = number
+    for state, kept in (await delivery_counts(conn)).items():
+        gauges["tasker_webhook_deliveries", "Calls to webhooks that are kept", "state", state] = kept
     return counters, gauges

@@ -11,6 +11,7 @@ from engine.messaging.channels import BULK, DOMAIN_EVENTS, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.orchestration.loops import Loop
 from engine.orchestration.staleness import StalenessDetector
+from engine.orchestration.webhooks import WebhookSender
 from engine.settings import Settings
 from engine.store import bulk, engine_calls
 from engine.store.pool import Pool
@@ -29,7 +30,7 @@ BULK_SECONDS = 0.05
 
 class Orchestrator:
     """Runs the loops from `start` to `stop`: results, retries, domain events, leases, missing handlers,
-    bulk operations, stale tasks, sweeping, upkeep."""
+    bulk operations, stale tasks, webhooks, sweeping, upkeep."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.notifier = Notifier(pool)
@@ -43,6 +44,9 @@ class Orchestrator:
         # Below it are dead rows, and what a transaction still in flight has yet to show.
         self._events_after = 0
         detector = StalenessDetector(pool, settings.staleness, self._actor)
+        self._sender = WebhookSender(pool, settings.webhooks)
+        calls = Loop("webhooks", self._sender.look)
+        self._sender.on_free = calls.wake
         self.loops = [
             self._results,
             self._retries,
@@ -51,6 +55,7 @@ class Orchestrator:
             Loop("missing handlers", self._fail_missing_handlers),
             self._bulk,
             Loop("stale tasks", detector.look),
+            calls,
             Loop("sweep", self._sweep),
             Loop("upkeep", self._keep_up),
         ]
@@ -72,6 +77,7 @@ class Orchestrator:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sender.close()
         await self.notifier.close()
 
     async def _process_results(self) -> float:
@@ -131,6 +137,7 @@ class Orchestrator:
         await engine_calls.forget_workers(self._pool)
         await engine_calls.forget_undecided_events(self._pool)
         await engine_calls.ensure_partitions(self._pool)
+        await self._sender.forget()
         await engine_calls.compact_rollups(self._pool)
         await bulk.forget_bulk(self._pool)
         return UPKEEP_SECONDS

@@ -14,7 +14,7 @@ BEGIN
     ELSIF v_task.state IN ('complete', 'cancelled', 'resolved_manually') THEN
         RETURN 'ended';
     END IF;
-    PERFORM tasker.add_dead_letters(ARRAY[p_task], ARRAY[v_task.state], 'manual_dlq', 'by_hand',
+    PERFORM tasker.bury_tasks(ARRAY[p_task], ARRAY[v_task.state], 'manual_dlq', 'by_hand',
                                     jsonb_build_object('by', p_actor, 'message', p_reason), v_now);
     UPDATE tasker.tasks_dlq d SET assignee = p_assignee
     WHERE d.task_uuid = p_task AND d.resolution_status = 'pending' AND p_assignee IS NOT NULL;

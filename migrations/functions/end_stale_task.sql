@@ -26,10 +26,10 @@ BEGIN
                     v_found.state, v_found.minutes, v_found.threshold, v_found.state) END;
     letter := false;
     IF v_found.letters THEN
-        letter := EXISTS (SELECT FROM tasker.add_dead_letters(
+        letter := tasker.bury_tasks(
             ARRAY[p_task], ARRAY[v_found.state], 'staleness_timeout', 'stale',
             jsonb_build_object('limit', v_found.passed, 'minutes', v_found.minutes, 'threshold_minutes', v_found.threshold, 'message', v_message),
-            v_now));
+            v_now) IS NOT NULL;
     END IF;
     moved := v_found.fails;
     IF moved THEN

@@ -10,6 +10,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_steps uuid[];
+    -- A task that is blocked has failed before.
+    v_failed uuid[] := ARRAY (SELECT t.task_uuid FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks) AND t.state <> 'blocked_by_failures');
 BEGIN
     WITH live AS MATERIALIZED (
         SELECT s.step_uuid, s.task_uuid, s.state, s.attempts, s.claim_no + (s.state = 'enqueued')::int AS claim_no,
@@ -46,5 +48,6 @@ BEGIN
     INSERT INTO tasker.transitions (task_uuid, task_path, actor, reason, at)
     SELECT o.task_uuid, ARRAY[o.state, 'error'], p_actor, p_reason, p_now FROM old o;
     DELETE FROM tasker.task_limits l WHERE l.task_uuid = ANY (p_tasks);
+    PERFORM tasker.announce('task.failed', v_failed, p_now);
 END
 $$;

@@ -55,8 +55,9 @@ BEGIN
         PERFORM tasker.restart_limits(v_resumed, p_now);
     END IF;
     IF v_blocked IS NOT NULL THEN
-        PERFORM tasker.add_dead_letters(v_blocked, array_fill('blocked_by_failures'::tasker.task_state, ARRAY[cardinality(v_blocked)]),
+        PERFORM tasker.bury_tasks(v_blocked, array_fill('blocked_by_failures'::tasker.task_state, ARRAY[cardinality(v_blocked)]),
                                         NULL, NULL, NULL, p_now);
+        PERFORM tasker.announce('task.failed', v_blocked, p_now);
     END IF;
 END
 $$;

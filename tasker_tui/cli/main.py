@@ -40,6 +40,10 @@ app.add_typer(
     name="bulk",
 )
 app.add_typer(lazy_group("tasker_tui.cli.dlq", "dlq_app", "See and close dead letters."), name="dlq")
+app.add_typer(
+    lazy_group("tasker_tui.cli.webhooks", "webhook_app", "Have somebody called when a task fails."),
+    name="webhook",
+)
 app.command()(bench)
 app.command()(doctor)
 app.command()(failures)

@@ -67,6 +67,7 @@ def process_environment(options: StackOptions, sources: Sources, dsn: str, ports
         "TASKER_WORKER_REPLACE_TEMPLATES": "true",
         "TASKER_WORKER_DRAIN_TIMEOUT_SECONDS": str(options.drain_seconds),
         "TASKER_MISSING_HANDLER_GRACE_SECONDS": "0",
+        "TASKER_WEBHOOKS_ALLOW_PRIVATE_NETWORKS": "true",
     }
 
 

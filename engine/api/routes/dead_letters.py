@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -29,7 +28,7 @@ from engine.model.wire.dead_letters import (
 )
 from engine.store import dead_letters
 from engine.store.dead_letters import DlqFilter, Notes
-from engine.store.pool import Connection, retry_deadlock
+from engine.store.pool import Connection, retry_deadlock, transaction
 
 router = APIRouter(prefix="/v1/dlq", tags=["dead letters"])
 
@@ -192,10 +191,6 @@ async def _refuse_reopening(conn: Connection, entry: UUID) -> None:
         )
 
 
-class _DryRun(Exception):
-    """Ends a transaction that was not meant."""
-
-
 async def _changed(
     conn: Connection,
     change: Callable[[Connection], Awaitable[bool]],
@@ -203,23 +198,17 @@ async def _changed(
     *,
     dry_run: bool,
 ) -> Response:
-    """Make a change in one transaction; a dry run makes it too, looks, and takes it back."""
-    told: list[DlqChange] = []
+    """Make a change in one transaction, which a dry run undoes."""
 
-    async def attempt() -> None:
-        told.clear()
-        async with conn.transaction():
+    async def attempt() -> DlqChange:
+        async with transaction(conn, undo=dry_run):
             changed = await change(conn)
             entry = await find(conn)
             if entry is None:
                 raise not_found("the dead letter", "GET /v1/dlq lists those that there are")
-            told.append(DlqChange(changed=changed, dry_run=dry_run, entry=entry))
-            if dry_run:
-                raise _DryRun
+            return DlqChange(changed=changed, dry_run=dry_run, entry=entry)
 
-    with suppress(_DryRun):
-        await retry_deadlock(attempt)
-    return answer(told[0])
+    return answer(await retry_deadlock(attempt))
 
 
 def _stored(metadata: object) -> str:
