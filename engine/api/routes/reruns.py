@@ -68,13 +68,14 @@ async def _chosen(conn: Connection, task_uuid: UUID, body: RetryRequest) -> list
     state = await task_state(conn, task_uuid)
     if state is None:
         raise not_found(f"task {task_uuid}")
-    if state == "cancelled":
+    found = await reruns.task_steps(conn, task_uuid)
+    if state == "cancelled" or any(one.state == "cancelled" for one in found):
+        what = "is cancelled" if state == "cancelled" else "has cancelled steps"
         raise ApiProblem(
             400,
-            f"task {task_uuid} is cancelled, and nothing of it runs any more",
+            f"task {task_uuid} {what}: it does not run again",
             hint=f"POST /v1/tasks/{task_uuid}/fork starts a new task that takes over what was done",
         )
-    found = await reruns.task_steps(conn, task_uuid)
     if not body.steps:
         return [one for one in found if one.state == "error"]
     chosen = _named(found, body.steps)

@@ -257,3 +257,48 @@ async def test_the_older_verbs_say_what_they_would_do_and_do_nothing(world: Worl
     assert again.status_code == 200
     refused = await world.http.delete(f"/v1/tasks/{uuid}", params={"dry_run": True})
     assert refused.status_code == 400
+
+
+async def closed(world: World, uuid: str, action: str) -> str:
+    """End a blocked task by closing its dead letter."""
+    entry = (await world.get(f"/v1/dlq/task/{uuid}"))["dlq_entry_uuid"]
+    body = {"action": action, "resolution_notes": "hopeless", "resolved_by": "ben"}
+    answer = await world.http.patch(f"/v1/dlq/entry/{entry}", json=body)
+    assert answer.status_code == 200, answer.text
+    return str((await world.task(uuid))["status"])
+
+
+async def test_a_task_that_ended_with_a_failure_is_taken_up_again(world: World) -> None:
+    for action, state in (("resolve", "resolved_manually"), ("fail", "error")):
+        uuid = await failed(world)
+        assert await closed(world, uuid, action) == state
+        answer = await retried(world, uuid, steps=["b"], downstream=True)
+        assert effects(answer) == {"b": ("error", "enqueued", True), "c": ("pending", "pending", False)}
+        assert (await world.task(uuid))["status"] == "steps_in_process"
+        await world.worker.run()
+        assert (await world.task(uuid))["status"] == "complete"
+
+
+async def test_a_task_with_cancelled_steps_is_forked(world: World) -> None:
+    config = {"worker_template": "w", "parallelism": 1, "failure_strategy": "fail_fast"}
+    await world.register(
+        template(
+            "batch",
+            [
+                step("cut", type="batchable"),
+                step("w", "cut", type="batch_worker", batch_config=config, retry={"max_attempts": 1}),
+                step("join", "w", type="deferred_convergence"),
+            ],
+        )
+    )
+    uuid = (await world.create("batch"))["task_uuid"]
+    cursors = [{"batch_id": f"{n}"} for n in range(3)]
+    outcome = {"type": "create_batches", "worker_template_name": "w", "cursor_configs": cursors}
+    await world.worker.run(cut={"batch_processing_outcome": outcome}, w_0=Failure("broken"))
+    assert await closed(world, uuid, "resolve") == "resolved_manually"
+    assert set((await states(world, uuid)).values()) == {"complete", "error", "cancelled", "pending"}
+    refused = await retry(world, uuid, steps=["w_0"], downstream=True)
+    assert (refused.status_code, "cancelled steps" in refused.text) == (400, True)
+    new = (await fork(world, uuid)).json()["task_uuid"]
+    await world.worker.run()
+    assert set((await states(world, new)).values()) == {"complete"}
