@@ -80,7 +80,7 @@ class ServerSettings(Section):
     cors_origins: StringList = []
     config_endpoint: bool = False
     request_timeout_seconds: PositiveFloat = 30.0
-    bulk_limit: PositiveInt = 1_000_000
+    bulk_limit: PositiveInt = 500_000
 
 
 class WorkerSettings(Section):
