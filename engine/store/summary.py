@@ -12,13 +12,9 @@ from engine.model.wire.pauses import Pause
 from engine.model.wire.reports import CriticalStep, HandAct, StepError, StepTimes, TaskSummary
 from engine.store.pauses import list_pauses
 from engine.store.pool import Connection
+from engine.store.transitions import BY_HAND
 
 SLOWEST, ERRORS, ACTS, ACT_NAMES, LONGEST_PATH = 10, 20, 20, 10, 1_000
-
-BY_HAND = """
-    l.actor IS NOT NULL AND l.actor NOT LIKE 'engine:%'
-    AND l.at > (SELECT t.created_at FROM tasker.tasks t WHERE t.task_uuid = l.task_uuid)"""
-"""Of a row `l` of the log: a person's doing. A task's creation has an actor too, and is not meant."""
 
 _HEAD = """
     SELECT t.task_uuid, p.namespace, p.name AS template, p.version, t.state::text AS state, t.created_at,

@@ -17,6 +17,11 @@ from engine.store.tail import Cursor, Snapshot, Tail
 
 SETTLE_TRIES, SETTLE_SECONDS = 20, 0.01
 
+BY_HAND = """
+    l.actor IS NOT NULL AND l.actor NOT LIKE 'engine:%'
+    AND l.at > (SELECT t.created_at FROM tasker.tasks t WHERE t.task_uuid = l.task_uuid)"""
+"""Of a row `l` of the log: a person's doing. A task's creation has an actor too, and is not meant."""
+
 _COLUMNS = """
     l.id, l.at, l.task_uuid, l.step_uuid, coalesce(l.task_path::text[], l.step_path::text[]) AS path,
     l.attempt, l.worker_uuid, l.actor, l.reason"""
@@ -44,20 +49,33 @@ class LoggedChange:
 
 
 async def task_history(
-    conn: Connection, task_uuid: UUID, *, step_uuid: UUID | None, after: int, limit: int
+    conn: Connection,
+    task_uuid: UUID,
+    *,
+    step_uuid: UUID | None,
+    after: int,
+    limit: int,
+    actor: str | None = None,
+    by_hand: bool = False,
 ) -> TransitionPage:
-    """The changes of a task and its steps, or of one step, with ids above `after`, oldest first."""
+    """The changes of a task and its steps, or of one step, with ids above `after`, oldest first.
+
+    `actor` and `by_hand` narrow them to those of one person, or of any.
+    """
     rows = await conn.fetch(
         f"""
         SELECT {_COLUMNS}, {_STEP_NAME}
         FROM tasker.transitions l LEFT JOIN tasker.steps s USING (step_uuid)
         WHERE l.task_uuid = $1 AND l.id > $2 AND ($3::uuid IS NULL OR l.step_uuid = $3)
+          AND ($5::text IS NULL OR l.actor = $5) AND (NOT $6 OR {BY_HAND})
         ORDER BY l.id LIMIT $4
         """,
         task_uuid,
         after,
         step_uuid,
         limit + 1,
+        actor,
+        by_hand,
     )
     changes = [_change(row) for row in rows[:limit]]
     return TransitionPage(transitions=changes, next_after=changes[-1].id if len(rows) > limit else None)

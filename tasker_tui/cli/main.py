@@ -11,6 +11,7 @@ import typer
 from tasker_tui.cli import by_hand as by_hand
 from tasker_tui.cli import errors
 from tasker_tui.cli import history as history
+from tasker_tui.cli import history_of_task as history_of_task
 from tasker_tui.cli import reports as reports
 from tasker_tui.cli import reruns as reruns
 from tasker_tui.cli.analytics import analytics_app

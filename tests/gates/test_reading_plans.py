@@ -15,6 +15,7 @@ from engine.store.comparison import compare_tasks
 from engine.store.failures import failure_groups
 from engine.store.grid import read_grid
 from engine.store.handlers import read_handlers
+from engine.store.logs import task_log
 from engine.store.pool import Connection
 from engine.store.queues import read_queues
 from engine.store.statistics import Span, read_statistics
@@ -22,6 +23,7 @@ from engine.store.summary import read_summary
 from engine.store.task_filter import TaskFilter
 from engine.store.task_list import PageRequest, list_tasks
 from engine.store.timeline import read_timeline
+from engine.store.transitions import task_history
 from tasker_tui.bench.history import seed_finished_tasks
 from tests.gates.plans import explained, rows_read, scans_of, told, walks_all
 from tests.gates.running import a_worker, connected, create, register_bench, succeeded
@@ -39,6 +41,11 @@ MOST_ROWS = 1_000
 AS_IF_OPEN = """
 UPDATE tasker.tasks SET completed_at = NULL, final_state = NULL, state = 'steps_in_process'
 WHERE task_uuid IN (SELECT task_uuid FROM tasker.tasks WHERE state = 'complete' LIMIT $1)
+"""
+
+LOGS = """
+INSERT INTO tasker.step_logs (task_uuid, step_uuid, claim_no, attempt, level, message, at)
+SELECT task_uuid, step_uuid, 1, 1, 'ERROR', 'refused', now() FROM tasker.steps
 """
 
 Reading = Callable[[Connection, list[UUID]], Awaitable[object]]
@@ -59,6 +66,7 @@ async def crowd(gate_server) -> AsyncIterator[tuple[str, list[UUID]]]:
         results += [succeeded(one) for one in held[FAILED:]]
         await submit(conn, worker, uuid4(), results, keep=RUNNING, claim=0)
         await conn.execute("SELECT tasker.process_results(1000, 'engine:gate')")
+        await conn.execute(LOGS)
         await conn.execute(AS_IF_OPEN, FINISHED - 100)
         await conn.execute(
             "UPDATE tasker.tasks SET tags = '{rare}', correlation_id = $2 WHERE task_uuid = $1",
@@ -103,6 +111,10 @@ READINGS: dict[str, Reading] = {
     "queues": lambda conn, _: read_queues(conn),
     "handlers": lambda conn, _: read_handlers(conn, None, missing_only=False),
     "failures": failures,
+    "history": lambda conn, tasks: task_history(
+        conn, tasks[0], step_uuid=None, after=0, limit=100, by_hand=True
+    ),
+    "logs": lambda conn, tasks: task_log(conn, tasks[0], step=None, levels=["ERROR"], after=0, limit=100),
     "statistics": statistics,
 }
 

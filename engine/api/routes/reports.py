@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -11,11 +12,24 @@ from starlette.responses import Response
 from engine.api.answers import answer, documented
 from engine.api.errors import not_found
 from engine.api.services import Api
+from engine.model.wire.details import TaskLogPage
 from engine.model.wire.reports import TaskSummary, Timeline
+from engine.store.logs import task_log
 from engine.store.summary import read_summary
+from engine.store.tasks import task_exists
 from engine.store.timeline import read_timeline
 
 router = APIRouter(prefix="/v1/tasks", tags=["reports"])
+
+
+class Level(StrEnum):
+    """How grave a line is, from the least on."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
 
 
 @router.get("/{task_uuid}/summary", response_class=Response, responses=documented(400, 404, ok=TaskSummary))
@@ -42,3 +56,22 @@ async def show_timeline(
     if timeline is None:
         raise not_found(f"task {task_uuid}")
     return answer(timeline)
+
+
+@router.get("/{task_uuid}/logs", response_class=Response, responses=documented(400, 404, ok=TaskLogPage))
+async def read_task_logs(
+    task_uuid: UUID,
+    api: Api,
+    step: Annotated[str | None, Query(max_length=255, description="Only of this step, by name or id")] = None,
+    level: Annotated[Level | None, Query(description="Only lines at least as grave")] = None,
+    after: Annotated[int, Query(ge=0, description="Only lines with a higher id")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> Response:
+    """What the handlers of a task's steps logged and printed, oldest first."""
+    levels = list(Level)
+    wanted = None if level is None else [one.name for one in levels[levels.index(level) :]]
+    async with api.database.acquire() as conn:
+        page = await task_log(conn, task_uuid, step=step, levels=wanted, after=after, limit=limit)
+        if not page.lines and not await task_exists(conn, task_uuid):
+            raise not_found(f"task {task_uuid}")
+    return answer(page)

@@ -162,10 +162,14 @@ async def read_transitions(
     step_uuid: UUID | None = None,
     after: Annotated[int, Query(ge=0, description="Only changes with a higher id")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    actor: Annotated[str | None, Query(max_length=255, description="Only what this one did")] = None,
+    by_hand: Annotated[bool, Query(description="Only what people did, not engines and workers")] = False,
 ) -> Response:
     """What happened to a task and its steps, oldest first."""
     async with api.database.acquire() as conn:
-        page = await task_history(conn, task_uuid, step_uuid=step_uuid, after=after, limit=limit)
+        page = await task_history(
+            conn, task_uuid, step_uuid=step_uuid, after=after, limit=limit, actor=actor, by_hand=by_hand
+        )
         if not page.transitions and not await task_exists(conn, task_uuid):
             raise not_found(f"task {task_uuid}")
     return answer(page)

@@ -90,6 +90,21 @@ class LogPage(WireModel):
     next_after: int | None
 
 
+class TaskLogRecord(LogRecord):
+    """A line of a task's log with the step that it is of."""
+
+    step_uuid: UUID
+    step: str
+
+
+class TaskLogPage(WireModel):
+    """A part of a task's log, oldest first; `next_after` asks for the next part, null at the end."""
+
+    task_uuid: UUID
+    lines: list[TaskLogRecord]
+    next_after: int | None
+
+
 class TemplateRevision(TemplateDetail):
     """A template with the revision that new tasks are created from."""
 
