@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from engine.store.claims import keep_checkpoint
 from tests.integration.api.conftest import Failure, World, step, template
 
 CHAIN = [
@@ -139,6 +140,21 @@ async def test_inputs_and_settings_are_patched_for_the_next_attempts(world: Worl
     (claimed,) = await world.worker.claim()
     assert (claimed.name, claimed.inputs) == ("b", '{"batch": 7}')
     assert claimed.template_step_id < 0
+
+
+async def test_a_checkpoint_is_kept_unless_it_is_dropped(world: World) -> None:
+    uuid = (await world.create())["task_uuid"]
+    kept = []
+    for keep in (True, False):
+        (one,) = await world.worker.claim()
+        async with world.pool.acquire() as conn:
+            await keep_checkpoint(conn, world.worker.identity, one.step_uuid, one.claim_no, '{"cursor": 7}')
+        await world.worker.finish(
+            one, error={"error_type": "handler_error", "message": "x", "retryable": False}
+        )
+        await retried(world, uuid, keep_checkpoint=keep)
+        kept.append((await world.steps(uuid))["one"]["checkpoint"])
+    assert (kept[0]["cursor"], kept[1]) == (7, None)
 
 
 async def test_a_step_edited_twice_keeps_both_edits(world: World) -> None:

@@ -7,6 +7,7 @@ task with these outcomes has the same steps and edges.
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -37,6 +38,7 @@ OUTCOMES = """
 """
 RERUN = "SELECT * FROM tasker.rerun_steps(%s, true, 'ana', 'again')"
 FORK = "SELECT task_uuid FROM tasker.fork_task(%s, %s::uuid[], NULL, NULL, 'ana', 'again')"
+EXAMPLES = int(os.environ.get("TASKER_RANDOM_EXAMPLES", "25"))
 LEASE = timedelta(seconds=30)
 Outcomes = dict[str, Any]
 
@@ -191,7 +193,7 @@ class Play:
 def test_runs_again_end_as_a_new_task_does(database: str) -> None:
     conn = psycopg.connect(database, autocommit=True)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(graph=graphs(), data=st.data())
     def check(graph: Graph, data: st.DataObject) -> None:
         play = Play(conn, graph, data)
