@@ -124,7 +124,10 @@ class Orchestrator:
         if batch.next_in is None:
             return FALLBACK_SECONDS
         wait = batch.next_in.total_seconds()
-        return 0.0 if wait <= 0 else min(max(wait, BULK_SECONDS), FALLBACK_SECONDS)
+        # Nothing was done although something is due: another engine is at it.
+        if wait <= 0 and batch.worked:
+            return 0.0
+        return min(max(wait, BULK_SECONDS), FALLBACK_SECONDS)
 
     async def _sweep(self) -> float:
         await engine_calls.sweep_lanes(self._pool)
