@@ -9,6 +9,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 from engine.model.states import STEP_SATISFIES, StepState
+from engine.model.wire.comparison import GridRun
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.failures import FailureGroup
 from tasker_tui.text import duration, plural, short_id
@@ -21,6 +22,8 @@ Scope = Literal[
     "failures",
     "queues",
     "letters",
+    "runs",
+    "compare",
     "list",
     "graph",
     "retry",
@@ -48,6 +51,9 @@ class Focus:
     step: StepRow | None = None
     group: FailureGroup | None = None
     letter: DlqInvestigationQueueEntry | None = None
+    run: GridRun | None = None
+    other_run: bool = False
+    """Whether there is a run that came through, to compare the selected one with."""
     failed_steps: int = 0
     filtered: bool = False
     retry_in: float | None = None
@@ -125,6 +131,15 @@ def _cannot_cancel(focus: Focus) -> str | None:
 
 def _needs_group(focus: Focus) -> str | None:
     return None if focus.group else "no failure is selected"
+
+
+def _needs_run(focus: Focus) -> str | None:
+    return None if focus.run else "no run is selected"
+
+
+def _needs_other_run(focus: Focus) -> str | None:
+    none = None if focus.other_run else "no other run of this template is complete"
+    return _needs_run(focus) or none
 
 
 def _needs_letter(focus: Focus) -> str | None:
@@ -229,6 +244,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("tasks.queues", "queues", ("Q",), "tasks", "What waits for workers, and who takes it"),
     Action("tasks.letters", "dead letters", ("D",), "tasks",
            "Tasks that need somebody, the most urgent first"),
+    Action("tasks.runs", "runs", ("v",), "tasks", "The runs of this template beside each other",
+           disabled_reason=_needs_task),
+    Action("runs.open", "open", ("enter",), "runs", "Open the run", hint=True, disabled_reason=_needs_run),
+    Action("runs.compare", "compare", ("d",), "runs", "What differs from the newest run that came through",
+           hint=True, disabled_reason=_needs_other_run),
+    Action("runs.back", "back", ("escape", "backspace"), "runs", "Back to the list", hint=True),
+    Action("compare.back", "back", ("escape", "backspace"), "compare", "Back to the runs", hint=True),
     Action("queues.back", "back", ("escape", "backspace"), "queues", "Back to the list", hint=True),
     Action("letters.open", "open", ("enter",), "letters", "Open the task", hint=True,
            disabled_reason=_needs_letter),

@@ -38,6 +38,7 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "failures": ("list",),
     "queues": ("list",),
     "letters": ("list",),
+    "runs": ("list",),
 }
 """The widgets whose keys the help of a screen tells."""
 

@@ -54,7 +54,6 @@ class BulkDialog(Dialog[BulkAnswer | None]):
 
     def on_mount(self) -> None:
         """Tell what was selected."""
-        super().on_mount()
         facts = _facts(self._found, self._command, palette_for(self))
         self.query_one("#bulk-facts", Static).update(facts)
         self.query_one("#bulk-reason", Input).focus()

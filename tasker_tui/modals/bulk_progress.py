@@ -48,7 +48,6 @@ class BulkProgress(Dialog[None]):
 
     def on_mount(self) -> None:
         """Follow it until it ends."""
-        super().on_mount()
         self._show()
         self._follow()
 

@@ -60,7 +60,6 @@ class ByHandDialog(Dialog[ByHandAnswer | None]):
 
     def on_mount(self) -> None:
         """Tell what it is about; the result comes first where one is needed."""
-        super().on_mount()
         self.query_one("#by-hand-facts", Static).update(_facts(self._target, palette_for(self)))
         self.query_one(TextArea if self._target.complete else Input).focus()
 

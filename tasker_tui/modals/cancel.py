@@ -33,7 +33,6 @@ class CancelDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Tell what is lost."""
-        super().on_mount()
         self.query_one("#cancel-facts", Static).update(_facts(self._target, self._command, palette_for(self)))
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:

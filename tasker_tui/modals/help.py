@@ -43,7 +43,6 @@ class HelpDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         """Write everything down."""
-        super().on_mount()
         palette = palette_for(self)
         keys = Table.grid(Column(width=KEYS_WIDTH), Column(ratio=1), expand=True)
         for scope in self._scopes:

@@ -54,7 +54,6 @@ class LetterDialog(Dialog[LetterAnswer | None]):
 
     def on_mount(self) -> None:
         """Begin with the choices."""
-        super().on_mount()
         self.query_one(RadioSet).focus()
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:

@@ -38,7 +38,6 @@ class PauseDialog(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Tell what it means."""
-        super().on_mount()
         facts = _facts(self._task_row, self._paused, self._command, palette_for(self))
         self.query_one("#pause-facts", Static).update(facts)
         self.query_one(Input).focus()

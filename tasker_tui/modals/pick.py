@@ -38,7 +38,6 @@ class PickDialog(Dialog[TemplateSummary | None]):
 
     def on_mount(self) -> None:
         """Show all of them."""
-        super().on_mount()
         self.query_one(OptionList).can_focus = False
         self._show("")
         self.query_one(Input).focus()

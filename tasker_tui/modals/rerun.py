@@ -82,7 +82,6 @@ class RerunDialog(Dialog[Answer | None]):
 
     def on_mount(self) -> None:
         """Try the first way."""
-        super().on_mount()
         ways = self.query_one(RadioSet)
         for _ in range(WAYS.index(self._way)):
             ways.action_next_button()

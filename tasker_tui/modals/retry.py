@@ -51,7 +51,6 @@ class RetryDialog(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Tell what the retry is about."""
-        super().on_mount()
         self.query_one("#retry-facts", Static).update(_facts(self._target, palette_for(self)))
         self.query_one(Input).focus()
 

@@ -74,7 +74,6 @@ class StartDialog(Dialog[TaskResponse | None]):
 
     def on_mount(self) -> None:
         """Begin in the first field."""
-        super().on_mount()
         self.query_one(TextArea).display = False
         self._focus_first()
 

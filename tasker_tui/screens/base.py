@@ -35,7 +35,10 @@ class OperatorScreen(Screen[None]):
         yield HintsBar(of_scope(*self.SCOPES, "app"))
 
     def on_mount(self) -> None:
-        """Listen to the feed; what counts seconds is looked at once a second."""
+        """Listen to the feed; what counts seconds is looked at once a second.
+
+        Textual calls this of every class of a screen, the subclass's first.
+        """
         self.services.news.subscribe(self, self.on_news)
         self.set_interval(1.0, self.on_tick)
         self.show_state()

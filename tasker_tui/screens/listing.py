@@ -81,6 +81,10 @@ class ListScreen(OperatorScreen, Generic[R]):
         self._idle = 0.0
         self._trouble: str | None = None
 
+    def heading(self) -> str:
+        """The title of the list."""
+        return self.TITLE_WORD
+
     @abstractmethod
     def key_of(self, row: R) -> str:
         """What tells a row from the others."""
@@ -114,8 +118,7 @@ class ListScreen(OperatorScreen, Generic[R]):
 
     def on_mount(self) -> None:
         """Load the rows."""
-        super().on_mount()
-        self.table.border_title = self.TITLE_WORD
+        self.table.border_title = self.heading()
         self.table.focus()
         self.reload()
 

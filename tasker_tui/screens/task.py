@@ -90,7 +90,6 @@ class TaskScreen(OperatorScreen):
 
     def on_mount(self) -> None:
         """Load the task and follow it."""
-        super().on_mount()
         self.graph.focus()
         self._reload()
         feed = Feed(

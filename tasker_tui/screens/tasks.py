@@ -85,7 +85,6 @@ class TasksScreen(OperatorScreen):
 
     def on_mount(self) -> None:
         """Ask for the first page."""
-        super().on_mount()
         self.table.focus()
         self._load()
 
@@ -114,6 +113,7 @@ class TasksScreen(OperatorScreen):
             "tasks.start": self._start,
             "tasks.cancel": lambda: self._with_task(self._operations.cancel),
             "tasks.failures": lambda: self._open_screen("failures"),
+            "tasks.runs": lambda: self._with_task(self._open_runs),
             "tasks.queues": lambda: self._open_screen("queues"),
             "tasks.letters": lambda: self._open_screen("letters"),
             "tasks.pause": lambda: self._with_task(self._operations.pause),
@@ -255,6 +255,11 @@ class TasksScreen(OperatorScreen):
 
     def _open_selected(self) -> None:
         self._with_task(lambda task: self._open_task(task.uuid))
+
+    def _open_runs(self, task: TaskRow) -> None:
+        from tasker_tui.screens.runs import RunsScreen  # its parts would slow the start of the dashboard
+
+        self.app.push_screen(RunsScreen(self.services, task, self._open_task))
 
     def _start(self) -> None:
         selected = self.table.cursor_row

@@ -6,6 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from engine.model.states import StepState, TaskState
+from engine.model.wire.comparison import (
+    DiffStep,
+    DiffTask,
+    Grid,
+    GridCell,
+    GridColumn,
+    GridRun,
+    StepDiff,
+    TaskDiff,
+    ValueDiff,
+    ValueDiffs,
+)
 from engine.model.wire.failures import FailureGroup, FailurePlace, FailureSample
 from engine.model.wire.pauses import Pause, PauseScope
 from engine.model.wire.queues import HandlerQueue, HeldSteps, Queue
@@ -187,3 +199,51 @@ def queues() -> list[Queue]:
         Queue(namespace="payments", paused=paused, workers=0, slots=0, busy=0, ready=0, oldest_seconds=None,
               held=held, in_progress=0, retrying=0, handlers=[]),
     ]  # fmt: skip
+
+
+def runs(*tasks: FakeTask) -> Grid:
+    """The tasks as runs of one template with three steps, of which the second failed in the first run."""
+
+    def cell(state: StepState, attempts: int = 1) -> GridCell:
+        return GridCell(state=state, steps=1, attempts=attempts, duration_ms=800)
+
+    def run(task: FakeTask, failed: bool) -> GridRun:
+        return GridRun(
+            task_uuid=task.uuid, state=TaskState.BLOCKED_BY_FAILURES if failed else TaskState.COMPLETE,
+            created_at=task.created_at, completed_at=None if failed else NOW, duration_ms=2_400,
+            cells=[cell(S.COMPLETE), cell(S.ERROR, 3) if failed else cell(S.COMPLETE), None],
+        )  # fmt: skip
+
+    names = ("validate", "charge_card", "refund")
+    return Grid(
+        namespace="example", template="order_fulfillment", version="1.0.0", calculated_at=NOW,
+        columns=[GridColumn(step=name, step_type="standard") for name in names],
+        runs=[run(task, number == 0) for number, task in enumerate(tasks)], next_before=None,
+    )  # fmt: skip
+
+
+def difference(first: FakeTask, second: FakeTask) -> TaskDiff:
+    """The first came through; of the second the card was declined."""
+
+    def task(one: FakeTask, state: TaskState) -> DiffTask:
+        return DiffTask(
+            task_uuid=one.uuid, version="1.0.0", revision_id=1, state=state, priority=0, initiator="cron",
+            created_at=one.created_at, completed_at=None, duration_ms=2_400, total_steps=3,
+        )  # fmt: skip
+
+    def side(state: StepState, message: str | None, attempts: int) -> DiffStep:
+        return DiffStep(
+            step_uuid=first.step_uuid("charge_card"), state=state, attempts=attempts, duration_ms=800,
+            error_type="PaymentError" if message else None, error_message=message,
+        )  # fmt: skip
+
+    amount = ValueDiff(path="amount", kind="changed", a="129.90", b="12990", cut=False)
+    return TaskDiff(
+        namespace="example", template="order_fulfillment", a=task(first, TaskState.COMPLETE),
+        b=task(second, TaskState.BLOCKED_BY_FAILURES),
+        context=ValueDiffs(differences=[amount], more=0, too_large=False),
+        steps=[StepDiff(step="charge_card", a=side(S.COMPLETE, None, 1),
+                        b=side(S.ERROR, "CardDeclined: insufficient_funds", 3), differs=["state", "attempts"],
+                        result=None)],
+        same_steps=2, more_steps=0,
+    )  # fmt: skip

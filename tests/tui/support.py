@@ -35,6 +35,7 @@ from engine.model.wire import (
     TransitionsEvent,
     WorkerInfo,
 )
+from engine.model.wire.comparison import Grid, TaskDiff
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
 from engine.model.wire.failures import FailureGroup, FailureList
@@ -140,6 +141,8 @@ class FakeTasker:
         self.pauses: dict[str, Pause] = {}
         self.failures: list[FailureGroup] = []
         self.queues: list[Queue] = []
+        self.grid: Grid | None = None
+        self.diff: TaskDiff | None = None
         self.letters: list[DlqInvestigationQueueEntry] = []
         self.bulk = FakeBulk(clock)
         self.offline = False
@@ -162,6 +165,12 @@ class FakeTasker:
         self._call("send", call)
         if call.path == "/v1/failures":
             return call.read(FailureList(groups=self.failures).model_dump_json().encode())
+        if call.path.endswith("/grid"):
+            assert self.grid is not None
+            return call.read(self.grid.model_dump_json().encode())
+        if "/diff/" in call.path:
+            assert self.diff is not None
+            return call.read(self.diff.model_dump_json().encode())
         if call.path == "/v1/queues":
             found = QueueList(calculated_at=self.clock.now(), queues=self.queues)
             return call.read(found.model_dump_json().encode())

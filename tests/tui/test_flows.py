@@ -13,7 +13,16 @@ from tasker_tui.actions import ACTIONS, key_name
 from tasker_tui.locator import Locator
 from tasker_tui.text import short_id
 from tests.tui.fake_letters import letter
-from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, queues, small_task
+from tests.tui.scenes import (
+    ORDER_SCHEMA,
+    day,
+    difference,
+    failure_groups,
+    order_task,
+    queues,
+    runs,
+    small_task,
+)
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 
@@ -314,6 +323,24 @@ async def test_no_dead_letter_leaves_nothing_to_close():
         await press(pilot, "D", "m")
         assert "There is no dead letter." in screen_text(pilot)
         assert any("no dead letter is selected" in notice for notice in notices(pilot))
+
+
+async def test_a_failed_run_is_compared_with_the_newest_that_came_through():
+    bad, good = order_task(), order_task(2)
+    client = client_with(bad, good)
+    client.grid, client.diff = runs(bad, good), difference(good, bad)
+    async with dashboard(client) as pilot:
+        await press(pilot, "v")
+        assert "2 runs, 1 complete" in screen_text(pilot)
+        assert "✗ charge_card  error" in screen_text(pilot)
+        await press(pilot, "d")
+        assert 'amount: "129.90" → "12990"' in screen_text(pilot)
+        assert "CardDeclined: insufficient_funds" in screen_text(pilot)
+        await press(pilot, "escape", "j", "d")
+        assert any("no other run of this template is complete" in notice for notice in notices(pilot))
+        await press(pilot, "enter")
+        assert short_id(str(good.uuid)) in last_line(pilot)
+    assert f"/v1/tasks/{good.uuid}/diff/{bad.uuid}" in [call.path for call in client.named("send")]
 
 
 async def test_queues_tell_who_is_missing_and_what_is_paused():

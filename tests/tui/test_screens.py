@@ -7,7 +7,7 @@ import pytest
 from tasker_tui.locator import Locator
 from tests.tui.fake_letters import letter
 from tests.tui.goldens import assert_golden
-from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, queues
+from tests.tui.scenes import ORDER_SCHEMA, day, difference, failure_groups, order_task, queues, runs
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
@@ -16,6 +16,8 @@ SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
 def _client() -> FakeTasker:
     client = FakeTasker(FakeClock(), day())
     client.queues = queues()
+    client.grid = runs(order_task(), order_task(2))
+    client.diff = difference(order_task(2), order_task())
     client.letters = [letter(order_task(), 12, 80), letter(order_task(2), 400, 20, "ben")]
     client.failures = failure_groups(order_task())
     client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
@@ -55,6 +57,8 @@ async def test_screen(name, keys, size):
         ("resolve", "enter m"),
         ("rerun", "enter R"),
         ("letter", "D m"),
+        ("runs", "v"),
+        ("compare", "v d"),
         ("pause", "p"),
         ("filter", "slash s t a t e : e r o r"),
     ],
