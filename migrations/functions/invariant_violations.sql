@@ -94,13 +94,14 @@ BEGIN
         FROM tasker.steps s WHERE s.task_uuid = t.task_uuid) c
     WHERE (t.total_steps, t.remaining_sinks, t.failed_steps, t.retrying_steps) <> (c.total, c.sinks, c.failed, c.retrying);
 
-    -- A task that an engine was asked to look at again may be behind until it has.
+    -- A task that an engine was asked to look at again may be behind until it has. The rest of a batch that has failed waits for the operator.
     RETURN QUERY
     SELECT 'task_state_fits_its_steps', t.task_uuid,
            format('is %s with %s live steps, %s sinks to come, %s failed, %s retrying', t.state, c.live, t.remaining_sinks, t.failed_steps, t.retrying_steps)
     FROM tasker.tasks t
     CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE s.state = ANY (v_live)) AS live,
+        SELECT count(*) FILTER (WHERE s.state = ANY (v_live)
+                                  AND NOT EXISTS (SELECT FROM tasker.ready_steps r WHERE r.step_uuid = s.step_uuid AND r.holds & 16 <> 0)) AS live,
                count(*) FILTER (WHERE s.state NOT IN ('complete', 'cancelled', 'resolved_manually')) AS unfinished
         FROM tasker.steps s WHERE s.task_uuid = t.task_uuid) c
     WHERE NOT CASE t.state
@@ -170,8 +171,8 @@ BEGIN
     FULL JOIN tasker.failed_steps f USING (step_uuid)
     WHERE s.step_uuid IS NULL OR f.step_uuid IS NULL;
 
-    -- A run ends where an operator takes the step's result back; each run has its own effect. What an operator gives is no effect of a
-    -- worker: it may come instead of a decision that was not carried out yet.
+    -- A run ends where an operator takes the step's result back, or an engine refuses what it asks for; each run has its own effect. What an
+    -- operator gives is no effect of a worker: it may come instead of a decision that was not carried out yet.
     RETURN QUERY
     WITH repeated AS MATERIALIZED (
         SELECT a.task_uuid, a.step_uuid FROM tasker.step_attempts a
@@ -179,7 +180,8 @@ BEGIN
     taken_back AS MATERIALIZED (
         SELECT l.step_uuid, l.claim_no
         FROM tasker.transitions l JOIN repeated USING (task_uuid, step_uuid)
-        WHERE l.step_path[1:2] IN ('{complete,pending}', '{resolved_manually,pending}', '{enqueued_for_orchestration,waiting_for_retry}'))
+        WHERE l.step_path[1:2] IN ('{complete,pending}', '{resolved_manually,pending}', '{enqueued_for_orchestration,waiting_for_retry}',
+                                   '{enqueued_for_orchestration,error}'))
     SELECT 'effect_is_recorded_once', s.step_uuid, format('%s successful attempts in run %s', count(*), s.run + 1)
     FROM (SELECT a.step_uuid, (SELECT count(*) FROM taken_back b WHERE b.step_uuid = a.step_uuid AND b.claim_no <= a.claim_no) AS run
           FROM tasker.step_attempts a JOIN repeated USING (task_uuid, step_uuid)

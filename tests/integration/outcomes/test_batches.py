@@ -93,6 +93,17 @@ async def test_no_more_workers_run_at_once_than_the_batch_allows(conn):
     assert {step["name"] for step in await run.claim()} == {"work_005", "work_006"}
 
 
+async def test_a_worker_that_had_to_wait_long_can_be_claimed_as_soon_as_it_may_run(conn):
+    run = await analyzed(conn, batches(3), parallelism=1)
+    for name in ("work_001", "work_002", "work_003"):
+        (step,) = await run.claim()
+        assert step["name"] == name
+        # Meanwhile an engine notes that the lane has nothing that became ready so long ago.
+        await conn.execute("SET tasker.clock_offset = '10 s'")
+        await conn.execute("SELECT tasker.sweep_lanes()")
+        await run.submit(step, {})
+
+
 async def test_a_batch_that_continues_takes_a_failed_worker_for_done(conn):
     run = await analyzed(conn, batches(3), parallelism=3, failure_strategy="continue_on_failure")
     for step in await run.claim():
@@ -111,6 +122,7 @@ async def test_a_batch_that_fails_fast_starts_nothing_more_until_the_worker_is_r
     await run.submit(second, {})
     assert await run.claim() == []
     assert await run.state() == "blocked_by_failures"
+    assert await run.conn.fetch("SELECT * FROM tasker.invariant_violations()") == []
     await run.conn.fetch("SELECT * FROM tasker.reset_steps($1, 'ana', 'fixed')", [first["step_uuid"]])
     assert await run.state() == "steps_in_process"
     await run.to_the_end({})

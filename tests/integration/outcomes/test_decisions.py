@@ -86,6 +86,15 @@ async def test_a_wrong_outcome_fails_the_step_for_good_and_names_what_is_wrong(c
     assert details["retryable"] is False
 
 
+async def test_a_decision_that_was_wrong_can_decide_again(conn):
+    run = await Run.of(conn, approval())
+    await run.to_the_end({"decide": route("nobody")})
+    decide = (await run.steps())["decide"]["step_uuid"]
+    await conn.execute("SELECT tasker.reset_steps($1, 'ana', 'the rules are mended')", [decide])
+    await run.to_the_end({"decide": route("auto")})
+    assert await run.state() == "complete"
+
+
 async def test_the_steps_between_decision_and_named_step_come_too(conn):
     run = await Run.of(
         conn,

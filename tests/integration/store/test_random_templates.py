@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -96,6 +97,7 @@ class Database:
     def __init__(self, dsn: str) -> None:
         self.conn = psycopg.connect(dsn, autocommit=True)
         self.task = uuid4()
+        self.template = 0
         self.clock = 0
         self.settings: dict[int, dict[str, Any]] = {}
 
@@ -118,6 +120,7 @@ class Database:
         )
         ((self.task,),) = self.call(CREATE, revision, [uuid4()])
         names = {one["name"]: one["handler"]["initialization"] for one in steps}
+        ((self.template,),) = self.call("SELECT template_id FROM tasker.tasks")
         rows = self.call(
             "SELECT template_step_id, name FROM tasker.template_steps WHERE revision_id = %s", revision
         )
@@ -178,10 +181,15 @@ class Machine(RuleBasedStateMachine):
     def start(self, data: st.DataObject) -> None:
         self.database.begin(random_steps(picker(data)))
         self.held: list[Held] = []
+        self.paused: dict[int, Any] = {}
 
     @rule(limit=st.integers(1, 3))
     def claim(self, limit: int) -> None:
-        self.got(self.database.claim(limit))
+        """A worker gets what is ready, so far as it asks for it."""
+        held = self.database.claim(limit)
+        self.got(held)
+        if len(held) < limit and not self.is_paused():
+            assert self.database.call("SELECT * FROM tasker.ready_steps WHERE NOT held") == []
 
     @rule(data=st.data(), keep=st.integers(0, 2))
     def claim_and_succeed(self, data: st.DataObject, keep: int) -> None:
@@ -257,13 +265,26 @@ class Machine(RuleBasedStateMachine):
         with contextlib.suppress(WrongOutcome):
             self.database.call(BY_HAND, self.database.task, step, complete, as_json(result))
 
-    @rule(paused=st.booleans())
-    def pause_or_resume(self, paused: bool) -> None:
-        task = self.database.task
-        if paused:
-            self.database.call("SELECT tasker.pause(NULL, NULL, %s, 'operator', 'wait')", task)
-        else:
-            self.database.call("SELECT tasker.resume(NULL, NULL, %s)", task)
+    @rule(number=st.integers(0, 2))
+    def pause(self, number: int) -> None:
+        """The namespace, the template or the task."""
+        what = (NAMESPACE, self.database.template, self.database.task)[number]
+        only = [what if position == number else None for position in range(3)]
+        self.database.call("SELECT tasker.pause(%s, %s, %s, 'operator', 'wait')", *only)
+        self.paused[number] = what
+
+    @precondition(lambda self: self.paused)
+    @rule()
+    def resume(self) -> None:
+        for number, what in self.paused.items():
+            only = [what if position == number else None for position in range(3)]
+            self.database.call("SELECT tasker.resume(%s, %s, %s)", *only)
+        self.paused.clear()
+
+    @rule()
+    def sweep(self) -> None:
+        self.database.call("SELECT tasker.hold_steps('-infinity')")
+        self.database.call("SELECT tasker.sweep_lanes()")
 
     @precondition(lambda self: len(self.held) > 8)
     @rule()
@@ -284,8 +305,7 @@ class Machine(RuleBasedStateMachine):
         """Nothing but successes from here on: the task ends, or rests because of a step that failed."""
         if not hasattr(self, "held"):
             return
-        task = self.database.task
-        self.database.call("SELECT tasker.resume(NULL, NULL, %s)", task)
+        self.resume()
         for _ in range(MOVES):
             self.database.pass_time(100)
             self.let_timers_fire()
@@ -316,11 +336,16 @@ class Machine(RuleBasedStateMachine):
         assert "failed" in kinds
         assert kinds <= {"failed", "failed_parent", "parents", "batch_failed"}, why
 
+    def is_paused(self) -> bool:
+        """The pause of a task goes with its end."""
+        return bool(self.database.call("SELECT FROM tasker.pauses"))
+
     def waits_for_a_retry(self) -> bool:
         return any(state == "waiting_for_retry" for state, _ in self.database.steps().values())
 
     def got(self, held: list[Held]) -> None:
         """A worker never gets what waits for somebody else."""
+        assert not held or not self.is_paused()
         self.held += held
         assert self.database.call(OPEN_PARENTS, [one.step for one in held]) == []
 
@@ -350,6 +375,7 @@ def connected(dsn: str) -> Iterator[type[Machine]]:
     database.conn.close()
 
 
+@pytest.mark.timeout(600)
 def test_random_workflows_keep_their_promises(database: str) -> None:
     with connected(database) as machine:
         run_state_machine_as_test(
