@@ -193,3 +193,20 @@ async def test_a_task_that_is_cancelled_while_a_rerun_waits_stays_cancelled(
     cancel = "SELECT * FROM tasker.cancel_tasks(ARRAY (SELECT task_uuid FROM tasker.tasks), 'ben', 'no')"
     assert await rerun_behind(conn, other, task, "s1", cancel) == set()
     assert await flows.state(task) == "cancelled"
+
+
+async def test_a_task_that_was_cancelled_when_all_of_it_was_done_stays_cancelled(
+    flows: Workflows, conn: Connection
+) -> None:
+    """An operator had ended a step early, and no engine had looked yet whether the task was complete."""
+    worker = HandWorker(conn)
+    task = await flows.run(linear(2))
+    (s1,) = await worker.claim()
+    steps = await flows.steps(task)
+    by_hand = "SELECT * FROM tasker.end_step_by_hand($1, $2, true, '{}', NULL, 'ana', 'so')"
+    await conn.fetch(by_hand, task, steps["s2"]["step_uuid"])
+    await worker.succeed(s1)
+    await conn.fetch("SELECT * FROM tasker.cancel_tasks($1, 'ben', 'no')", [task])
+    assert await flows.states(task) == {"s1": "complete", "s2": "complete"}
+    again = await conn.fetch("SELECT * FROM tasker.retry_tasks($1, 'ana', 'again')", [task])
+    assert (again, await flows.state(task)) == ([], "cancelled")
