@@ -47,7 +47,9 @@ _STEPS = """
                b.step_uuid AS b_step_uuid, b.state AS b_state, b.attempts AS b_attempts,
                b.success AS b_success, b.execution_ms AS b_ms, b.error_type AS b_error_type,
                b.message AS b_message, b.result AS b_result,
-               a.result IS NOT DISTINCT FROM b.result AS same_result,
+               -- A step that is not as far in one of the tasks has no result there: its state says so.
+               a.result IS NOT DISTINCT FROM b.result
+                   OR a.state <> b.state AND num_nulls(a.result, b.result) = 1 AS same_result,
                greatest(coalesce(pg_column_size(a.result), 0), coalesce(pg_column_size(b.result), 0)) AS size
         FROM (SELECT * FROM sides WHERE task_uuid = $1) a
         FULL JOIN (SELECT * FROM sides WHERE task_uuid = $2) b ON a.name = b.name),

@@ -51,8 +51,8 @@ async def read_handlers(conn: Connection, namespace: str | None, *, missing_only
     found.sort(key=lambda one: (one.status == "served", one.namespace, one.handler))
     if missing_only:
         found = [one for one in found if one.status != "served"]
-    asked = {(one.namespace, one.handler) for one in found}
-    unused = [] if missing_only else _unused(asked, workers, namespace)
+    # A worker may serve other namespaces too: of one alone it is not known what nobody asks for.
+    unused = [] if missing_only or namespace else _unused({*users, *ready}, workers)
     return HandlerList(handlers=found, unused=unused)
 
 
@@ -71,10 +71,9 @@ def _served(key: Key, workers: Sequence[LiveWorker]) -> dict[str, object]:
     }
 
 
-def _unused(asked: set[Key], workers: Sequence[LiveWorker], namespace: str | None) -> list[UnusedHandler]:
+def _unused(asked: set[Key], workers: Sequence[LiveWorker]) -> list[UnusedHandler]:
     counts: Counter[str] = Counter()
     for worker in workers:
-        if namespace is None or namespace in worker.namespaces:
-            used = {handler for place, handler in asked if place in worker.namespaces}
-            counts.update(worker.handlers - used)
+        used = {handler for place, handler in asked if place in worker.namespaces}
+        counts.update(worker.handlers - used)
     return [UnusedHandler(handler=handler, workers=count) for handler, count in sorted(counts.items())]

@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from engine.model.states import StepState
+from engine.model.wire.details import StepWhy
 from engine.model.wire.reports import (
     HandAct,
     SegmentKind,
@@ -39,6 +41,15 @@ GLYPHS: dict[SegmentKind, tuple[str, str]] = {
 def took(milliseconds: float) -> str:
     """`12ms`, `3.4s`, `2m05s`."""
     return f"{milliseconds:.0f}ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+
+
+def reasons(found: Sequence[StepWhy]) -> RenderableType:
+    """One line a step that has not ended."""
+    table = _table("STEP", "STATE", "WHY")
+    for one in found:
+        state = step_state(StepState(one.state))
+        table.add_row(Text(printable(one.name)), state, Text(printable(one.sentence)))
+    return table
 
 
 def summary(found: TaskSummary) -> RenderableType:
@@ -171,8 +182,8 @@ def _end(step: TimelineStep, found: Timeline) -> datetime:
     if not step.segments:
         return found.created_at
     last = step.segments[-1]
-    # What rests in error would squeeze all that ran into the first cells.
-    return last.start if last.kind == "failed" else last.end or found.calculated_at
+    # What rests in error, or waits for what does, would squeeze all that ran into the first cells.
+    return last.start if last.kind in ("failed", "waiting") else last.end or found.calculated_at
 
 
 def _bar_cells(steps: Sequence[TimelineStep]) -> int:

@@ -1,4 +1,4 @@
-"""`tasker task summary` and `tasker task timeline`: where a task's time went."""
+"""`tasker task why`, `summary` and `timeline`: what a task waits for, and where its time went."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ from typing import Annotated
 import typer
 
 from tasker_tui.cli.task import LOCAL, JsonOption, TaskArgument, UrlOption, task_app
+
+
+@task_app.command()
+def why(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = False) -> None:
+    """Say of each step that has not ended why it is where it is."""
+    from tasker_tui.cli import report_views
+    from tasker_tui.cli.console import console, print_json
+    from tasker_tui.cli.inputs import read_id
+    from tasker_tui.cli.session import converse
+
+    uuid = read_id(task)
+    found = converse(url, lambda client: client.why_task(uuid))
+    if as_json:
+        print_json(found)
+    elif not found:
+        console().print("all of its steps have ended; `tasker task summary` says how")
+    else:
+        console().print(report_views.reasons(found))
 
 
 @task_app.command()

@@ -99,7 +99,8 @@ class UnusedHandler(WireModel):
 
 
 class HandlerList(WireModel):
-    """Handlers by namespace and name, those first that somebody misses."""
+    """Handlers by namespace and name, those first that somebody misses. `unused` is empty where only one
+    namespace or only what is missing was asked for."""
 
     handlers: list[HandlerInfo]
     unused: list[UnusedHandler]

@@ -115,7 +115,7 @@ async def test_a_diff_names_what_differs(reading: World) -> None:
     load, charge, mail = found["steps"]
     assert (load["differs"], charge["differs"]) == (
         ["duration", "result"],
-        ["state", "duration", "result", "error"],
+        ["state", "duration", "error"],
     )
     (total,) = load["result"]["differences"]
     assert (total["path"], total["a"], total["b"]) == ("total", 3, 4)
@@ -171,7 +171,7 @@ async def test_the_command_line_shows_both(reading: World) -> None:
         wrong = await tasker(url, "grid", "shown")
     assert (table.code, compared.code, wrong.code) == (0, 0, 2), table.err + compared.err
     assert ["✓✗○", "charge", "(1×)"] in [line.split()[-3:] for line in table.out.splitlines()]
-    for part in ("state, result, error", "B: declined", "1 step alike", "n      1  2"):
+    for part in ("state, error", "B: declined", "1 step alike", "n      1  2"):
         assert part in compared.out, compared.out
     assert json.loads(data.out)["same_steps"] == 1
     assert "hint: write NAMESPACE/NAME" in wrong.err

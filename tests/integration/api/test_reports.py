@@ -163,10 +163,13 @@ async def test_wrong_parameters_are_named(reading: World, params: dict[str, Any]
 async def test_the_command_line_shows_both(reading: World) -> None:
     uuid = await blocked(reading, "report_cli")
     async with served(reading.app) as url:
+        why = await tasker(url, "task", "why", uuid)
         shown = await tasker(url, "task", "summary", uuid)
         drawn = await tasker(url, "task", "timeline", uuid)
         data = await tasker(url, "task", "timeline", uuid, "--json")
     assert (shown.code, drawn.code, data.code) == (0, 0, 0), shown.err + drawn.err + data.err
+    assert [line.split()[0] for line in why.out.splitlines()] == ["STEP", "right", "join"], why.err
+    assert "blocked by right (error)" in why.out
     for part in ("test/report_cli 1.0.0", "CRITICAL PATH", "payment: card declined", "4 (50% done)"):
         assert part in shown.out
     bars = {line.split()[0]: line for line in drawn.out.splitlines() if line}
