@@ -15,8 +15,7 @@ BEGIN
     SELECT * INTO v_found FROM tasker.judge_staleness(ARRAY[p_task], v_now);
     IF v_found.passed IS NULL OR v_found.waits OR v_found.ended
        -- A result has come, and an engine is about to look at it: the task goes on.
-       OR EXISTS (SELECT FROM tasker.steps s
-                  WHERE s.task_uuid = p_task AND s.state IN ('enqueued_for_orchestration', 'enqueued_as_error_for_orchestration')) THEN
+       OR EXISTS (SELECT FROM tasker.unprocessed_results u WHERE u.task_uuid = p_task) THEN
         RETURN;
     END IF;
     v_message := CASE v_found.passed

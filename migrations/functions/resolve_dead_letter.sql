@@ -34,8 +34,7 @@ BEGIN
     ELSIF p_action = 'resolve' AND v_task.state IN ('blocked_by_failures', 'error') THEN
         PERFORM tasker.resolve_task(v_task, v_now, p_actor, p_reason);
     ELSIF p_action = 'fail' AND v_task.completed_at IS NULL THEN
-        IF EXISTS (SELECT FROM tasker.steps s
-                   WHERE s.task_uuid = v_uuid AND s.state IN ('enqueued_for_orchestration', 'enqueued_as_error_for_orchestration')) THEN
+        IF EXISTS (SELECT FROM tasker.unprocessed_results u WHERE u.task_uuid = v_uuid) THEN
             RETURN 'busy';
         END IF;
         PERFORM tasker.give_up_tasks(ARRAY[v_uuid], 'given_up', format('%s gave the task up: %s', p_actor, p_reason), v_now, p_actor, p_reason);

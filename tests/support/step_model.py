@@ -36,6 +36,7 @@ class ModelTask:
     steps: list[ModelStep]
     now: int = 0
     cancelled: bool = False
+    given_up: bool = False
     claims: list[tuple[int, int]] = field(default_factory=list)
     """Every (step, claim) that a worker ever got."""
 
@@ -59,6 +60,8 @@ class ModelTask:
         """The task's, once the engine has looked."""
         if self.cancelled:
             return "cancelled"
+        if self.given_up:
+            return "error"
         if self.all_done:
             return "complete"
         present = {step.state for step in self.steps}
@@ -145,6 +148,7 @@ class ModelTask:
         if step.state not in ("error", "waiting_for_retry") or self.state in ("complete", "cancelled"):
             return False
         step.state, step.attempts = "enqueued", 0
+        self.given_up = False
         return True
 
     def from_here(self, chosen: Iterable[int]) -> set[int]:
@@ -163,6 +167,7 @@ class ModelTask:
             return set()
         started = [one for one in chosen if self.steps[one].state in DONE | {"error", "waiting_for_retry"}]
         again = self.from_here(started)
+        self.given_up = self.given_up and not again
         for index in again:
             step = self.steps[index]
             step.claim += step.state not in ("pending", "enqueued")
@@ -189,6 +194,7 @@ class ModelTask:
         step = self.steps[index]
         if step.state in ENDED or self.state in ("complete", "cancelled"):
             return False
+        self.given_up = False
         step.state = state
         step.claim += 1
         self.free_children()
@@ -196,10 +202,18 @@ class ModelTask:
 
     def cancel(self) -> bool:
         """An operator cancels the task; answers whether it was done."""
-        if self.state in ("complete", "cancelled"):
+        if self.state in ("complete", "cancelled", "error"):
             return False
         self.cancelled = True
         for step in self.steps:
             if step.state not in ENDED:
                 step.state = "cancelled"
         return True
+
+    def give_up(self) -> None:
+        """An operator ends the task in error: what runs or waits is in error too."""
+        self.given_up = True
+        for step in self.steps:
+            if step.state in ("enqueued", "in_progress", "waiting_for_retry"):
+                step.claim += step.state == "enqueued"
+                step.state = "error"

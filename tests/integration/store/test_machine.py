@@ -67,6 +67,12 @@ FORK = (
     "SELECT task_uuid FROM tasker.fork_task("
     "(SELECT task_uuid FROM tasker.tasks), %s::uuid[], NULL, NULL, 'operator', 'again')"
 )
+BURY = "SELECT tasker.add_dead_letter_by_hand(task_uuid, 'operator', 'odd', NULL) FROM tasker.tasks"
+GIVE_UP = (
+    "SELECT tasker.resolve_dead_letter(dlq_entry_uuid, 'permanently_failed', 'fail', 'operator', 'hopeless') "
+    "FROM tasker.tasks_dlq WHERE resolution_status = 'pending'"
+)
+BEHIND = "SELECT EXISTS (SELECT FROM tasker.unprocessed_results)"
 STORED = (
     "SELECT EXISTS (SELECT FROM tasker.step_attempts WHERE step_uuid = %s AND claim_no = %s AND success = %s "
     "AND details IS NOT DISTINCT FROM nullif(%s, 'null')::jsonb AND worker_uuid IS NOT NULL)"
@@ -287,6 +293,23 @@ class Machine(RuleBasedStateMachine):
             rows = self.database.call("SELECT name, state::text FROM tasker.steps WHERE task_uuid = %s", fork)
             assert dict(rows) == {f"s{index}": state for index, state in enumerate(states)}
             assert self.database.call("SELECT * FROM tasker.invariant_violations()") == []
+
+    @precondition(lambda self: len(self.model.claims) > 3)
+    @rule()
+    def bury(self) -> None:
+        ((outcome,),) = self.database.call(BURY)
+        ((behind,),) = self.database.call(BEHIND)
+        assert (outcome == "ended") == (self.model.state in ("complete", "cancelled")) or behind
+
+    @precondition(lambda self: len(self.model.claims) > 3)
+    @rule()
+    def give_up(self) -> None:
+        ((behind,),) = self.database.call(BEHIND)
+        for (outcome,) in self.database.call(GIVE_UP):
+            if self.model.state != "error":
+                assert outcome == ("busy" if behind else "done")
+            if outcome == "done":
+                self.model.give_up()
 
     @precondition(lambda self: len(self.model.claims) > 5)
     @rule()
