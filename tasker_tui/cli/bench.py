@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -103,6 +102,8 @@ def bench(
 
 
 def _measure(options: BenchOptions) -> Report:
+    import asyncio
+
     import uvloop
 
     from tasker_tui.bench.progress import Stages
@@ -113,6 +114,8 @@ def _measure(options: BenchOptions) -> Report:
 
 
 def _measure_reference(url: str | None, database_url: str | None) -> ReferenceReport:
+    import asyncio
+
     import uvloop
 
     from tasker_tui.bench.progress import Stages
