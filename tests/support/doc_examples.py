@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import yaml
 
 from engine.model.template_errors import TemplateInvalid
@@ -97,6 +98,8 @@ class GuideRun:
                     await self._command(command)
             elif fence.is_program:
                 await self._program(fence)
+            elif fence.language == "sql":
+                await asyncio.to_thread(self._sql, fence)
             elif fence.language == "text" and before is not None and before.is_program:
                 self._compare(fence.text.splitlines(), self.printed, fence.line)
             before = fence
@@ -145,6 +148,13 @@ class GuideRun:
         )  # fmt: skip
         assert done.returncode == 0, f"{self._place(fence.line)}: the program failed:\n{done.stderr}"
         self.printed = done.stdout
+
+    def _sql(self, fence: Fence) -> None:
+        try:
+            with psycopg.connect(self.stack.dsn, autocommit=True) as conn:
+                conn.execute(fence.text)
+        except psycopg.Error as error:
+            raise AssertionError(f"{self._place(fence.line)}: the database says {error}") from error
 
     def _at_the_stack(self, text: str) -> str:
         for url in LOCAL:

@@ -7,6 +7,7 @@
 | `python` with `engine.client` in it | a program, which is run at its place |
 | `console` | commands after `$ `, each with what it writes (see `doc_output`) |
 | `text` after a program | what the program prints |
+| `sql` | is run at its place, on the stack's database |
 | `json`, `toml` | must be readable |
 | `sh` and others | for the reader alone |
 
