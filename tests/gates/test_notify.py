@@ -32,7 +32,7 @@ async def test_claim_and_submit_notify_nobody(quiet_database):
     assert heard == []
 
 
-async def test_one_function_notifies_and_no_trigger(quiet_database):
+async def test_one_function_notifies_and_triggers_run_for_failures_alone(quiet_database):
     async with connected(quiet_database) as conn:
         await register_bench(conn, "linear_async")
         notifying = await conn.fetch(
@@ -40,7 +40,10 @@ async def test_one_function_notifies_and_no_trigger(quiet_database):
             "WHERE pronamespace = 'tasker'::regnamespace AND prosrc ~* 'notify' ORDER BY 1"
         )
         triggers = await conn.fetch(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
+            "SELECT tgname, tgqual IS NULL AS always FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
         )
     assert [name for (name,) in notifying] == ["create_tasks"]
-    assert triggers == []
+    assert [tuple(one) for one in triggers] == [
+        ("failed_step_gone", False),
+        ("step_failed_or_went_on", False),
+    ]
