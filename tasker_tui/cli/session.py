@@ -38,5 +38,5 @@ def _hint(error: ApiError) -> str:
     if existing := error.details.get("existing_task_uuid"):
         return f"it is there already: tasker task show {existing}"
     if problems := error.details.get("problems"):
-        return "; ".join(f"{problem['path']}: {problem['message']}" for problem in problems)
+        return "; ".join(": ".join(filter(None, (one["path"], one["message"]))) for one in problems)
     return error.hint
