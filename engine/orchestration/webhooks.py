@@ -107,7 +107,7 @@ class WebhookSender:
                 status, response = await self._post(due)
         except TimeoutError:
             error = f"no answer within {self._settings.timeout_seconds:g} s"
-        except (HostRefused, httpx.HTTPError, httpx.InvalidURL, OSError) as problem:
+        except (HostRefused, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
             error = str(problem) or type(problem).__name__
         return DeliveryAttempt(
             at=due.at,
@@ -128,7 +128,11 @@ class WebhookSender:
             extensions = {"sni_hostname": url.host}
             url = url.copy_with(host=await public_address(url.host, url.port or _port(url)))
         if self._client is None:
-            self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=None)
+            # No connection is used again: it was made for another name that has the same number.
+            alone = httpx.Limits(max_keepalive_connections=0)
+            self._client = httpx.AsyncClient(
+                follow_redirects=False, trust_env=False, timeout=None, limits=alone
+            )
         async with self._client.stream(
             "POST", url, content=body, headers=headers, extensions=extensions
         ) as answer:

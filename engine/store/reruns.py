@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from engine.model.canonical import canonical_json
 from engine.model.merge_patch import merge_patch
 from engine.model.payload import PayloadRejected, dump_json, load_json
 from engine.model.wire.reruns import RerunStep, RetryRequest
@@ -93,7 +94,7 @@ async def retry(
     async with transaction(conn, undo=request.dry_run):
         edits = await _edits(conn, task_uuid, chosen, request) if request.edits else []
         rows = await _run_again(conn, task_uuid, chosen, request, _reason(request.reason, edits))
-        started = {row[0] for row in rows if row[4]}
+        started = {row[0] for row in rows if row[4] and row[3] != "superseded"}
         for edit in edits:
             if edit.step.step_uuid not in started:
                 raise EditRefused(
@@ -172,7 +173,7 @@ def _patched(where: str, old: str | None, patch: dict[str, Any] | None) -> str |
     """The whole new value as JSON text, None where it stays as it is."""
     before = {} if old is None else load_json(old)
     after = merge_patch(before, patch or {})
-    if after == before:
+    if canonical_json(after) == canonical_json(before):  # Python finds 1 and true alike
         return None
     try:
         return dump_json(after)

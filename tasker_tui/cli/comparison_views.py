@@ -100,7 +100,8 @@ def _tasks(found: TaskDiff) -> Table:
     )
     table.add_row("state", *(task_state(one.state) for one in _both(found)))
     table.add_row(
-        "created", *(f"{one.created_at:%Y-%m-%d %H:%M:%S} by {one.initiator}" for one in _both(found))
+        "created",
+        *(Text(printable(f"{one.created_at:%Y-%m-%d %H:%M:%S} by {one.initiator}")) for one in _both(found)),
     )
     table.add_row("took", *(took(one.duration_ms) for one in _both(found)))
     table.add_row("steps", *(str(one.total_steps) for one in _both(found)))

@@ -127,8 +127,10 @@ def forks(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = Fals
 
 def _print_forks(forks: Sequence[Fork]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from tasker_tui.cli.console import console
+    from tasker_tui.text import printable
 
     table = Table(box=None, pad_edge=False)
     for column in ("FORK", "FROM", "CONTEXT", "BY", "SINCE", "REASON"):
@@ -137,7 +139,8 @@ def _print_forks(forks: Sequence[Fork]) -> None:
         began = ", ".join(one.steps) or "where it stood"
         context = "edited" if one.context_edited else "the same"
         at = f"{one.forked_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(one.task_uuid), began, context, one.actor, at, one.reason)
+        words = (str(one.task_uuid), began, context, one.actor, at, one.reason)
+        table.add_row(*(Text(printable(word)) for word in words))
     console().print(table)
 
 
@@ -200,13 +203,16 @@ def _show_fork(answer: ForkAnswer) -> None:
 
 def _print_steps(steps: Sequence[RerunStep] | Sequence[ForkStep]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from tasker_tui.cli.console import console
+    from tasker_tui.text import printable
 
     table = Table(box=None, pad_edge=False)
     for column in ("STEP", "WAS", "BECOMES", ""):
         table.add_column(column)
     for step in steps:
         notes = [note for note in ("edited", "lease_lost") if getattr(step, note, False)]
-        table.add_row(step.name, step.old_state, step.effect, ", ".join(notes).replace("_", " "))
+        said = ", ".join(notes).replace("_", " ")
+        table.add_row(Text(printable(step.name)), step.old_state, step.effect, said)
     console().print(table)

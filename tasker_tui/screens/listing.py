@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -118,7 +119,7 @@ class ListScreen(OperatorScreen, Generic[R]):
 
     def on_mount(self) -> None:
         """Load the rows."""
-        self.table.border_title = self.heading()
+        self.table.border_title = Content(self.heading())
         self.table.focus()
         self.reload()
 

@@ -21,7 +21,8 @@ from tasker_tui.themes import Palette
 from tasker_tui.view_models import TaskRow
 from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
 
-SHOWN_RUNS = 200
+SHOWN_RUNS = 100
+"""As many as the server gives at once."""
 
 
 @dataclass(frozen=True, slots=True)

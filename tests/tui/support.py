@@ -167,6 +167,7 @@ class FakeTasker:
             return call.read(FailureList(groups=self.failures).model_dump_json().encode())
         if call.path.endswith("/grid"):
             assert self.grid is not None
+            assert int(str(dict(call.params)["limit"])) <= 100  # the server refuses more
             return call.read(self.grid.model_dump_json().encode())
         if "/diff/" in call.path:
             assert self.diff is not None

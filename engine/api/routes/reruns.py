@@ -13,6 +13,7 @@ from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, bad_context, bad_payload, not_found
 from engine.api.services import Api, Services
 from engine.messaging.channels import READY
+from engine.model.canonical import canonical_json
 from engine.model.merge_patch import merge_patch
 from engine.model.payload import PayloadRejected, dump_json
 from engine.model.wire.reruns import ForkAnswer, ForkList, ForkRequest, RerunStep, RetryAnswer, RetryRequest
@@ -165,7 +166,7 @@ def _nothing_to_run(task_uuid: UUID) -> ApiProblem:
 async def _context(api: Services, origin: Origin, body: ForkRequest) -> str | None:
     """The patched context as JSON text, checked like that of a new task; None where it stays as it is."""
     context = merge_patch(origin.context, body.context or {})
-    if context == origin.context:
+    if canonical_json(context) == canonical_json(origin.context):
         return None
     try:
         text = dump_json(context)
