@@ -16,7 +16,10 @@ BEGIN
     FROM unnest(p_numbers) AS n(number)
     CROSS JOIN LATERAL (SELECT * FROM tasker.bulk_items b WHERE b.bulk_uuid = p_operation.bulk_uuid AND b.number = n.number LIMIT 1) i
     LEFT JOIN tasker.steps s ON s.step_uuid = i.step_uuid
-    WHERE i.step_uuid IS NULL OR s.state = ANY (p_operation.step_states);
+    WHERE i.step_uuid IS NULL OR s.state = ANY (p_operation.step_states)
+          -- A step after another selected one has run again with it, and is in the same state as before.
+          AND (p_operation.verb <> 'retry_downstream'
+               OR coalesce(s.completed_at, s.last_failure_at, '-infinity') <= p_operation.created_at);
     IF v_wanted IS NOT NULL THEN
         CASE p_operation.verb
         WHEN 'retry' THEN
@@ -48,6 +51,7 @@ BEGIN
            CASE WHEN coalesce(i.step_uuid, i.task_uuid) = ANY (v_done) THEN NULL
                 WHEN t.state IS NULL OR i.step_uuid IS NOT NULL AND s.state IS NULL THEN 'it does not exist any more'
                 WHEN i.step_uuid IS NOT NULL AND s.state <> ALL (p_operation.step_states) THEN 'the step is ' || s.state
+                WHEN p_operation.verb = 'retry_downstream' THEN 'the step has run since'
                 WHEN p_operation.verb = 'resume' THEN 'the task is not paused'
                 WHEN p_operation.verb = 'pause' AND t.completed_at IS NULL THEN 'the task is paused already'
                 ELSE 'the task is ' || t.state END

@@ -12,8 +12,7 @@ DECLARE
     v_live uuid[];
     v_steps uuid[];
 BEGIN
-    PERFORM FROM tasker.steps s WHERE s.task_uuid = ANY (p_tasks) ORDER BY s.step_uuid FOR NO KEY UPDATE;
-    PERFORM FROM tasker.tasks t WHERE t.task_uuid = ANY (p_tasks) ORDER BY t.task_uuid FOR NO KEY UPDATE;
+    PERFORM tasker.lock_whole_tasks(p_tasks);
     SELECT array_agg(t.task_uuid) INTO v_live
     FROM tasker.tasks t
     WHERE t.task_uuid = ANY (p_tasks) AND t.state NOT IN ('complete', 'error', 'cancelled', 'resolved_manually');

@@ -7,6 +7,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_blocked uuid[];
     v_resumed uuid[];
+    v_reopened uuid[];
     v_complete uuid[];
 BEGIN
     WITH wanted AS MATERIALIZED (
@@ -45,14 +46,18 @@ BEGIN
         WHERE w.new <> w.old)
     SELECT array_agg(w.task_uuid) FILTER (WHERE w.new = 'blocked_by_failures'),
            array_agg(w.task_uuid) FILTER (WHERE w.old IN ('blocked_by_failures', 'error') AND w.new NOT IN ('blocked_by_failures', 'complete')),
+           array_agg(w.task_uuid) FILTER (WHERE w.old = 'error' AND w.new = 'blocked_by_failures'),
            array_agg(w.task_uuid) FILTER (WHERE w.new = 'complete')
-    INTO v_blocked, v_resumed, v_complete
+    INTO v_blocked, v_resumed, v_reopened, v_complete
     FROM wanted w
     WHERE w.new <> w.old;
     IF v_resumed IS NOT NULL OR v_complete IS NOT NULL THEN
         PERFORM tasker.close_dead_letters(v_complete, 'manually_resolved', p_actor, 'the task is complete', p_now);
         PERFORM tasker.close_dead_letters(v_resumed, 'manually_resolved', p_actor, coalesce(p_reason, 'the task goes on'), p_now);
         PERFORM tasker.restart_limits(v_resumed, p_now);
+    END IF;
+    IF v_reopened IS NOT NULL THEN
+        PERFORM tasker.restart_limits(v_reopened, p_now);
     END IF;
     IF v_blocked IS NOT NULL THEN
         PERFORM tasker.bury_tasks(v_blocked, array_fill('blocked_by_failures'::tasker.task_state, ARRAY[cardinality(v_blocked)]),

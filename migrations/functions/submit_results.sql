@@ -21,6 +21,7 @@ AS $$
 DECLARE
     v_now timestamptz;
     v_locked uuid[];
+    v_involved uuid[];
     v_accepted uuid[];
     v_plain uuid[];
     v_sinks uuid[];
@@ -36,11 +37,16 @@ DECLARE
     v_left_over int := 0;
     v_paused boolean := EXISTS (SELECT FROM tasker.pauses);
 BEGIN
-    SELECT array_agg(u ORDER BY u) INTO v_locked
-    FROM (SELECT unnest(p_steps) AS u
-          UNION
-          SELECT unnest(s.children) FROM tasker.steps s WHERE s.step_uuid = ANY (p_steps)) involved;
-    PERFORM FROM tasker.steps s WHERE s.step_uuid = ANY (v_locked) ORDER BY s.step_uuid FOR NO KEY UPDATE;
+    -- While it waits, a decision that is carried out may give the steps children that nobody has locked.
+    LOOP
+        SELECT array_agg(u ORDER BY u) INTO v_involved
+        FROM (SELECT unnest(p_steps) AS u
+              UNION
+              SELECT unnest(s.children) FROM tasker.steps s WHERE s.step_uuid = ANY (p_steps)) involved;
+        EXIT WHEN v_involved = v_locked;
+        v_locked := v_involved;
+        PERFORM FROM tasker.steps s WHERE s.step_uuid = ANY (v_locked) ORDER BY s.step_uuid FOR NO KEY UPDATE;
+    END LOOP;
 
     SELECT array_agg(s.step_uuid), array_agg(s.step_uuid) FILTER (WHERE r.success AND ts.step_type NOT IN ('decision', 'batchable')),
            array_agg(DISTINCT s.task_uuid) FILTER (WHERE r.success AND s.children = '{}'),

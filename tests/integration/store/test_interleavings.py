@@ -6,6 +6,7 @@ import asyncio
 import json
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from engine.store import claims
@@ -210,3 +211,40 @@ async def test_a_task_that_was_cancelled_when_all_of_it_was_done_stays_cancelled
     assert await flows.states(task) == {"s1": "complete", "s2": "complete"}
     again = await conn.fetch("SELECT * FROM tasker.retry_tasks($1, 'ana', 'again')", [task])
     assert (again, await flows.state(task)) == ([], "cancelled")
+
+
+async def test_a_convergence_that_comes_while_its_parents_end_is_not_left_behind(
+    flows: Workflows, conn: Connection, other: Connection, database: str
+) -> None:
+    """A decision that chooses no branch brings `end` with two parents, whose results wait meanwhile."""
+    worker = HandWorker(conn)
+    task = await flows.run(
+        [
+            step("start"),
+            step("decide", "start", type="decision"),
+            step("branch", "decide"),
+            step("left"),
+            step("right"),
+            step("end", "branch", "left", "right", type="deferred_convergence"),
+        ]
+    )
+    held = {claimed.name: claimed for claimed in await worker.claim(3)}
+    (decide,) = (await worker.succeed(held["start"], keep=1)).held
+    outcome = {"decision_point_outcome": {"type": "no_branches"}}
+    result = FinishedStep(decide.step_uuid, decide.claim_no, True, json.dumps(outcome), None, 1)
+    await claims.submit(conn, worker.identity, uuid4(), [result], keep=0, claim=0)
+    third = await asyncpg.connect(database)
+    try:
+        await conn.execute("BEGIN")
+        await process(conn)
+        waiting = []
+        for connection, name in ((other, "left"), (third, "right")):
+            late = HandWorker(connection)
+            late.identity = worker.identity
+            waiting.append(asyncio.create_task(late.succeed(held[name])))
+            await waits_for_a_lock(conn, connection)
+        await conn.execute("COMMIT")
+        await asyncio.gather(*waiting)
+    finally:
+        await third.close()
+    assert (await flows.states(task))["end"] == "enqueued"
