@@ -16,6 +16,14 @@ TIMER = "tasker.timer"
 """Where a request's timer is in its scope; a stream stops it."""
 
 
+def _refuse_nul(scope: Scope) -> None:
+    """PostgreSQL keeps no text with one, so nothing can be found by it."""
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise ApiProblem(
+            400, "the address holds a NUL character (%00)", hint="leave it out: no name or text has one"
+        )
+
+
 class RequestLimits:
     """Ends requests that take too long with 408, answers what nobody caught, and counts every answer."""
 
@@ -47,6 +55,7 @@ class RequestLimits:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> ApiProblem | None:
         try:
+            _refuse_nul(scope)
             seconds = self._allowed(scope)
             async with asyncio.timeout(seconds) as timer:
                 scope[TIMER] = timer

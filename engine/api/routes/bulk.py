@@ -13,6 +13,7 @@ from starlette.responses import Response
 from engine.api.answers import answer, documented
 from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, bad_payload, not_found
+from engine.api.parameters import MAX_ID
 from engine.api.services import Api, Services
 from engine.messaging.channels import BULK
 from engine.model.payload import PayloadRejected
@@ -144,7 +145,7 @@ async def read_operation(bulk_uuid: UUID, api: Api) -> Response:
 async def read_items(
     bulk_uuid: UUID,
     api: Api,
-    after: Annotated[int, Query(ge=0, description="Only items with a higher number")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="Only items with a higher number")] = 0,
     outcome: BulkOutcome | None = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
 ) -> Response:

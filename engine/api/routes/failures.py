@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,6 +9,7 @@ from starlette.responses import Response
 
 from engine.api.answers import answer, documented
 from engine.api.services import Api
+from engine.model.wire.base import NaiveIsUtc
 from engine.model.wire.failures import FailureList
 from engine.store.failures import failure_groups
 
@@ -21,12 +21,10 @@ async def read_failures(
     api: Api,
     namespace: str | None = None,
     template: str | None = None,
-    since: Annotated[datetime | None, Query(description="Only failures from then on")] = None,
+    since: Annotated[NaiveIsUtc | None, Query(description="Only failures from then on")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> Response:
     """Failed steps of tasks that have not ended, grouped by signature, the largest group first."""
-    if since is not None and since.tzinfo is None:
-        since = since.replace(tzinfo=UTC)
     async with api.database.acquire() as conn:
         return answer(
             await failure_groups(conn, namespace=namespace, template=template, since=since, limit=limit)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from engine.api.answers import answer, documented
 from engine.api.errors import not_found
+from engine.api.parameters import MAX_ID
 from engine.api.services import Api
 from engine.model.wire.details import TaskLogPage
 from engine.model.wire.reports import TaskSummary, Timeline
@@ -64,7 +65,7 @@ async def read_task_logs(
     api: Api,
     step: Annotated[str | None, Query(max_length=255, description="Only of this step, by name or id")] = None,
     level: Annotated[Level | None, Query(description="Only lines at least as grave")] = None,
-    after: Annotated[int, Query(ge=0, description="Only lines with a higher id")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="Only lines with a higher id")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
 ) -> Response:
     """What the handlers of a task's steps logged and printed, oldest first."""

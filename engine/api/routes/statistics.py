@@ -11,6 +11,7 @@ from starlette.responses import Response
 from engine.api.answers import answer, documented
 from engine.api.errors import ApiProblem
 from engine.api.services import Api
+from engine.model.wire.base import NaiveIsUtc
 from engine.model.wire.statistics import Statistics
 from engine.store.statistics import Span, read_statistics
 from engine.store.stats import roll_up
@@ -38,9 +39,9 @@ MINUTES_KEPT = timedelta(hours=24)
 async def show_statistics(
     api: Api,
     start: Annotated[
-        datetime | None, Query(alias="from", description="An hour before `to` if left out")
+        NaiveIsUtc | None, Query(alias="from", description="An hour before `to` if left out")
     ] = None,
-    end: Annotated[datetime | None, Query(alias="to", description="Now if left out")] = None,
+    end: Annotated[NaiveIsUtc | None, Query(alias="to", description="Now if left out")] = None,
     bucket: Annotated[Bucket | None, Query(description="Chosen by the span if left out")] = None,
     namespace: Annotated[str | None, Query(max_length=255)] = None,
     template: Annotated[str | None, Query(max_length=255, description="Its name; all versions count")] = None,
@@ -48,7 +49,7 @@ async def show_statistics(
     """Tasks and steps by what became of them, and how long they took, over time; and what there is to do."""
     async with api.database.acquire() as conn:
         now: datetime = await conn.fetchval("SELECT tasker.now()")
-        span = _span(_aware(start), _aware(end), bucket, now)
+        span = _span(start, end, bucket, now)
         await roll_up(conn)
         found = await read_statistics(
             conn,
@@ -58,11 +59,6 @@ async def show_statistics(
             one_template=template is not None,
         )
     return answer(found)
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    """A time without a zone is UTC."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _span(start: datetime | None, end: datetime | None, bucket: Bucket | None, now: datetime) -> Span:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from engine.api.answers import answer, answer_list, documented
 from engine.api.bodies import parse_union, read_json
 from engine.api.errors import ApiProblem, bad_payload, not_found
+from engine.api.parameters import MAX_ID
 from engine.api.services import Api
 from engine.messaging.channels import READY
 from engine.model.payload import PayloadRejected, dump_json
@@ -160,7 +161,7 @@ async def read_logs(
     step_uuid: UUID,
     api: Api,
     attempt: Annotated[int | None, Query(ge=0)] = None,
-    after: Annotated[int, Query(ge=0, description="Only lines with a higher id")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="Only lines with a higher id")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
 ) -> Response:
     """What a step's handler logged and printed, oldest first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from engine.api.errors import ApiProblem
 from engine.api.services import Api
 from engine.model.problems import did_you_mean
 from engine.model.states import TaskState
+from engine.model.wire.base import NaiveIsUtc
 from engine.model.wire.tasks import TaskListResponse
 from engine.store.pool import Connection
 from engine.store.task_filter import STATUS_WORDS, TaskFilter, id_range_of
@@ -44,8 +44,8 @@ class Filters:
     parent_correlation_id: Annotated[
         UUID | None, Query(description="Of the task that started it: its children")
     ] = None
-    since: Annotated[datetime | None, Query(description="Created at or after")] = None
-    until: Annotated[datetime | None, Query(description="Created before")] = None
+    since: Annotated[NaiveIsUtc | None, Query(description="Created at or after")] = None
+    until: Annotated[NaiveIsUtc | None, Query(description="Created before")] = None
     q: Annotated[
         str | None, Query(max_length=255, description="Beginning of an id, or part of a template's name")
     ] = None
@@ -109,13 +109,8 @@ async def _filter(conn: Connection, filters: Filters, states: frozenset[TaskStat
         source_system=filters.source_system,
         correlation_id=filters.correlation_id,
         parent_correlation_id=filters.parent_correlation_id,
-        since=_aware(filters.since),
-        until=_aware(filters.until),
+        since=filters.since,
+        until=filters.until,
         id_range=id_range_of(filters.q) if filters.q else None,
         q_template_ids=await template_ids_like(conn, filters.q) if filters.q else None,
     )
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    """A time without a zone is UTC."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -14,6 +14,7 @@ from engine.api.answers import JSON, answer, answer_list, documented
 from engine.api.bodies import BULK_LIMIT, parse, read_json
 from engine.api.creation import Prepared, already_there, created_answer, prepare
 from engine.api.errors import ApiProblem, bad_body, not_found, unexpected
+from engine.api.parameters import MAX_ID
 from engine.api.services import Api, Services, services_of
 from engine.model.states import TaskState
 from engine.model.wire.details import StepWhy, TransitionPage
@@ -160,7 +161,7 @@ async def read_transitions(
     task_uuid: UUID,
     api: Api,
     step_uuid: UUID | None = None,
-    after: Annotated[int, Query(ge=0, description="Only changes with a higher id")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="Only changes with a higher id")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
     actor: Annotated[str | None, Query(max_length=255, description="Only what this one did")] = None,
     by_hand: Annotated[bool, Query(description="Only what people did, not engines and workers")] = False,

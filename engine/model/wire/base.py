@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them a client may ask: near the ends of the calendar, no time can be counted from."""
 
 
 class WireModel(BaseModel):
@@ -52,9 +55,17 @@ NaiveTimestamp = Annotated[
 ]
 """An aware datetime too; in JSON UTC without a zone, as the clients expect: `2026-01-31T12:00:00.123456`."""
 
+
+def _can_be_stored(value: datetime) -> datetime:
+    if not EARLIEST <= value <= LATEST:
+        raise ValueError(f"has to be between the years {EARLIEST.year} and {LATEST.year}")
+    return value
+
+
 NaiveIsUtc = Annotated[
     AwareDatetime,
     BeforeValidator(_read_without_zone),
+    AfterValidator(_can_be_stored),
     PlainSerializer(_with_zone, return_type=str, when_used="json"),
 ]
 """An aware datetime that a client sends; without a zone it is UTC."""

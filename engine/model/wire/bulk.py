@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.model.states import StepState, TaskState
 from engine.model.wire.base import NaiveIsUtc, RequestModel, Timestamp, WireModel
-from engine.model.wire.requests import Name, Reason, Text255, Version
+from engine.model.wire.requests import NO_NUL, Name, Reason, Text255, Version
 
 MAX_NAMED = 10_000
 """Task ids that a filter may name."""
@@ -57,7 +57,7 @@ class BulkFilter(RequestModel):
     states: list[TaskState] = Field(default_factory=list)
     step_states: list[StepState] = Field(default_factory=list)
     step: Name | None = None
-    signature: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
+    signature: Annotated[str, Field(min_length=1, max_length=1_000, pattern=NO_NUL)] | None = None
     correlation_id: UUID | None = None
     parent_correlation_id: UUID | None = None
     created_since: NaiveIsUtc | None = None

@@ -236,6 +236,31 @@ async def test_a_request_that_takes_too_long_ends_with_408(world: World) -> None
         assert response.status_code == 400
 
 
+NOBODY = "01a20e8b-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/v1/tasks?q=%00", "NUL"),
+        ("/v1/templates/a%00/b/1.0.0", "NUL"),
+        ("/v1/statistics?to=0001-01-01T00:00:00", "between the years 1900 and 9000"),
+        ("/v1/statistics?from=9999-12-31T23:59:00-12:00", "between the years"),
+        ("/v1/failures?since=0001-01-01T00:00:00%2B14:00", "between the years"),
+        ("/v1/tasks?until=9999-12-31T23:59:00-12:00", "between the years"),
+        (f"/v1/tasks/{NOBODY}/transitions?after={2**63}", "less than or equal to"),
+        (f"/v1/tasks/{NOBODY}/logs?after={2**63}", "less than or equal to"),
+        (f"/v1/bulk/{NOBODY}/items?after={2**63}", "less than or equal to"),
+    ],
+)
+async def test_what_the_database_can_not_hold_is_refused_by_name(
+    world: World, address: str, said: str
+) -> None:
+    response = await world.http.get(address)
+    assert response.status_code == 400
+    assert said in response.json()["error"]["message"]
+
+
 async def test_the_server_has_a_limit_of_its_own(pg_server: PgServer) -> None:
     async with pg_server.new_database() as dsn, world_on(dsn, request_timeout_seconds=0.2) as world:
         async with world.pool.acquire() as conn, conn.transaction():
