@@ -6,6 +6,9 @@ import asyncio
 import ipaddress
 import socket
 
+TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
+"""Networks whose last 32 bits are an IPv4 address."""
+
 
 class HostRefused(Exception):
     """The host is not called; the message says why."""
@@ -36,5 +39,12 @@ async def public_address(host: str, port: int) -> str:
 def is_public(number: str) -> bool:
     """Whether an IP address is one of the public internet."""
     address = ipaddress.ip_address(number.partition("%")[0])
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    inner = _inside(address) if isinstance(address, ipaddress.IPv6Address) else None
     return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+
+
+def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that is reached by it: mapped, by 6to4, translated (RFC 6052, 8215) or compatible."""
+    if any(address in network for network in TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
@@ -51,12 +50,10 @@ class WebhookSender:
 
     async def look(self) -> float:
         """Begin the calls that are due; returns in how many seconds to look again."""
-        counts = Counter(self._calls.values())
         free = AT_ONCE - len(self._calls)
         if free <= 0:
             return LOOK_SECONDS
-        busy = [webhook for webhook, calls in counts.items() if calls >= EACH]
-        due = await webhooks.take_due(self._pool, free, EACH, busy, self._lease)
+        due = await webhooks.take_due(self._pool, free, EACH, list(set(self._calls.values())), self._lease)
         self._more = len(due) >= EACH
         for one in due:
             call = asyncio.create_task(self._deliver(one), name=f"webhook {one.webhook_uuid}")

@@ -5,13 +5,13 @@ RETURNS TABLE (delivery_uuid uuid, webhook_uuid uuid, url text, secret text, bod
 LANGUAGE sql AS $$
     WITH due AS (
         SELECT d.delivery_uuid, w.webhook_uuid, w.url, w.secret
-        FROM tasker.webhooks w
+        -- In no order, so that none is always last where there is less room than calls.
+        FROM (SELECT w.* FROM tasker.webhooks w WHERE w.enabled AND w.webhook_uuid <> ALL (p_busy) ORDER BY random()) w
         CROSS JOIN LATERAL (
             SELECT d.delivery_uuid FROM tasker.webhook_deliveries d
             WHERE d.webhook_uuid = w.webhook_uuid AND d.state = 'pending' AND d.next_at <= tasker.now()
             ORDER BY d.next_at LIMIT p_each
             FOR UPDATE SKIP LOCKED) d
-        WHERE w.enabled AND w.webhook_uuid <> ALL (p_busy)
         LIMIT p_limit)
     UPDATE tasker.webhook_deliveries d
     SET attempts = d.attempts + 1, next_at = tasker.now() + p_lease, updated_at = tasker.now()

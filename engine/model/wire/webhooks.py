@@ -31,6 +31,12 @@ def _an_address(url: str) -> str:
         port = parts.port
     except ValueError:
         raise ValueError("it is no address") from None
+    if not url.isascii():
+        raise ValueError("it may hold ASCII alone: write other characters as %E2%82%AC, names as xn--…")
+    try:
+        (parts.hostname or "").encode("idna").decode("idna")
+    except UnicodeError:
+        raise ValueError("a part of its host name is empty or too long") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise ValueError("it has to begin with https:// or http:// and name a host")
     if parts.username is not None or parts.password is not None:

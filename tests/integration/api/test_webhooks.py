@@ -227,7 +227,8 @@ async def test_addresses_of_the_own_network_are_not_called(world: World, receive
     [
         ("127.0.0.1", False), ("10.0.0.1", False), ("169.254.169.254", False), ("0.0.0.0", False),
         ("::1", False), ("::ffff:127.0.0.1", False), ("fe80::1", False), ("224.0.0.1", False),
-        ("100.64.0.1", False), ("1.1.1.1", True), ("2606:4700:4700::1111", True),
+        ("64:ff9b::a9fe:a9fe", False), ("64:ff9b:1::a00:1", False), ("::127.0.0.1", False),
+        ("64:ff9b::101:101", True), ("100.64.0.1", False), ("1.1.1.1", True), ("2606:4700:4700::1111", True),
     ],
 )  # fmt: skip
 def test_what_counts_as_the_public_internet(number: str, public: bool) -> None:
@@ -315,6 +316,9 @@ async def test_old_deliveries_are_forgotten(world: World, database: str) -> None
         ({"url": "https://"}, "name a host"),
         ({"url": "https://me:secret@example.com"}, "user or a password"),
         ({"url": "https://example.com:99999"}, "no address"),
+        ({"url": "https://a..b/"}, "host name"),
+        ({"url": f"https://{'a' * 64}.example/"}, "host name"),
+        ({"url": "https://example.com/für"}, "ASCII"),
         ({"events": []}, "events"),
         ({"events": ["task.done"]}, "events"),
         ({"secret": "short"}, "secret"),
