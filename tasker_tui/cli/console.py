@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
+    from rich.text import Text
 
 WIDE = 1000
 
@@ -20,6 +21,15 @@ def console() -> Console:
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=WIDE, soft_wrap=True)
+
+
+def plain(text: str) -> Text:
+    """Text of others for a table: no markup in it, and nothing that moves the cursor."""
+    from rich.text import Text
+
+    from tasker_tui.text import printable
+
+    return Text(printable(text))
 
 
 def print_json(value: BaseModel | Sequence[BaseModel]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from engine.model.wire.dead_letters import (
     DlqChange,
@@ -15,7 +14,7 @@ from engine.model.wire.dead_letters import (
     DlqStats,
     StalenessMonitoring,
 )
-from tasker_tui.cli.console import console
+from tasker_tui.cli.console import console, plain
 
 TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -31,10 +30,10 @@ def print_entries(entries: Sequence[DlqEntry]) -> None:
             str(one.dlq_entry_uuid),
             f"{one.dlq_timestamp:{TIME}}",
             str(one.task_uuid),
-            Text(_what(one.namespace_name, one.task_name)),
+            plain(_what(one.namespace_name, one.task_name)),
             one.cause,
             one.resolution_status,
-            Text(one.assignee or "-"),
+            plain(one.assignee or "-"),
         )
     console().print(table)
 
@@ -50,10 +49,10 @@ def print_queue(entries: Sequence[DlqInvestigationQueueEntry]) -> None:
             f"{one.priority_score:.0f}",
             f"{one.minutes_in_dlq:.0f}",
             str(one.task_uuid),
-            Text(_what(one.namespace_name, one.task_name)),
+            plain(_what(one.namespace_name, one.task_name)),
             one.cause,
             one.current_state or "-",
-            Text(one.assignee or "-"),
+            plain(one.assignee or "-"),
         )
     console().print(table)
 
@@ -90,7 +89,7 @@ def print_staleness(tasks: Sequence[StalenessMonitoring]) -> None:
         table.add_row(
             one.health_status,
             str(one.task_uuid),
-            Text(_what(one.namespace_name, one.task_name)),
+            plain(_what(one.namespace_name, one.task_name)),
             one.current_state,
             str(one.time_in_state_minutes),
             str(one.staleness_threshold_minutes),
@@ -103,7 +102,7 @@ def print_entry(entry: DlqEntry) -> None:
     """One dead letter, with the steps of its snapshot that failed or had not ended."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in _facts(entry):
-        table.add_row(name, Text(value))
+        table.add_row(name, plain(value))
     console().print(table)
     steps = [one for one in (entry.task_snapshot or {}).get("steps") or [] if one["state"] != "complete"]
     if steps:
@@ -132,7 +131,7 @@ def _steps(steps: Sequence[dict[str, Any]]) -> Table:
     for one in steps:
         error = f"{one['error_type']}: {one.get('message', '')}" if "error_type" in one else ""
         table.add_row(
-            Text(one["name"]), one["state"], f"{one['attempts']} of {one['max_attempts']}", Text(error)
+            plain(one["name"]), one["state"], f"{one['attempts']} of {one['max_attempts']}", plain(error)
         )
     return table
 

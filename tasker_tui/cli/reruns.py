@@ -127,10 +127,8 @@ def forks(task: TaskArgument, url: UrlOption = LOCAL, as_json: JsonOption = Fals
 
 def _print_forks(forks: Sequence[Fork]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
-    from tasker_tui.cli.console import console
-    from tasker_tui.text import printable
+    from tasker_tui.cli.console import console, plain
 
     table = Table(box=None, pad_edge=False)
     for column in ("FORK", "FROM", "CONTEXT", "BY", "SINCE", "REASON"):
@@ -140,7 +138,7 @@ def _print_forks(forks: Sequence[Fork]) -> None:
         context = "edited" if one.context_edited else "the same"
         at = f"{one.forked_at:%Y-%m-%d %H:%M:%S}"
         words = (str(one.task_uuid), began, context, one.actor, at, one.reason)
-        table.add_row(*(Text(printable(word)) for word in words))
+        table.add_row(*(plain(word) for word in words))
     console().print(table)
 
 
@@ -203,10 +201,8 @@ def _show_fork(answer: ForkAnswer) -> None:
 
 def _print_steps(steps: Sequence[RerunStep] | Sequence[ForkStep]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
-    from tasker_tui.cli.console import console
-    from tasker_tui.text import printable
+    from tasker_tui.cli.console import console, plain
 
     table = Table(box=None, pad_edge=False)
     for column in ("STEP", "WAS", "BECOMES", ""):
@@ -214,5 +210,5 @@ def _print_steps(steps: Sequence[RerunStep] | Sequence[ForkStep]) -> None:
     for step in steps:
         notes = [note for note in ("edited", "lease_lost") if getattr(step, note, False)]
         said = ", ".join(notes).replace("_", " ")
-        table.add_row(Text(printable(step.name)), step.old_state, step.effect, said)
+        table.add_row(plain(step.name), step.old_state, step.effect, said)
     console().print(table)

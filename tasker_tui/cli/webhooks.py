@@ -210,9 +210,8 @@ def _show_change(change: WebhookChange, done: str, already: str, *, as_json: boo
 
 def _print_webhooks(found: Sequence[Webhook]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
-    from tasker_tui.cli.console import console
+    from tasker_tui.cli.console import console, plain
 
     table = Table(box=None, pad_edge=False)
     for column in ("WEBHOOK", "URL", "EVENTS", "ONLY", "STATE", "WAITING"):
@@ -220,7 +219,7 @@ def _print_webhooks(found: Sequence[Webhook]) -> None:
     for one in found:
         only = "/".join(part or "*" for part in (one.namespace, one.template)) if _narrow(one) else "-"
         table.add_row(
-            str(one.webhook_uuid), Text(one.url), ", ".join(one.events), Text(only),
+            str(one.webhook_uuid), plain(one.url), ", ".join(one.events), plain(only),
             "on" if one.enabled else "off", str(one.pending_deliveries),
         )  # fmt: skip
     console().print(table)
@@ -232,9 +231,8 @@ def _narrow(webhook: Webhook) -> bool:
 
 def _print_deliveries(found: Sequence[WebhookDelivery]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
-    from tasker_tui.cli.console import console
+    from tasker_tui.cli.console import console, plain
 
     table = Table(box=None, pad_edge=False)
     for column in ("DELIVERY", "EVENT", "TASK", "STATE", "ATTEMPTS", "LAST ANSWER"):
@@ -248,6 +246,6 @@ def _print_deliveries(found: Sequence[WebhookDelivery]) -> None:
             str(one.task_uuid or "-"),
             one.state,
             str(one.attempts),
-            Text(said),
+            plain(said),
         )
     console().print(table)

@@ -87,6 +87,20 @@ def test_a_dead_letter_is_taken_on_and_closed_from_the_command_line(dev: Dev) ->
     assert dlq("staleness", "--json").startswith("[")
 
 
+def test_words_of_others_are_shown_as_they_are(dev: Dev) -> None:
+    uuid = dev.runs("linear_workflow")
+    odd = "see [/bold] \x1b[31m"
+    forked = dev.tasker("fork", uuid, "--from", "linear_step_4", "--by", "[ana]", "-r", odd, "--json")
+    fork = json.loads(forked.stdout)["task_uuid"]
+    listed = dev.tasker("forks", uuid)
+    assert listed.returncode == 0, listed.stderr
+    assert "see [/bold]" in listed.stdout
+    assert "[ana]" in listed.stdout
+    assert "\x1b" not in listed.stdout
+    compared = dev.tasker("diff", uuid, fork)
+    assert compared.returncode == 0, compared.stderr
+
+
 def test_tasks_are_listed_by_what_they_are(dev: Dev) -> None:
     for tag in ("blue", "red"):
         created = dev.tasker("create", "linear_workflow", "-n", "example", "--tag", tag, "-p", "7", "--json")
