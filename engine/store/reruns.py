@@ -94,12 +94,12 @@ async def retry(
     async with transaction(conn, undo=request.dry_run):
         edits = await _edits(conn, task_uuid, chosen, request) if request.edits else []
         rows = await _run_again(conn, task_uuid, chosen, request, _reason(request.reason, edits))
-        started = {row[0] for row in rows if row[4] and row[3] != "superseded"}
+        effects = {row[0]: row[3] for row in rows if row[4]}
         for edit in edits:
-            if edit.step.step_uuid not in started:
+            if (effect := effects.get(edit.step.step_uuid)) in (None, "superseded"):
+                why = "made anew by what runs again" if effect else f"{edit.step.state}, and not retried"
                 raise EditRefused(
-                    f"step {edit.step.name} is {edit.step.state}: it is not retried, so its inputs and "
-                    "settings can't change"
+                    f"step {edit.step.name} is {why}: its inputs and settings can't change; leave it out"
                 )
             await conn.execute(
                 "SELECT tasker.edit_step($1, $2, $3, $4, $5)",

@@ -220,6 +220,22 @@ async def test_steps_run_again_with_all_that_comes_after_them(world: World) -> N
     assert await world.worker.run() == 4
 
 
+async def test_a_step_that_ran_again_with_another_one_does_not_run_twice(world: World) -> None:
+    await world.create("chain")
+    await world.worker.run()
+    operation = await preview(world, "retry_downstream", namespace=world.namespace, step_states=["complete"])
+    assert operation["items"] == 2
+    await post(world, operation, "run", reason="wrong prices", actor="ana", rate=1)
+    assert (await bulk.work_bulk(world.pool)).worked == 1
+    assert await world.worker.run() == 2
+    async with world.pool.acquire() as conn:
+        await conn.execute("SET tasker.clock_offset = '5 s'")
+        assert (await bulk.work_bulk(conn)).worked == 1
+    assert await world.worker.run() == 0
+    second = (await items(world, operation))[1]
+    assert (second["outcome"], second["message"]) == ("skipped", "the step has run since")
+
+
 async def test_whole_tasks_run_again(world: World) -> None:
     complete = (await world.create("chain"))["task_uuid"]
     await world.worker.run()

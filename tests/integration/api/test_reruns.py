@@ -168,6 +168,29 @@ async def test_a_step_edited_twice_keeps_both_edits(world: World) -> None:
     await world.worker.run()
 
 
+async def test_true_is_not_1(world: World) -> None:
+    uuid = await failed(world)
+    await retried(world, uuid, steps=["b"], inputs={"dry": 1})
+    await world.worker.run(b=Failure("broken"))
+    await retried(world, uuid, steps=["b"], inputs={"dry": True})
+    assert (await world.steps(uuid))["b"]["edits"][1]["new_inputs"]["dry"] is True
+    await world.worker.run()
+
+
+async def test_what_is_made_anew_can_not_be_edited(world: World) -> None:
+    steps = [step("decide", type="decision"), step("auto", "decide")]
+    steps.insert(0, step("start"))
+    steps[1]["dependencies"] = ["start"]
+    await world.register(template("chain", steps))
+    uuid: str = (await world.create("chain"))["task_uuid"]
+    outcome = {"decision_point_outcome": {"type": "create_steps", "step_names": ["auto"]}}
+    await world.worker.run(decide=outcome)
+    body = {"steps": ["decide", "auto"], "downstream": True, "inputs": {"a": 1}}
+    response = await retry(world, uuid, **body)
+    assert (response.status_code, "auto is made anew" in response.text) == (400, True), response.text
+    assert (await world.task(uuid))["status"] == "complete"
+
+
 REFUSED = [
     ({"steps": ["b"]}, 400, "step b is complete"),
     ({"steps": ["bb"], "downstream": True}, 404, "has no step bb"),

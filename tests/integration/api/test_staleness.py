@@ -295,3 +295,18 @@ async def test_engines_side_by_side_end_each_stale_task_once(world: World, datab
     done = [uuid for one in searches for uuid, moved, _ in ended(one) if moved]
     assert sorted(done) == sorted(tasks)
     assert len(await world.get("/v1/dlq", limit=100)) == 12
+
+
+async def test_a_task_taken_up_again_in_part_has_its_limits_again(world: World, database: str) -> None:
+    await world.register(template("wide", [step("a"), step("b")], lifecycle={"max_duration_minutes": 2}))
+    await world.worker.register()
+    uuid: str = (await world.create("wide"))["task_uuid"]
+    async with later(database, 3) as then:
+        assert ended(await search(then)) == [(uuid, True, True)]
+    a = (await world.steps(uuid))["a"]["step_uuid"]
+    body = {"action_type": "resolve_manually", "reason": "done by hand", "resolved_by": "ana"}
+    answer = await world.http.patch(f"/v1/tasks/{uuid}/workflow_steps/{a}", json=body)
+    assert answer.status_code == 200, answer.text
+    assert (await world.task(uuid))["status"] == "blocked_by_failures"
+    async with world.pool.acquire() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM tasker.task_limits WHERE task_uuid = $1", uuid) == 1

@@ -16,6 +16,8 @@ from tests.support.hand_worker import HandWorker, process, process_all
 from tests.support.waiting import until
 from tests.support.workflows import Workflows, linear, step
 
+END_BY_HAND = "SELECT done FROM tasker.end_step_by_hand($1, $2, true, '{}', NULL, 'ana', 'paid in cash')"
+
 
 async def waits_for_a_lock(conn: Connection, watched: Connection) -> None:
     """Wait until the backend of `watched` waits for a lock."""
@@ -213,8 +215,9 @@ async def test_a_task_that_was_cancelled_when_all_of_it_was_done_stays_cancelled
     assert (again, await flows.state(task)) == ([], "cancelled")
 
 
+@pytest.mark.parametrize("by_hand", [False, True], ids=["results", "by hand"])
 async def test_a_convergence_that_comes_while_its_parents_end_is_not_left_behind(
-    flows: Workflows, conn: Connection, other: Connection, database: str
+    flows: Workflows, conn: Connection, other: Connection, database: str, by_hand: bool
 ) -> None:
     """A decision that chooses no branch brings `end` with two parents, whose results wait meanwhile."""
     worker = HandWorker(conn)
@@ -239,9 +242,13 @@ async def test_a_convergence_that_comes_while_its_parents_end_is_not_left_behind
         await process(conn)
         waiting = []
         for connection, name in ((other, "left"), (third, "right")):
-            late = HandWorker(connection)
-            late.identity = worker.identity
-            waiting.append(asyncio.create_task(late.succeed(held[name])))
+            if by_hand:
+                ending = connection.fetch(END_BY_HAND, task, held[name].step_uuid)
+            else:
+                late = HandWorker(connection)
+                late.identity = worker.identity
+                ending = late.succeed(held[name])
+            waiting.append(asyncio.create_task(ending))
             await waits_for_a_lock(conn, connection)
         await conn.execute("COMMIT")
         await asyncio.gather(*waiting)
