@@ -95,8 +95,27 @@ def _needs_connection(focus: Focus) -> str | None:
     return None if focus.connected else "not connected; what is shown may be old"
 
 
-def _needs_task(focus: Focus) -> str | None:
-    return None if focus.task else "no task is selected"
+def _needs(name: str, words: str, *, change: bool = False) -> Reason:
+    """Something has to be selected; to change it, the server has to be there as well."""
+
+    def reason(focus: Focus) -> str | None:
+        if getattr(focus, name) is None:
+            return f"no {words} is selected"
+        return _needs_connection(focus) if change else None
+
+    return reason
+
+
+def _needs_open_task(verb: str) -> Reason:
+    """The task may not have ended."""
+
+    def reason(focus: Focus) -> str | None:
+        task = focus.task
+        if task is not None and task.finished:
+            return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to {verb}"
+        return _needs("task", "task", change=True)(focus)
+
+    return reason
 
 
 def _cannot_retry_task(focus: Focus) -> str | None:
@@ -120,51 +139,9 @@ def _cannot_retry_step(focus: Focus) -> str | None:
     return _needs_connection(focus)
 
 
-def _cannot_cancel(focus: Focus) -> str | None:
-    task = focus.task
-    if task is None:
-        return "no task is selected"
-    if task.finished:
-        return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to cancel"
-    return _needs_connection(focus)
-
-
-def _needs_group(focus: Focus) -> str | None:
-    return None if focus.group else "no failure is selected"
-
-
-def _needs_run(focus: Focus) -> str | None:
-    return None if focus.run else "no run is selected"
-
-
 def _needs_other_run(focus: Focus) -> str | None:
     none = None if focus.other_run else "no other run of this template is complete"
-    return _needs_run(focus) or none
-
-
-def _needs_letter(focus: Focus) -> str | None:
-    return None if focus.letter else "no dead letter is selected"
-
-
-def _cannot_change_letter(focus: Focus) -> str | None:
-    return _needs_letter(focus) or _needs_connection(focus)
-
-
-def _cannot_act_on_group(focus: Focus) -> str | None:
-    return _needs_group(focus) or _needs_connection(focus)
-
-
-def _cannot_rerun(focus: Focus) -> str | None:
-    return _needs_connection(focus) if focus.step else "no step is selected"
-
-
-def _cannot_pause(focus: Focus) -> str | None:
-    task = focus.task
-    if task is None:
-        return "no task is selected"
-    if task.finished:
-        return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to pause"
-    return _needs_connection(focus)
+    return _needs("run", "run")(focus) or none
 
 
 def _cannot_end_step(focus: Focus) -> str | None:
@@ -224,15 +201,15 @@ def _move(scope: Scope, name: str, keys: str, text: str) -> Action:
 
 ACTIONS: tuple[Action, ...] = (
     Action("tasks.open", "open", ("enter",), "tasks", "Open the selected task", hint=True,
-           disabled_reason=_needs_task, cli_equivalent=_cli_show),
+           disabled_reason=_needs("task", "task"), cli_equivalent=_cli_show),
     Action("tasks.retry", "retry", ("r",), "tasks", "Retry the failed steps of the selected task",
            "changes", hint=True, disabled_reason=_cannot_retry_task, cli_equivalent=_cli_retry),
     Action("tasks.start", "start", ("s",), "tasks", "Start a task from a form", "changes", hint=True,
            disabled_reason=_needs_connection),
     Action("tasks.cancel", "cancel", ("c",), "tasks", "Cancel the selected task", "destroys", hint=True,
-           disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
+           disabled_reason=_needs_open_task("cancel"), cli_equivalent=_cli_cancel),
     Action("tasks.pause", "pause", ("p",), "tasks", "Pause the selected task, or let it go on", "changes",
-           disabled_reason=_cannot_pause, cli_equivalent=_cli_pause),
+           disabled_reason=_needs_open_task("pause"), cli_equivalent=_cli_pause),
     Action("tasks.clear", "clear filter", ("escape",), "tasks", "Show all tasks again",
            disabled_reason=_not_filtered),
     Action("tasks.filter", "filter", ("slash",), "tasks", "Narrow the list: state:failing since:2h text",
@@ -245,41 +222,42 @@ ACTIONS: tuple[Action, ...] = (
     Action("tasks.letters", "dead letters", ("D",), "tasks",
            "Tasks that need somebody, the most urgent first"),
     Action("tasks.runs", "runs", ("v",), "tasks", "The runs of this template beside each other",
-           disabled_reason=_needs_task),
-    Action("runs.open", "open", ("enter",), "runs", "Open the run", hint=True, disabled_reason=_needs_run),
+           disabled_reason=_needs("task", "task")),
+    Action("runs.open", "open", ("enter",), "runs", "Open the run", hint=True,
+           disabled_reason=_needs("run", "run")),
     Action("runs.compare", "compare", ("d",), "runs", "What differs from the newest run that came through",
            hint=True, disabled_reason=_needs_other_run),
     Action("runs.back", "back", ("escape", "backspace"), "runs", "Back to the list", hint=True),
     Action("compare.back", "back", ("escape", "backspace"), "compare", "Back to the runs", hint=True),
     Action("queues.back", "back", ("escape", "backspace"), "queues", "Back to the list", hint=True),
     Action("letters.open", "open", ("enter",), "letters", "Open the task", hint=True,
-           disabled_reason=_needs_letter),
+           disabled_reason=_needs("letter", "dead letter")),
     Action("letters.close", "close it", ("m",), "letters", "Retry, resolve, fail or cancel its task",
-           "changes", hint=True, disabled_reason=_cannot_change_letter),
+           "changes", hint=True, disabled_reason=_needs("letter", "dead letter", change=True)),
     Action("letters.take", "take it", ("t",), "letters", "Make it yours", "changes", hint=True,
-           disabled_reason=_cannot_change_letter),
+           disabled_reason=_needs("letter", "dead letter", change=True)),
     Action("letters.back", "back", ("escape", "backspace"), "letters", "Back to the list", hint=True),
     Action("failures.open", "newest", ("enter",), "failures", "Open the newest task that failed this way",
-           hint=True, disabled_reason=_needs_group),
+           hint=True, disabled_reason=_needs("group", "failure")),
     Action("failures.retry", "retry all", ("r",), "failures", "Retry all steps that failed this way",
-           "changes", hint=True, disabled_reason=_cannot_act_on_group),
+           "changes", hint=True, disabled_reason=_needs("group", "failure", change=True)),
     Action("failures.resolve", "resolve all", ("m",), "failures",
            "Count all steps that failed this way as done", "changes", hint=True,
-           disabled_reason=_cannot_act_on_group),
+           disabled_reason=_needs("group", "failure", change=True)),
     Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
     Action("task.retry", "retry", ("r",), "task", "Retry the selected failed step", "changes", hint=True,
            disabled_reason=_cannot_retry_step, cli_equivalent=_cli_retry),
     Action("task.rerun", "run again", ("R",), "task",
            "Run again: a step, all after it, the whole task, a fork; with other inputs", "changes",
-           disabled_reason=_cannot_rerun),
+           disabled_reason=_needs("step", "step", change=True)),
     Action("task.resolve", "resolve", ("m",), "task", "Count the selected step as done, without running it",
            "changes", disabled_reason=_cannot_end_step, cli_equivalent=_cli_skip),
     Action("task.complete", "complete", ("M",), "task", "Complete the selected step with a result by hand",
            "changes", disabled_reason=_cannot_end_step, cli_equivalent=_cli_complete),
     Action("task.pause", "pause", ("p",), "task", "Pause this task, or let it go on", "changes",
-           disabled_reason=_cannot_pause, cli_equivalent=_cli_pause),
+           disabled_reason=_needs_open_task("pause"), cli_equivalent=_cli_pause),
     Action("task.cancel", "cancel", ("c",), "task", "Cancel this task", "destroys", hint=True,
-           disabled_reason=_cannot_cancel, cli_equivalent=_cli_cancel),
+           disabled_reason=_needs_open_task("cancel"), cli_equivalent=_cli_cancel),
     Action("task.next_failed", "failed", ("exclamation_mark",), "task", "Go to the next failed step",
            hint=True, disabled_reason=_cannot_find_failed),
     Action("task.why", "why", ("w",), "task", "Why the selected step waits",

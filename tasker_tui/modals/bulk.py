@@ -42,13 +42,13 @@ class BulkDialog(Dialog[BulkAnswer | None]):
     def compose_body(self) -> ComposeResult:
         """What was selected, how fast, why, and the number."""
         yield Static(id="bulk-facts", markup=False)
-        with Horizontal(classes="bulk-field"):
+        with Horizontal(classes="labelled"):
             yield Label("rate      ")
             yield Input(id="bulk-rate", placeholder="a second; empty: as fast as it goes", compact=True)
-        with Horizontal(classes="bulk-field"):
+        with Horizontal(classes="labelled"):
             yield Label("reason    ")
             yield Input(id="bulk-reason", placeholder="kept in the audit of every one", compact=True)
-        with Horizontal(classes="bulk-field"):
+        with Horizontal(classes="labelled"):
             yield Label("confirm   ")
             yield Input(id="bulk-confirm", placeholder=f"type {self._found.items}", compact=True)
 

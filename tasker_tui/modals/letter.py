@@ -48,7 +48,7 @@ class LetterDialog(Dialog[LetterAnswer | None]):
         with RadioSet(id="letter-action", compact=True, classes="choices"):
             for action, words in CHOICES.items():
                 yield ChoiceButton(words, value=action is DlqAction.RETRY, compact=True)
-        with Horizontal(classes="bulk-field"):
+        with Horizontal(classes="labelled"):
             yield Label("notes     ")
             yield Input(id="letter-notes", placeholder="kept with the dead letter", compact=True)
 

@@ -72,10 +72,10 @@ class RerunDialog(Dialog[Answer | None]):
         with RadioSet(id="rerun-way", compact=True, classes="choices"):
             for way in WAYS:
                 yield ChoiceButton(WORDS[way], value=way == self._way, id=f"way-{way}", compact=True)
-        with Horizontal(classes="bulk-field"):
+        with Horizontal(classes="labelled"):
             yield Label("", id="rerun-patch-label")
             yield Input(id="rerun-patch", placeholder='what changes, as JSON: {"amount": 12}', compact=True)
-        with Horizontal(classes="bulk-field"):
+        with Horizontal(classes="labelled"):
             yield Label("reason")
             yield Input(id="rerun-reason", placeholder="kept in the audit", compact=True)
         yield Static(id="rerun-facts", markup=False)
