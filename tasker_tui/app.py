@@ -23,11 +23,12 @@ from tasker_tui.clock import Clock, SystemClock
 from tasker_tui.commands import ActionCommands
 from tasker_tui.counts import Counts, count_forever
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
+from tasker_tui.filters import TaskFilter
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.help import HelpDialog
+from tasker_tui.places import screen_at
 from tasker_tui.screens.base import OperatorScreen
-from tasker_tui.screens.task import TaskScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
 from tasker_tui.themes import DARK, THEMES
@@ -82,7 +83,7 @@ class TaskerApp(App[None]):
         self._locator = locator
         self._count_wanted = asyncio.Event()
         self._last_filters = [AsciiFilter()] if ascii_only else []
-        self.services = Services(client, clock, Signal(self, "news"), Link(url), user, ascii_only)
+        self.services = Services(client, clock, Signal(self, "news"), Link(url), user, self.go, ascii_only)
 
     def get_line_filters(self) -> list[LineFilter]:
         """The last one makes ASCII of what is left, if it is wanted."""
@@ -104,9 +105,9 @@ class TaskerApp(App[None]):
             self.register_theme(theme)
         self.theme = DARK.name
         services = self.services
-        self.push_screen(TasksScreen(services, self.open_task, self.open_screen, self._locator.filter))
-        if self._locator.task:
-            self.push_screen(TaskScreen(services, self._locator.task, self.open_task, self._locator.step))
+        if self._locator.place != "tasks":
+            self.push_screen(TasksScreen(services, TaskFilter()))
+        self.go(self._locator)
         feed = Feed(services.client, services.clock, lambda news: self.post_message(self.Heard(news)))
         self.run_worker(feed.run(), group="feed")
         counting = count_forever(
@@ -117,25 +118,15 @@ class TaskerApp(App[None]):
         )
         self.run_worker(counting, group="feed")
 
-    def open_task(self, uuid: str) -> None:
-        """Show a task over what is shown now."""
-        self.push_screen(TaskScreen(self.services, uuid, self.open_task))
-
-    def open_screen(self, name: str) -> None:
-        """Show one of the screens beside the tasks: `failures`, `queues`, `letters`."""
-        # Here, because their parts would slow the start of the dashboard.
-        from tasker_tui.screens.failures import FailuresScreen
-        from tasker_tui.screens.letters import LettersScreen
-        from tasker_tui.screens.queues import QueuesScreen
-
-        services = self.services
-        match name:
-            case "failures":
-                self.push_screen(FailuresScreen(services, self.open_task))
-            case "letters":
-                self.push_screen(LettersScreen(services, self.open_task))
-            case "queues":
-                self.push_screen(QueuesScreen(services))
+    def go(self, where: Locator) -> None:
+        """Show a place over what is shown now, or go back to it where it is below."""
+        for above, screen in enumerate(reversed(self.screen_stack)):
+            if isinstance(screen, OperatorScreen) and screen.locator().target == where.target:
+                for _ in range(above):
+                    self.pop_screen()
+                screen.go_to(where)
+                return
+        self.push_screen(screen_at(self.services, where))
 
     def on_tasker_app_heard(self, event: Heard) -> None:
         """Bring the link up to date, then tell the screens."""
@@ -156,6 +147,10 @@ class TaskerApp(App[None]):
 
     def action_do(self, action_id: str) -> None:
         """Do what the key says anywhere."""
+        _, _, place = action_id.partition(".go_")
+        if place:
+            self.go(Locator(place))
+            return
         match action_id:
             case "app.help":
                 self._show_help()

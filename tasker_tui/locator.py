@@ -1,14 +1,12 @@
-"""A place in the dashboard as a text: `tasks?state:failing`, `task/UUID`, `task/UUID/step/NAME`."""
+"""A place in the dashboard as a text: `tasks?state:failing`, `failures`, `task/UUID/step/NAME`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from urllib.parse import unquote
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
 from uuid import UUID
 
-from tasker_tui.filters import FilterError, TaskFilter, parse_filter
-
-SHAPES = "tasks, tasks?FILTER, task/UUID or task/UUID/step/NAME"
+from tasker_tui.filters import FilterError, parse_filter
 
 
 class LocatorError(ValueError):
@@ -17,31 +15,72 @@ class LocatorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """The list with a filter; or, with `task`, a task, and there a step by its name."""
+    """The name of a place, what it shows, and what that is narrowed to.
 
-    filter: TaskFilter = field(default_factory=TaskFilter)
-    task: str | None = None
-    step: str | None = None
+    `path` holds what follows the name, without escapes, in one of the shapes of `SHAPES`.
+    """
+
+    place: str = "tasks"
+    path: tuple[str, ...] = ()
+    query: str = ""
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What tells its screen from others: not the step under the cursor, nor a filter."""
+        return (self.place, *(self.path[:1] if self.place == "task" else self.path))
+
+    def __str__(self) -> str:
+        """As `parse_locator` reads it."""
+        query = f"?{quote(self.query, safe=':*,!~ ')}" if self.query else ""
+        return "/".join((self.place, *(quote(part, safe="") for part in self.path))) + query
+
+
+SHAPES = {
+    "tasks": "tasks?FILTER",
+    "task": "task/UUID/step/NAME",
+    "failures": "failures",
+    "letters": "letters",
+    "queues": "queues",
+    "runs": "runs/NAMESPACE/NAME/VERSION",
+    "compare": "compare/UUID/UUID",
+}
+"""What a locator of each place looks like."""
+
+
+def to_task(uuid: str, step: str | None = None) -> Locator:
+    """The place of a task, with the cursor on a step."""
+    return Locator("task", (uuid, "step", step) if step else (uuid,))
 
 
 def parse_locator(text: str) -> Locator:
     """Read a locator. Raises LocatorError."""
-    place, _, query = text.strip().partition("?")
-    match place.strip("/").split("/"):
-        case ["tasks"] | [""]:
-            try:
-                return Locator(filter=parse_filter(unquote(query)))
-            except FilterError as error:
-                raise LocatorError(f"{text}: {error}") from None
-        case ["task", uuid]:
-            return Locator(task=_uuid(uuid))
-        case ["task", uuid, "step", name] if name:
-            return Locator(task=_uuid(uuid), step=unquote(name))
-    raise LocatorError(f"{text!r} leads nowhere; a locator is {SHAPES}")
+    before, _, query = text.strip().partition("?")
+    place, *path = (unquote(part) for part in before.strip("/").split("/"))
+    found = Locator(place or "tasks", tuple(path), unquote(query))
+    match found.place, *found.path:
+        case ["tasks"]:
+            _check_filter(found.query)
+            return found
+        case ["task", uuid] | ["task", uuid, "step", _]:
+            return Locator("task", (_uuid(uuid), *found.path[1:]))
+        case ["compare", one, other]:
+            return Locator("compare", (_uuid(one), _uuid(other)))
+        case ["runs", _, _, _]:
+            return found
+        case [name] if SHAPES.get(name) == name:
+            return found
+    raise LocatorError(f"{text!r} leads nowhere; a locator is {' or '.join(SHAPES.values())}")
+
+
+def _check_filter(query: str) -> None:
+    try:
+        parse_filter(query)
+    except FilterError as error:
+        raise LocatorError(f"tasks?{query}: {error}") from None
 
 
 def _uuid(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise LocatorError(f"{text!r} is not a task's id; a locator is {SHAPES}") from None
+        raise LocatorError(f"{text!r} is not a task's id; a task is at {SHAPES['task']}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.signal import Signal
@@ -10,13 +11,14 @@ from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock
 from tasker_tui.feed import News
 from tasker_tui.link import Link
+from tasker_tui.locator import Locator
 
 
 @dataclass(slots=True)
 class Services:
     """`news` publishes what the summary feed learns; `link` is the connection as of the last news.
 
-    `user` is who acts, as the step audit names them.
+    `user` is who acts, as the step audit names them. `go` shows a place over what is shown now.
     """
 
     client: TaskerPort
@@ -24,4 +26,5 @@ class Services:
     news: Signal[News]
     link: Link
     user: str
+    go: Callable[[Locator], object]
     ascii_only: bool = False

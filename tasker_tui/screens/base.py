@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from tasker_tui.actions import BY_ID, Action, Focus, Scope, of_scope
 from tasker_tui.feed import News
+from tasker_tui.locator import Locator
 from tasker_tui.services import Services
 from tasker_tui.widgets.header import HeaderBar
 from tasker_tui.widgets.hints import HintsBar
@@ -54,6 +55,13 @@ class OperatorScreen(Screen[None]):
     def crumbs(self) -> tuple[str, ...]:
         """Where we are, from the root."""
         raise NotImplementedError
+
+    def locator(self) -> Locator:
+        """What is shown, as a text that leads back to it."""
+        raise NotImplementedError
+
+    def go_to(self, where: Locator) -> None:
+        """Show what a locator of this screen's target asks for beside it: a filter, a step."""
 
     def handlers(self) -> Handlers:
         """What the screen's actions do, by their ids."""

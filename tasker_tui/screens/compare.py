@@ -12,6 +12,7 @@ from textual.widgets import Static
 from engine.client.comparison import diff
 from engine.model.wire.comparison import DiffStep, DiffTask, StepDiff, TaskDiff, ValueDiff, ValueDiffs
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.locator import Locator
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.states import STEP_MARKS, TASK_MARKS
@@ -58,6 +59,10 @@ class CompareScreen(OperatorScreen):
     def crumbs(self) -> tuple[str, ...]:
         """Below the runs."""
         return ("tasks", "runs", "compare")
+
+    def locator(self) -> Locator:
+        """The pair."""
+        return Locator("compare", (self._first, self._second))
 
     def handlers(self) -> Handlers:
         """What the keys do."""

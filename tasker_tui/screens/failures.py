@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.text import Text
 
@@ -11,6 +11,7 @@ from engine.model.wire.bulk import BulkFilter, BulkVerb
 from engine.model.wire.failures import FailureGroup
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.bulk_operations import BulkOperations
+from tasker_tui.locator import to_task
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
@@ -23,16 +24,16 @@ SHOWN_GROUPS = 500
 
 
 class FailuresScreen(ListScreen[FailureGroup]):
-    """Lists the groups. `open_task` shows a task."""
+    """Lists the groups."""
 
     SCOPES = ("failures",)
     BINDINGS = bindings("failures")
     TITLE_WORD = "Failures"
+    PLACE = "failures"
 
-    def __init__(self, services: Services, open_task: Callable[[str], object]) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._columns = FailureColumns(services.clock)
-        self._open_task = open_task
         self._bulk = BulkOperations(self, services, self.reload)
 
     def focus_state(self) -> Focus:
@@ -80,7 +81,7 @@ class FailuresScreen(ListScreen[FailureGroup]):
     def _open_sample(self) -> None:
         group = self.table.cursor_row
         if group is not None:
-            self._open_task(str(group.sample.task_uuid))
+            self.services.go(to_task(str(group.sample.task_uuid), group.sample.step))
 
     def _do(self, verb: BulkVerb) -> None:
         group = self.table.cursor_row

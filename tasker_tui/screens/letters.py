@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual import work
@@ -10,10 +10,10 @@ from textual import work
 from engine.client import dead_letters
 from engine.model.wire.dead_letters import DlqAction, DlqInvestigationQueueEntry
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.locator import to_task
 from tasker_tui.modals.letter import LetterAnswer, LetterDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
-from tasker_tui.services import Services
 from tasker_tui.states import TASK_MARKS
 from tasker_tui.text import duration, plural, printable, short_id
 from tasker_tui.themes import Palette
@@ -35,15 +35,12 @@ Letter = DlqInvestigationQueueEntry
 
 
 class LettersScreen(ListScreen[Letter]):
-    """Lists the open dead letters. `open_task` shows a task."""
+    """Lists the open dead letters."""
 
     SCOPES = ("letters",)
     BINDINGS = bindings("letters")
     TITLE_WORD = "Dead letters"
-
-    def __init__(self, services: Services, open_task: Callable[[str], object]) -> None:
-        super().__init__(services)
-        self._open_task = open_task
+    PLACE = "letters"
 
     def focus_state(self) -> Focus:
         """The dead letter under the cursor."""
@@ -121,7 +118,7 @@ class LettersScreen(ListScreen[Letter]):
     def _open_selected(self) -> None:
         row = self.table.cursor_row
         if row is not None:
-            self._open_task(str(row.task_uuid))
+            self.services.go(to_task(str(row.task_uuid)))
 
     def _ask(self) -> None:
         row = self.table.cursor_row

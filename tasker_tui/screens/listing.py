@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tasker_tui.feed import News
+from tasker_tui.locator import Locator
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.themes import Palette
@@ -56,9 +57,10 @@ class Rows(Generic[R]):
 
 
 class ListScreen(OperatorScreen, Generic[R]):
-    """`TITLE_WORD` is the title of the list, and its crumb in lower case."""
+    """`TITLE_WORD` is the title of the list, and its crumb in lower case; `PLACE` leads to it."""
 
     TITLE_WORD: ClassVar[str]
+    PLACE: ClassVar[str]
 
     class Arrived(Message):
         """The rows were loaded."""
@@ -131,6 +133,10 @@ class ListScreen(OperatorScreen, Generic[R]):
     def crumbs(self) -> tuple[str, ...]:
         """Below the list of tasks."""
         return ("tasks", self.TITLE_WORD.lower())
+
+    def locator(self) -> Locator:
+        """The list."""
+        return Locator(self.PLACE)
 
     def on_news(self, news: News) -> None:
         """Something changed: look again soon."""

@@ -31,6 +31,7 @@ class QueuesScreen(ListScreen[Queue]):
     SCOPES = ("queues",)
     BINDINGS = bindings("queues")
     TITLE_WORD = "Queues"
+    PLACE = "queues"
 
     def focus_state(self) -> Focus:
         """Nothing that an action would change."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -11,14 +11,13 @@ from engine.client.comparison import grid
 from engine.model.states import TaskState
 from engine.model.wire.comparison import Grid, GridCell, GridColumn, GridRun
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.locator import Locator, to_task
 from tasker_tui.screens.base import Handlers
-from tasker_tui.screens.compare import CompareScreen
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
 from tasker_tui.states import STEP_MARKS, TASK_MARKS
 from tasker_tui.text import age, duration, plural, printable, short_id
 from tasker_tui.themes import Palette
-from tasker_tui.view_models import TaskRow
 from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
 
 SHOWN_RUNS = 100
@@ -34,19 +33,20 @@ class Run:
 
 
 class RunsScreen(ListScreen[Run]):
-    """Lists the newest runs of a task's template. `open_task` shows one of them."""
+    """Lists the newest runs of a template."""
 
     SCOPES = ("runs",)
     BINDINGS = bindings("runs")
     TITLE_WORD = "Runs"
+    PLACE = "runs"
 
-    def __init__(self, services: Services, task: TaskRow, open_task: Callable[[str], object]) -> None:
+    def __init__(self, services: Services, namespace: str, name: str, version: str) -> None:
         super().__init__(services)
-        self._of, self._open_task = task, open_task
+        self._templatespace, self._template, self._version = namespace, name, version
 
     def heading(self) -> str:
         """Names the template."""
-        return f"Runs of {printable(self._of.name)} {printable(self._of.version)}"
+        return f"Runs of {printable(self._template)} {printable(self._version)}"
 
     def focus_state(self) -> Focus:
         """The run under the cursor."""
@@ -59,7 +59,11 @@ class RunsScreen(ListScreen[Run]):
 
     def crumbs(self) -> tuple[str, ...]:
         """Below the list of tasks."""
-        return ("tasks", "runs", printable(self._of.name))
+        return ("tasks", "runs", printable(self._template))
+
+    def locator(self) -> Locator:
+        """The template's runs."""
+        return Locator("runs", (self._templatespace, self._template, self._version))
 
     def handlers(self) -> Handlers:
         """What the keys do."""
@@ -80,8 +84,7 @@ class RunsScreen(ListScreen[Run]):
 
     async def fetch(self) -> Sequence[Run]:
         """The newest runs."""
-        task = self._of
-        call = grid(task.namespace, task.name, task.version, limit=SHOWN_RUNS)
+        call = grid(self._templatespace, self._template, self._version, limit=SHOWN_RUNS)
         found: Grid = await self.services.client.send(call)
         return [Run(run, found.columns) for run in found.runs]
 
@@ -108,7 +111,7 @@ class RunsScreen(ListScreen[Run]):
     def _open_selected(self) -> None:
         row = self.table.cursor_row
         if row is not None:
-            self._open_task(str(row.run.task_uuid))
+            self.services.go(to_task(str(row.run.task_uuid)))
 
     def _good_one(self, row: Run | None) -> Run | None:
         """The newest run that came through, other than this one."""
@@ -119,8 +122,8 @@ class RunsScreen(ListScreen[Run]):
         row = self.table.cursor_row
         good = self._good_one(row)
         if row is not None and good is not None:
-            screen = CompareScreen(self.services, str(good.run.task_uuid), str(row.run.task_uuid))
-            self.app.push_screen(screen)
+            pair = (str(good.run.task_uuid), str(row.run.task_uuid))
+            self.services.go(Locator("compare", pair))
 
     def _age(self, row: Run, width: int, palette: Palette) -> Runs:
         return [(age(row.run.created_at, self.services.clock.now()), palette.muted)]

@@ -17,6 +17,7 @@ from engine.model.wire.details import StepDetail
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.dag.view import DagView
 from tasker_tui.feed import Batch, Feed, Live, Reload
+from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.screens.task_messages import (
@@ -56,11 +57,8 @@ class TaskScreen(OperatorScreen):
     SCOPES = ("task",)
     BINDINGS = bindings("task")
 
-    def __init__(
-        self, services: Services, uuid: str, open_task: Callable[[str], object], step: str | None = None
-    ) -> None:
+    def __init__(self, services: Services, uuid: str, step: str | None = None) -> None:
         super().__init__(services)
-        self._open_task = open_task
         self.view = TaskView(uuid)
         self._wanted_step = step
         self._selected: str | None = None
@@ -128,13 +126,24 @@ class TaskScreen(OperatorScreen):
         step = self.selected
         return ("tasks", short_id(self.view.uuid), *([step.name] if step else []))
 
+    def locator(self) -> Locator:
+        """The task and the selected step."""
+        step = self.selected
+        return to_task(self.view.uuid, step.name if step else None)
+
+    def go_to(self, where: Locator) -> None:
+        """Select the step."""
+        step = self.view.named(where.path[2]) if len(where.path) > 2 else None
+        if step is not None:
+            self._select(step.uuid)
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         do, end = self._operations, self._operations.end_by_hand
         return {
             "task.retry": lambda: self._on_step(lambda task, step, all: do.retry(task, [step], all)),
             "task.rerun": lambda: self._on_step(
-                lambda task, step, _: do.rerun(task, step, self._open_task, self._reload)
+                lambda task, step, _: do.rerun(task, step, self._open, self._reload)
             ),
             "task.resolve": lambda: self._on_step(partial(end, complete=False)),
             "task.complete": lambda: self._on_step(partial(end, complete=True)),
@@ -327,6 +336,9 @@ class TaskScreen(OperatorScreen):
     def _on_step(self, do: Callable[[TaskRow, StepRow, list[StepRow]], object]) -> None:
         if self.view.task is not None and self.selected is not None:
             do(self.view.task, self.selected, list(self.view.steps.values()))
+
+    def _open(self, uuid: str) -> None:
+        self.services.go(to_task(uuid))
 
     def _step_changed(self, step: StepDetail) -> None:
         self.view.put(step)

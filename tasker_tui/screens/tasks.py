@@ -12,7 +12,8 @@ from textual.message import Message
 from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
-from tasker_tui.filters import TaskFilter, format_filter
+from tasker_tui.filters import TaskFilter, format_filter, parse_filter
+from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.reasons import most_telling
 from tasker_tui.screens.base import Handlers, OperatorScreen
@@ -33,7 +34,7 @@ PREVIEW_DELAY = 0.08
 
 
 class TasksScreen(OperatorScreen):
-    """Lists tasks. `open_task` shows one of them."""
+    """Lists the tasks that fit a filter."""
 
     SCOPES = ("tasks",)
     BINDINGS = bindings("tasks")
@@ -59,17 +60,10 @@ class TasksScreen(OperatorScreen):
             super().__init__()
             self.uuid, self.steps, self.reasons = uuid, steps, reasons
 
-    def __init__(
-        self,
-        services: Services,
-        open_task: Callable[[str], object],
-        open_screen: Callable[[str], object],
-        task_filter: TaskFilter,
-    ) -> None:
+    def __init__(self, services: Services, task_filter: TaskFilter) -> None:
         super().__init__(services)
         self.list = TaskList(services.clock)
         self.list.narrow(task_filter)
-        self._open_task, self._open_screen = open_task, open_screen
         self._operations = Operations(self, services, self._step_changed)
         self._trouble: str | None = None
         self._templates: set[str] = set()
@@ -105,6 +99,14 @@ class TasksScreen(OperatorScreen):
         """The root."""
         return ("tasks",)
 
+    def locator(self) -> Locator:
+        """The filtered list."""
+        return Locator("tasks", query=format_filter(self.list.filter))
+
+    def go_to(self, where: Locator) -> None:
+        """Narrow the list."""
+        self._narrow(parse_filter(where.query))
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {
@@ -112,10 +114,7 @@ class TasksScreen(OperatorScreen):
             "tasks.retry": lambda: self._with_task(self._operations.retry_all_of),
             "tasks.start": self._start,
             "tasks.cancel": lambda: self._with_task(self._operations.cancel),
-            "tasks.failures": lambda: self._open_screen("failures"),
             "tasks.runs": lambda: self._with_task(self._open_runs),
-            "tasks.queues": lambda: self._open_screen("queues"),
-            "tasks.letters": lambda: self._open_screen("letters"),
             "tasks.pause": lambda: self._with_task(self._operations.pause),
             "tasks.filter": lambda: self.query_one(FilterPrompt).open(self.list.filter),
             "tasks.failing": self._toggle_failing,
@@ -254,17 +253,15 @@ class TasksScreen(OperatorScreen):
             do(task)
 
     def _open_selected(self) -> None:
-        self._with_task(lambda task: self._open_task(task.uuid))
+        self._with_task(lambda task: self.services.go(to_task(task.uuid)))
 
     def _open_runs(self, task: TaskRow) -> None:
-        from tasker_tui.screens.runs import RunsScreen  # its parts would slow the start of the dashboard
-
-        self.app.push_screen(RunsScreen(self.services, task, self._open_task))
+        self.services.go(Locator("runs", (task.namespace, task.name, task.version)))
 
     def _start(self) -> None:
         selected = self.table.cursor_row
         preferred = self.list.filter.template or (selected.name if selected else None)
-        self._operations.start(preferred, lambda task: self._open_task(str(task.task_uuid)))
+        self._operations.start(preferred, lambda task: self.services.go(to_task(str(task.task_uuid))))
 
     def _known_names(self) -> dict[str, Sequence[str]]:
         rows = self.list.window.rows

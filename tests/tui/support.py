@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -38,15 +37,13 @@ from engine.model.wire import (
 from engine.model.wire.comparison import Grid, TaskDiff
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
-from engine.model.wire.failures import FailureGroup, FailureList
-from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
-from engine.model.wire.queues import Queue, QueueList
-from engine.model.wire.reruns import ForkAnswer
+from engine.model.wire.failures import FailureGroup
+from engine.model.wire.pauses import Pause
+from engine.model.wire.queues import Queue
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
+from tests.tui.fake_answers import answer_of
 from tests.tui.fake_bulk import FakeBulk
-from tests.tui.fake_letters import change_letter
-from tests.tui.fake_reruns import run_again
 
 T = TypeVar("T")
 
@@ -161,44 +158,9 @@ class FakeTasker:
         return HealthResponse(status="healthy", timestamp=self.clock.now().isoformat())
 
     async def send(self, call: Call[T]) -> T:
-        """Knows of pauses, failures, and one bulk operation."""
+        """Answered by the function whose pattern fits the path."""
         self._call("send", call)
-        if call.path == "/v1/failures":
-            return call.read(FailureList(groups=self.failures).model_dump_json().encode())
-        if call.path.endswith("/grid"):
-            assert self.grid is not None
-            assert int(str(dict(call.params)["limit"])) <= 100  # the server refuses more
-            return call.read(self.grid.model_dump_json().encode())
-        if "/diff/" in call.path:
-            assert self.diff is not None
-            return call.read(self.diff.model_dump_json().encode())
-        if call.path == "/v1/queues":
-            found = QueueList(calculated_at=self.clock.now(), queues=self.queues)
-            return call.read(found.model_dump_json().encode())
-        if call.path == "/v1/dlq/investigation-queue":
-            return call.read(to_json([letter.model_dump(mode="json") for letter in self.letters]))
-        if call.path.startswith("/v1/dlq/entry/"):
-            return call.read(change_letter(self.letters, call).model_dump_json().encode())
-        if call.path.startswith("/v1/bulk/"):
-            return call.read(self.bulk.answer(call).model_dump_json().encode())
-        if call.path == "/v1/pauses":
-            return call.read(PauseList(pauses=list(self.pauses.values())).model_dump_json().encode())
-        _, _, _, uuid, verb = call.path.split("/")
-        if verb in ("retry", "fork"):
-            answer = run_again(self._task(uuid), verb, json.loads(call.content or b""))
-            if isinstance(answer, ForkAnswer) and answer.task_uuid:
-                old = self._task(uuid)
-                self.tasks[str(answer.task_uuid)] = replace(old, uuid=answer.task_uuid)
-            return call.read(answer.model_dump_json().encode())
-        asked = PauseRequest.model_validate_json(call.content or b"")
-        self.pauses.pop(uuid, None)
-        if verb == "pause":
-            self.pauses[uuid] = Pause(
-                scope=PauseScope.TASK, namespace=None, template=None, version=None, task_uuid=UUID(uuid),
-                paused_by=asked.actor, reason=asked.reason, paused_at=self.clock.now(),
-            )  # fmt: skip
-        answer = PauseAnswer(paused=verb == "pause", changed=True, dry_run=False)
-        return call.read(answer.model_dump_json().encode())
+        return call.read(to_json(answer_of(self, call)))
 
     async def list_tasks(self, **query: Any) -> TaskListResponse:
         self._call("list_tasks", query)

@@ -10,7 +10,7 @@ import pytest
 from engine.client import ApiError
 from engine.model.states import StepState, TaskState
 from tasker_tui.actions import ACTIONS, key_name
-from tasker_tui.locator import Locator
+from tasker_tui.locator import to_task
 from tasker_tui.text import short_id
 from tests.tui.fake_letters import letter
 from tests.tui.scenes import (
@@ -313,7 +313,7 @@ async def test_a_dead_letter_is_closed_as_failed():
 async def test_a_dead_letter_is_taken():
     client = client_with_letters()
     async with dashboard(client) as pilot:
-        await press(pilot, "D", "t")
+        await press(pilot, "D", "a")
         assert any("is ana's" in notice for notice in notices(pilot))
     assert {one.assignee for one in client.letters} == {"ana", "ben"}
 
@@ -417,7 +417,7 @@ async def test_what_a_queued_step_waits_for_is_asked_again_while_it_stays_where_
     task = order_task()
     task.step("pack_c").state = StepState.ENQUEUED
     client = client_with(task)
-    async with dashboard(client, locator=Locator(task=str(task.uuid), step="pack_c")) as pilot:
+    async with dashboard(client, locator=to_task(str(task.uuid), "pack_c")) as pilot:
         asked = len(client.named("why_task"))
         client.clock.advance(6)
         pilot.app.screen.on_tick()
@@ -438,7 +438,7 @@ async def test_the_preview_tells_the_most_telling_reason_and_its_ages_go_on():
 
 async def test_neighbours_that_do_not_fit_on_a_line_stand_below_each_other():
     task = order_task()
-    locator = Locator(task=str(task.uuid), step="merge_packs")
+    locator = to_task(str(task.uuid), "merge_packs")
     async with dashboard(client_with(task), (120, 40), locator) as pilot:
         lines = screen_text(pilot).splitlines()
     after = next(i for i, line in enumerate(lines) if "after     ✓ validate" in line)

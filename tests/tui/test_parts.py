@@ -14,7 +14,7 @@ from textual.theme import BUILTIN_THEMES
 from engine.model.states import StepState, TaskState
 from tasker_tui.actions import ACTIONS, Focus
 from tasker_tui.ascii import plain
-from tasker_tui.locator import Locator, LocatorError, parse_locator
+from tasker_tui.locator import Locator, LocatorError, parse_locator, to_task
 from tasker_tui.states import STEP_MARKS, TASK_MARKS
 from tasker_tui.step_report import why
 from tasker_tui.text import age, bar, duration, fit, folded, printable
@@ -102,23 +102,29 @@ def test_actions_that_need_a_task_say_so_without_one():
     ("text", "found"),
     [
         ("tasks", Locator()),
-        (f"task/{UUID_TEXT}", Locator(task=UUID_TEXT)),
-        (f"task/{UUID_TEXT.upper()}/step/charge%20card", Locator(task=UUID_TEXT, step="charge card")),
+        ("", Locator()),
+        ("failures", Locator("failures")),
+        ("runs/shop/a%2Fb/1.0.0", Locator("runs", ("shop", "a/b", "1.0.0"))),
+        (f"task/{UUID_TEXT}", to_task(UUID_TEXT)),
+        (f"task/{UUID_TEXT.upper()}/step/charge%20card", to_task(UUID_TEXT, "charge card")),
     ],
 )
 def test_locators(text, found):
     assert parse_locator(text) == found
+    assert parse_locator(str(found)) == found
 
 
 def test_a_locator_may_carry_a_filter():
-    assert parse_locator("tasks?state:failing%20boom").filter.text == "boom"
+    found = parse_locator("tasks?state:failing%20boom")
+    assert found.query == "state:failing boom"
+    assert parse_locator(str(found)) == found
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("task/12", "'12' is not a task's id; a locator is tasks"),
-        ("queues", "leads nowhere; a locator is tasks"),
+        ("task/12", "'12' is not a task's id; a task is at task/"),
+        ("queue", "leads nowhere; a locator is tasks"),
         ("tasks?stat:error", "did you mean state"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasker_tui.locator import Locator
+from tasker_tui.locator import to_task
 from tests.tui.fake_letters import letter
 from tests.tui.goldens import assert_golden
 from tests.tui.scenes import ORDER_SCHEMA, day, difference, failure_groups, order_task, queues, runs
@@ -87,7 +87,7 @@ async def test_ascii_is_ascii():
 
 async def test_a_locator_opens_a_step():
     client = FakeTasker(FakeClock(), [order_task()])
-    locator = Locator(task=next(iter(client.tasks)), step="pack_c")
+    locator = to_task(next(iter(client.tasks)), "pack_c")
     async with dashboard(client, (120, 40), locator) as pilot:
         assert "› pack_c" in screen_text(pilot).splitlines()[-1]
 

@@ -92,7 +92,7 @@ def test_ascii_only_sends_ascii_only():
 
 def test_a_locator_that_leads_nowhere_is_an_error_of_use():
     program = pexpect.spawn(
-        sys.executable, ["-m", "tasker_tui.cli", "tui", "queues", "--url", NOBODY], timeout=PATIENCE
+        sys.executable, ["-m", "tasker_tui.cli", "tui", "queue", "--url", NOBODY], timeout=PATIENCE
     )
     said = program.read().decode()
     program.close()

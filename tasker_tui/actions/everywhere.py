@@ -1,0 +1,33 @@
+"""The keys that mean the same on every screen, and those of the widgets."""
+
+from __future__ import annotations
+
+from tasker_tui.actions.model import Action, Scope
+
+
+def _move(scope: Scope, name: str, keys: str, text: str) -> Action:
+    return Action(f"{scope}.{name}", name, tuple(keys.split()), scope, text)
+
+
+EVERYWHERE: tuple[Action, ...] = (
+    Action("app.go_failures", "failures", ("e",), "app",
+           "What failed, grouped by what the errors have in common"),
+    Action("app.go_queues", "queues", ("Q",), "app", "What waits for workers, and who takes it"),
+    Action("app.go_letters", "dead letters", ("D",), "app", "Tasks that need somebody, most urgent first"),
+    Action("app.help", "help", ("question_mark", "f1"), "app", "The keys of this screen", hint=True),
+    Action("app.palette", "commands", ("colon", "ctrl+p"), "app", "All commands, by name", hint=True),
+    Action("app.theme", "theme", ("T",), "app", "Choose the colours"),
+    Action("app.quit", "quit", ("q", "ctrl+c"), "app", "Leave; tasks go on running", hint=True),
+    _move("list", "down", "j down", "Next row"),
+    _move("list", "up", "k up", "Row before"),
+    _move("list", "page_down", "ctrl+d pagedown", "A page down"),
+    _move("list", "page_up", "ctrl+u pageup", "A page up"),
+    _move("list", "first", "g home", "To the newest"),
+    _move("list", "last", "G end", "To the oldest"),
+    _move("graph", "right", "l right", "To the nearest step that waits for this one"),
+    _move("graph", "left", "h left", "To the nearest step that this one waits for"),
+    _move("graph", "down", "j down", "Down in the layer"),
+    _move("graph", "up", "k up", "Up in the layer"),
+    _move("graph", "first", "g home", "To the first step"),
+    _move("graph", "last", "G end", "To the last step"),
+)  # fmt: skip

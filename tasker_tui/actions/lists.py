@@ -1,0 +1,31 @@
+"""The keys of the other lists."""
+
+from __future__ import annotations
+
+from tasker_tui.actions.model import Action
+from tasker_tui.actions.reasons import needs, needs_other_run
+
+LISTS: tuple[Action, ...] = (
+    Action("runs.open", "open", ("enter",), "runs", "Open the run", hint=True,
+           disabled_reason=needs("run", "run")),
+    Action("runs.compare", "compare", ("d",), "runs", "What differs from the newest run that came through",
+           hint=True, disabled_reason=needs_other_run),
+    Action("runs.back", "back", ("escape", "backspace"), "runs", "Back to the list", hint=True),
+    Action("compare.back", "back", ("escape", "backspace"), "compare", "Back to the runs", hint=True),
+    Action("queues.back", "back", ("escape", "backspace"), "queues", "Back to the list", hint=True),
+    Action("letters.open", "open", ("enter",), "letters", "Open the task", hint=True,
+           disabled_reason=needs("letter", "dead letter")),
+    Action("letters.close", "close it", ("m",), "letters", "Retry, resolve, fail or cancel its task",
+           "changes", hint=True, disabled_reason=needs("letter", "dead letter", change=True)),
+    Action("letters.take", "take it", ("a",), "letters", "Make it yours", "changes", hint=True,
+           disabled_reason=needs("letter", "dead letter", change=True)),
+    Action("letters.back", "back", ("escape", "backspace"), "letters", "Back to the list", hint=True),
+    Action("failures.open", "newest", ("enter",), "failures", "Open the newest task that failed this way",
+           hint=True, disabled_reason=needs("group", "failure")),
+    Action("failures.retry", "retry all", ("r",), "failures", "Retry all steps that failed this way",
+           "changes", hint=True, disabled_reason=needs("group", "failure", change=True)),
+    Action("failures.resolve", "resolve all", ("m",), "failures",
+           "Count all steps that failed this way as done", "changes", hint=True,
+           disabled_reason=needs("group", "failure", change=True)),
+    Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
+)  # fmt: skip

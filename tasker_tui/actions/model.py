@@ -1,0 +1,67 @@
+"""What an action is, and what it looks at to know whether it can be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding
+
+from engine.model.wire.comparison import GridRun
+from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
+from engine.model.wire.failures import FailureGroup
+from tasker_tui.view_models import StepRow, TaskRow
+
+Scope = str
+"""Where a key does something: the name of a screen, a dialog or a widget; `app` is everywhere."""
+Risk = Literal["safe", "changes", "destroys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What an action would act on, as the screen is now."""
+
+    connected: bool = True
+    task: TaskRow | None = None
+    step: StepRow | None = None
+    group: FailureGroup | None = None
+    letter: DlqInvestigationQueueEntry | None = None
+    run: GridRun | None = None
+    other_run: bool = False
+    """Whether there is a run that came through, to compare the selected one with."""
+    failed_steps: int = 0
+    filtered: bool = False
+    retry_in: float | None = None
+    """Seconds until the selected step retries by itself."""
+
+
+Reason = Callable[[Focus], str | None]
+
+
+def always(focus: Focus) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that a key does.
+
+    `disabled_reason` says why it cannot be done now, None if it can; `cli_equivalent` the command line that
+    does the same. `hint` puts it on the hints line.
+    """
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    scope: Scope
+    help: str
+    risk: Risk = "safe"
+    hint: bool = False
+    disabled_reason: Reason = always
+    cli_equivalent: Callable[[Focus], str | None] = always
+
+    @property
+    def binding(self) -> Binding:
+        """The key binding; its id is what a user's keymap names."""
+        return Binding(",".join(self.keys), f"do('{self.id}')", self.title, show=False, id=self.id)

@@ -1,0 +1,85 @@
+"""Why an action cannot be done now, in words; None when it can."""
+
+from __future__ import annotations
+
+from engine.model.states import STEP_SATISFIES, StepState
+from tasker_tui.actions.model import Focus, Reason
+from tasker_tui.text import duration, plural, short_id
+
+
+def needs_connection(focus: Focus) -> str | None:
+    return None if focus.connected else "not connected; what is shown may be old"
+
+
+def needs(name: str, words: str, *, change: bool = False) -> Reason:
+    """Something has to be selected; to change it, the server has to be there as well."""
+
+    def reason(focus: Focus) -> str | None:
+        if getattr(focus, name) is None:
+            return f"no {words} is selected"
+        return needs_connection(focus) if change else None
+
+    return reason
+
+
+def needs_open_task(verb: str) -> Reason:
+    """The task may not have ended."""
+
+    def reason(focus: Focus) -> str | None:
+        task = focus.task
+        if task is not None and task.finished:
+            return f"{short_id(task.uuid)} is {task.mark.word}: there is nothing to {verb}"
+        return needs("task", "task", change=True)(focus)
+
+    return reason
+
+
+def cannot_retry_task(focus: Focus) -> str | None:
+    task = focus.task
+    if task is None:
+        return "no task is selected"
+    if task.failed == 0:
+        return f"{short_id(task.uuid)} has no failed step (it is {task.mark.word})"
+    return needs_connection(focus)
+
+
+def cannot_retry_step(focus: Focus) -> str | None:
+    step = focus.step
+    if step is None:
+        return "no step is selected"
+    if step.state is StepState.WAITING_FOR_RETRY and focus.retry_in is not None:
+        return f"{step.name} retries by itself in {duration(focus.retry_in)}"
+    if step.state is not StepState.ERROR:
+        other = f"; ! leads to {plural(focus.failed_steps, 'failed step')}" if focus.failed_steps else ""
+        return f"{step.name} is {step.mark.word}: only a failed step can be retried{other}"
+    return needs_connection(focus)
+
+
+def needs_other_run(focus: Focus) -> str | None:
+    none = None if focus.other_run else "no other run of this template is complete"
+    return needs("run", "run")(focus) or none
+
+
+def cannot_end_step(focus: Focus) -> str | None:
+    step = focus.step
+    if step is None:
+        return "no step is selected"
+    if step.state in (*STEP_SATISFIES, StepState.CANCELLED):
+        return f"{step.name} is {step.mark.word}: there is nothing to end by hand"
+    return needs_connection(focus)
+
+
+def not_filtered(focus: Focus) -> str | None:
+    return None if focus.filtered else "this is the first screen, and no filter is set; q leaves"
+
+
+def cannot_find_failed(focus: Focus) -> str | None:
+    return None if focus.failed_steps else "no step of this task has failed"
+
+
+def needs_unfinished_step(focus: Focus) -> str | None:
+    step = focus.step
+    if step is None:
+        return "no step is selected"
+    ended = step.state in (*STEP_SATISFIES, StepState.CANCELLED)
+    return f"{step.name} is {step.mark.word}: it waits for nothing" if ended else None

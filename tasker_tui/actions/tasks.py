@@ -1,0 +1,34 @@
+"""The keys of the list of tasks."""
+
+from __future__ import annotations
+
+from tasker_tui.actions import command_lines
+from tasker_tui.actions.model import Action
+from tasker_tui.actions.reasons import (
+    cannot_retry_task,
+    needs,
+    needs_connection,
+    needs_open_task,
+    not_filtered,
+)
+
+TASKS: tuple[Action, ...] = (
+    Action("tasks.open", "open", ("enter",), "tasks", "Open the selected task", hint=True,
+           disabled_reason=needs("task", "task"), cli_equivalent=command_lines.show),
+    Action("tasks.retry", "retry", ("r",), "tasks", "Retry the failed steps of the selected task",
+           "changes", hint=True, disabled_reason=cannot_retry_task, cli_equivalent=command_lines.retry),
+    Action("tasks.start", "start", ("s",), "tasks", "Start a task from a form", "changes", hint=True,
+           disabled_reason=needs_connection),
+    Action("tasks.cancel", "cancel", ("c",), "tasks", "Cancel the selected task", "destroys", hint=True,
+           disabled_reason=needs_open_task("cancel"), cli_equivalent=command_lines.cancel),
+    Action("tasks.pause", "pause", ("p",), "tasks", "Pause the selected task, or let it go on", "changes",
+           disabled_reason=needs_open_task("pause"), cli_equivalent=command_lines.pause),
+    Action("tasks.clear", "clear filter", ("escape",), "tasks", "Show all tasks again",
+           disabled_reason=not_filtered),
+    Action("tasks.filter", "filter", ("slash",), "tasks", "Narrow the list: state:failing since:2h text",
+           hint=True),
+    Action("tasks.failing", "failing", ("exclamation_mark",), "tasks",
+           "Only tasks that need an operator, and back", hint=True),
+    Action("tasks.runs", "runs", ("v",), "tasks", "The runs of this template beside each other",
+           disabled_reason=needs("task", "task")),
+)  # fmt: skip

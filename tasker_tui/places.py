@@ -1,0 +1,73 @@
+"""Which screen shows a place.
+
+Screens are imported when they are opened: their parts would slow the start of the dashboard.
+"""
+
+from __future__ import annotations
+
+from tasker_tui.filters import parse_filter
+from tasker_tui.locator import Locator
+from tasker_tui.screens.base import OperatorScreen
+from tasker_tui.services import Services
+
+
+def screen_at(services: Services, where: Locator) -> OperatorScreen:
+    """Make the screen of a place that `parse_locator` knows."""
+    match where.place, *where.path:
+        case ["tasks"]:
+            return _tasks(services, where.query)
+        case ["task", uuid, *rest]:
+            return _task(services, uuid, rest[1] if rest else None)
+        case ["failures"]:
+            return _failures(services)
+        case ["letters"]:
+            return _letters(services)
+        case ["queues"]:
+            return _queues(services)
+        case ["runs", namespace, name, version]:
+            return _runs(services, namespace, name, version)
+        case ["compare", one, other]:
+            return _compare(services, one, other)
+    raise AssertionError(f"no screen shows {where}")
+
+
+def _tasks(services: Services, query: str) -> OperatorScreen:
+    from tasker_tui.screens.tasks import TasksScreen
+
+    return TasksScreen(services, parse_filter(query))
+
+
+def _task(services: Services, uuid: str, step: str | None) -> OperatorScreen:
+    from tasker_tui.screens.task import TaskScreen
+
+    return TaskScreen(services, uuid, step)
+
+
+def _failures(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.failures import FailuresScreen
+
+    return FailuresScreen(services)
+
+
+def _letters(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.letters import LettersScreen
+
+    return LettersScreen(services)
+
+
+def _queues(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.queues import QueuesScreen
+
+    return QueuesScreen(services)
+
+
+def _runs(services: Services, namespace: str, name: str, version: str) -> OperatorScreen:
+    from tasker_tui.screens.runs import RunsScreen
+
+    return RunsScreen(services, namespace, name, version)
+
+
+def _compare(services: Services, one: str, other: str) -> OperatorScreen:
+    from tasker_tui.screens.compare import CompareScreen
+
+    return CompareScreen(services, one, other)

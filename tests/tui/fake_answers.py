@@ -1,0 +1,112 @@
+"""What the server answers to the calls that are values: a function for each, by method and path."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from engine.client.calls import Call
+from engine.model.wire.failures import FailureList
+from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
+from engine.model.wire.queues import QueueList
+from engine.model.wire.reruns import ForkAnswer
+from tests.tui.fake_letters import change_letter
+from tests.tui.fake_reruns import run_again
+
+if TYPE_CHECKING:
+    from tests.tui.support import FakeTasker
+
+Answer = Callable[..., Any]
+"""Gets the fake server, the call, and the groups of the pattern."""
+ANSWERS: list[tuple[str, re.Pattern[str], Answer]] = []
+
+
+def answers(method: str, pattern: str) -> Callable[[Answer], Answer]:
+    """The function answers calls whose whole path fits the pattern."""
+
+    def register(answer: Answer) -> Answer:
+        ANSWERS.append((method, re.compile(pattern), answer))
+        return answer
+
+    return register
+
+
+def answer_of(tasker: FakeTasker, call: Call[Any]) -> Any:
+    """The answer, as something that can be written as JSON."""
+    for method, pattern, answer in ANSWERS:
+        found = pattern.fullmatch(call.path)
+        if found and method == call.method:
+            return answer(tasker, call, *found.groups())
+    raise AssertionError(f"the fake server knows no {call.method} {call.path}")
+
+
+@answers("GET", "/v1/failures")
+def _failures(tasker: FakeTasker, call: Call[Any]) -> FailureList:
+    return FailureList(groups=tasker.failures)
+
+
+@answers("GET", "/v1/templates/.+/grid")
+def _grid(tasker: FakeTasker, call: Call[Any]) -> Any:
+    assert int(str(dict(call.params)["limit"])) <= 100  # the server refuses more
+    return tasker.grid
+
+
+@answers("GET", "/v1/tasks/.+/diff/.+")
+def _diff(tasker: FakeTasker, call: Call[Any]) -> Any:
+    return tasker.diff
+
+
+@answers("GET", "/v1/queues")
+def _queues(tasker: FakeTasker, call: Call[Any]) -> QueueList:
+    return QueueList(calculated_at=tasker.clock.now(), queues=tasker.queues)
+
+
+@answers("GET", "/v1/dlq/investigation-queue")
+def _letters(tasker: FakeTasker, call: Call[Any]) -> Any:
+    return tasker.letters
+
+
+@answers("PATCH", "/v1/dlq/entry/.+")
+def _change_letter(tasker: FakeTasker, call: Call[Any]) -> Any:
+    return change_letter(tasker.letters, call)
+
+
+@answers("GET", "/v1/bulk/.+")
+@answers("POST", "/v1/bulk/.+")
+def _bulk(tasker: FakeTasker, call: Call[Any]) -> Any:
+    return tasker.bulk.answer(call)
+
+
+@answers("GET", "/v1/pauses")
+def _pauses(tasker: FakeTasker, call: Call[Any]) -> PauseList:
+    return PauseList(pauses=list(tasker.pauses.values()))
+
+
+@answers("POST", "/v1/tasks/([^/]+)/(retry|fork)")
+def _run_again(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> Any:
+    answer = run_again(tasker.tasks[uuid], verb, json.loads(call.content or b""))
+    if isinstance(answer, ForkAnswer) and answer.task_uuid:
+        tasker.tasks[str(answer.task_uuid)] = replace(tasker.tasks[uuid], uuid=answer.task_uuid)
+    return answer
+
+
+@answers("POST", "/v1/tasks/([^/]+)/(pause|resume)")
+def _pause(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> PauseAnswer:
+    asked = PauseRequest.model_validate_json(call.content or b"")
+    tasker.pauses.pop(uuid, None)
+    if verb == "pause":
+        tasker.pauses[uuid] = Pause(
+            scope=PauseScope.TASK,
+            namespace=None,
+            template=None,
+            version=None,
+            task_uuid=UUID(uuid),
+            paused_by=asked.actor,
+            reason=asked.reason,
+            paused_at=tasker.clock.now(),
+        )
+    return PauseAnswer(paused=verb == "pause", changed=True, dry_run=False)
