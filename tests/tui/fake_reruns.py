@@ -11,14 +11,18 @@ from engine.model.wire.reruns import ForkAnswer, ForkStep, RerunStep, RetryAnswe
 
 def run_again(task: Any, verb: str, asked: dict[str, Any]) -> RetryAnswer | ForkAnswer:
     """The answer to a retry or a fork of a `FakeTask`; its steps change unless it is a dry run."""
-    named = asked.get("from") or asked.get("steps") or [s.name for s in task.steps if not s.parents]
+    roots = [step.name for step in task.steps if not step.parents]
+    failed = [step.name for step in task.steps if step.state is StepState.ERROR]
+    unnamed = roots if verb == "fork" or asked.get("whole_task") else failed
+    named = asked.get("from") or asked.get("steps") or unnamed
+    dry_run = asked.get("dry_run", False)
     below = set(named)
     if verb == "fork" or asked.get("downstream") or asked.get("whole_task"):
         for step in task.steps:  # each after its parents
             if below & set(step.parents):
                 below.add(step.name)
     if verb == "fork":
-        return _fork(task, below, named, dry_run=asked["dry_run"])
+        return _fork(task, below, named, dry_run=dry_run)
     able = [s for s in task.steps if s.name in below and (len(below) > 1 or s.state is StepState.ERROR)]
     steps = [
         RerunStep(
@@ -28,13 +32,11 @@ def run_again(task: Any, verb: str, asked: dict[str, Any]) -> RetryAnswer | Fork
         )
         for step in able
     ]  # fmt: skip
-    if not asked["dry_run"]:
+    if not dry_run:
         for step in able:
             step.state, step.attempts, step.error = StepState.PENDING, 0, None
     message = f"{len(able)} steps run again" if able else f"{named[0]} is done: say downstream"
-    return RetryAnswer(
-        task_uuid=task.uuid, changed=bool(able), dry_run=asked["dry_run"], message=message, steps=steps
-    )
+    return RetryAnswer(task_uuid=task.uuid, changed=bool(able), dry_run=dry_run, message=message, steps=steps)
 
 
 def _fork(task: Any, below: set[str], named: list[str], *, dry_run: bool) -> ForkAnswer:

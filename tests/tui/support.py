@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic_core import to_json
 from textual.pilot import Pilot
 
-from engine.client import ServerUnreachable
+from engine.client import ApiError, ServerUnreachable
 from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire import (
@@ -346,6 +346,8 @@ class FakeTasker:
             raise ServerUnreachable("the server cannot be reached: refused", "")
 
     def _task(self, uuid: str) -> FakeTask:
+        if uuid not in self.tasks:
+            raise ApiError(404, "NOT_FOUND", f"there is no task {uuid}", {})
         return self.tasks[uuid]
 
 
