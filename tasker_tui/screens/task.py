@@ -1,49 +1,37 @@
-"""One task: its graph or steps, the selected step below, its context, and what happens, live."""
+"""One task: a tab above, the selected step below, live. Every tab is a widget of its own (task_tabs)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
-from textual import work
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.widgets import ContentSwitcher, Static
 
 from engine.model.states import StepState
-from engine.model.wire import TransitionChange
 from engine.model.wire.details import StepDetail
 from tasker_tui.actions import Focus, bindings
-from tasker_tui.dag.view import DagView
-from tasker_tui.feed import Batch, Feed, Live, Reload
+from tasker_tui.feed import Batch, Live, Reload
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.screens.base import Handlers, OperatorScreen
-from tasker_tui.screens.task_messages import (
-    HistoryArrived,
-    StepArrived,
-    TaskArrived,
-    TaskFailed,
-    TaskNews,
-    WhyArrived,
-)
 from tasker_tui.services import Services
-from tasker_tui.states import Mark
 from tasker_tui.step_report import StepFacts
-from tasker_tui.task_report import context_text, event_lines, headline, tab_line
-from tasker_tui.task_view import KEPT_EVENTS, TaskView
+from tasker_tui.task_loader import TaskLoader
+from tasker_tui.task_messages import StepArrived, TaskArrived, TaskFailed, TaskNews, WhyArrived
+from tasker_tui.task_report import headline, tab_line
+from tasker_tui.task_tabs.base import TaskTab
+from tasker_tui.task_tabs.context import ContextTab
+from tasker_tui.task_tabs.events import EventsTab
+from tasker_tui.task_tabs.graph import GraphTab
+from tasker_tui.task_tabs.steps import StepsTab
+from tasker_tui.task_view import TaskView
 from tasker_tui.text import short_id
-from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
 from tasker_tui.widgets.painting import palette_for
-from tasker_tui.widgets.step_columns import StepColumns, StepSource
 from tasker_tui.widgets.step_panel import StepPanel
-from tasker_tui.widgets.virtual_table import VirtualTable
 
-TABS = ("graph", "steps", "context", "events")
-RELOAD_SECONDS = 0.3
-"""What transitions do not say is loaded again at most this often."""
 REASON_SECONDS = 5.0
 """What the selected step waits for is asked again this often: a queue moves while the step does not."""
 FRAME_LINES = 7
@@ -63,46 +51,30 @@ class TaskScreen(OperatorScreen):
         self._wanted_step = step
         self._selected: str | None = None
         self._details: StepArrived | None = None
-        self._history_asked = False
         self._trouble: str | None = None
-        self._tab = "graph"
-        self._reloading = False
-        self._asked_why: datetime | None = None
-        self._rows = StepSource(lambda: self.view)
+        self._loader = TaskLoader(self, services, uuid)
+        self._tabs: list[TaskTab] = [
+            GraphTab(services, self.view, self._empty_text),
+            StepsTab(services, self.view),
+            ContextTab(services, self.view),
+            EventsTab(services, self.view),
+        ]
+        self._tab = self._tabs[0]
         self._operations = Operations(self, services, self._step_changed)
 
     def compose_body(self) -> ComposeResult:
         """The tabs above, the selected step below."""
-        services = self.services
         with Vertical(id="task-frame"):
             yield Static(id="task-tabs", markup=False)
-            with ContentSwitcher(initial="graph", id="task-tab"):
-                yield DagView(services.ascii_only, self._empty_text, id="graph")
-                columns = StepColumns(services.clock, lambda: self.view, services.ascii_only)
-                yield VirtualTable[StepRow](self._rows, columns, lambda: ["Loading…"], id="steps")
-                with VerticalScroll(id="context"):
-                    yield Static(id="context-text", markup=False)
-                with VerticalScroll(id="events"):
-                    yield Static(id="events-text", markup=False)
+            with ContentSwitcher(initial=self._tab.NAME, id="task-tab"):
+                yield from self._tabs
         yield StepPanel()
 
     def on_mount(self) -> None:
         """Load the task and follow it."""
-        self.graph.focus()
-        self._reload()
-        feed = Feed(
-            self.services.client,
-            self.services.clock,
-            lambda news: self.post_message(TaskNews(news)),
-            "task",
-            self.view.uuid,
-        )
-        self.run_worker(feed.run(), group="feed")
-
-    @property
-    def graph(self) -> DagView:
-        """The graph's widget."""
-        return self.query_one("#graph", DagView)
+        self._tab.enter()
+        self._loader.reload()
+        self._loader.follow()
 
     @property
     def selected(self) -> StepRow | None:
@@ -143,7 +115,7 @@ class TaskScreen(OperatorScreen):
         return {
             "task.retry": lambda: self._on_step(lambda task, step, all: do.retry(task, [step], all)),
             "task.rerun": lambda: self._on_step(
-                lambda task, step, _: do.rerun(task, step, self._open, self._reload)
+                lambda task, step, _: do.rerun(task, step, self._open, self._loader.reload)
             ),
             "task.resolve": lambda: self._on_step(partial(end, complete=False)),
             "task.complete": lambda: self._on_step(partial(end, complete=True)),
@@ -151,7 +123,7 @@ class TaskScreen(OperatorScreen):
             "task.cancel": lambda: self._on_task(do.cancel),
             "task.next_failed": self._next_failed,
             "task.why": self._look_at_why,
-            **{f"task.tab_{tab}": partial(self._show_tab, tab) for tab in TABS},
+            **{f"task.tab_{tab.NAME}": partial(self._show_tab, tab) for tab in self._tabs},
             "task.back": self.app.pop_screen,
         }
 
@@ -160,7 +132,7 @@ class TaskScreen(OperatorScreen):
         super().on_tick()
         if self.view.task is not None:
             self._show_title()
-            self.query_one("#steps", VirtualTable).refresh_rows(lambda row: row.completed_at is None)
+            self._tab.second_passed()
             self._ask_why_again()
 
     def show_state(self) -> None:
@@ -174,24 +146,20 @@ class TaskScreen(OperatorScreen):
             case Batch(changes=changes):
                 if self.view.apply(changes):
                     self._show_states()
-                    self._reload_soon()
+                    self._loader.reload_soon()
             case Reload() | Live():
-                self._reload_soon()
+                self._loader.reload_soon()
 
     def on_task_arrived(self, event: TaskArrived) -> None:
         """Show what was loaded."""
         self._trouble = None
         reshaped = self.view.load(event.task, event.steps)
-        self._rows.refresh()
         if self._selected not in self.view.steps:
             self._selected = self._first_look()
-        if reshaped:
-            self.graph.recolour(self._marks())
-            self.graph.show(self.view.drawing, self._selected)
-            self._fit_frame()
-        table = self.query_one("#steps", VirtualTable)
-        table.rows_moved()
-        table.move_to(self._rows.index_of(self._selected or "") or 0)
+        for tab in self._tabs:
+            tab.selected = self._selected
+            tab.steps_loaded(reshaped)
+        self._fit_frame()
         self._show_states()
         self._load_details()
         self._ask_why()
@@ -199,7 +167,7 @@ class TaskScreen(OperatorScreen):
     def on_task_failed(self, event: TaskFailed) -> None:
         """Say so where the graph would be, if there is none."""
         self._trouble = event.reason
-        self.graph.refresh()
+        self._tab.failed()
 
     def on_step_arrived(self, event: StepArrived) -> None:
         """Complete the panel, if the cursor is still there."""
@@ -212,70 +180,47 @@ class TaskScreen(OperatorScreen):
         self.view.explain(event.reasons)
         self._show_panel()
 
-    def on_history_arrived(self, event: HistoryArrived) -> None:
-        """Complete the list of events."""
-        self.view.remember(event.changes)
-        self._show_events()
-
-    def on_dag_view_moved(self, event: DagView.Moved) -> None:
-        """The cursor moved in the graph."""
-        self._select(event.node_id)
-
-    def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
-        """The cursor moved in the list."""
-        if event.key is not None and self._tab == "steps":
-            self._select(event.key)
+    def on_task_tab_chosen(self, event: TaskTab.Chosen) -> None:
+        """The cursor moved in a tab."""
+        self._select(event.uuid)
 
     def _select(self, uuid: str) -> None:
         if uuid == self._selected:
             return
         self._selected = uuid
-        self.graph.select(uuid)
+        for tab in self._tabs:
+            tab.select(uuid)
         self._show_panel()
         self.show_state()
         self._load_details()
 
-    def _show_tab(self, tab: str) -> None:
+    def _show_tab(self, tab: TaskTab) -> None:
+        self._tab.leave()
         self._tab = tab
-        self.query_one(ContentSwitcher).current = tab
+        self.query_one(ContentSwitcher).current = tab.NAME
         self._fit_frame()
-        if tab == "steps" and self._selected:
-            table = self.query_one("#steps", VirtualTable)
-            table.move_to(self._rows.index_of(self._selected) or 0)
-        if tab == "events" and not self._history_asked:
-            self._history_asked = True
-            self._fetch_history()
-        self._show_events()
-        self.query_one(f"#{tab}").focus()
+        tab.enter()
         self._show_title()
 
     def _fit_frame(self) -> None:
         """Leave the room that a small graph does not need to the step below."""
-        drawing = self.view.drawing
-        limit = drawing.height + FRAME_LINES if drawing and self._tab == "graph" else None
-        self.query_one("#task-frame").styles.max_height = limit
+        limit = self._tab.height_limit
+        self.query_one("#task-frame").styles.max_height = None if limit is None else limit + FRAME_LINES
 
     def _show_states(self) -> None:
         """Bring everything up to date that depends on states."""
-        palette = palette_for(self)
-        if self.view.drawing is not None:
-            self.graph.recolour(self._marks())
-        self.query_one("#steps", VirtualTable).refresh()
-        self.query_one("#context-text", Static).update(context_text(self.view, palette))
-        self._show_events()
+        for tab in self._tabs:
+            tab.states_changed()
         self._show_panel()
         self.show_state()
 
-    def _show_events(self) -> None:
-        if self._tab == "events":
-            text = event_lines(self.view, palette_for(self))
-            self.query_one("#events-text", Static).update(text)
-
     def _show_title(self) -> None:
-        palette, services = palette_for(self), self.services
-        self.query_one("#task-tabs", Static).update(tab_line(TABS, self._tab, palette))
+        services = self.services
+        names = tuple(tab.NAME for tab in self._tabs)
+        self.query_one("#task-tabs", Static).update(tab_line(names, self._tab.NAME, palette_for(self)))
         frame = self.query_one("#task-frame")
         frame.border_title = headline(self.view, services.clock.now(), services.ascii_only)
+        frame.border_subtitle = self._tab.note
         facts = self._facts()
         if facts is not None:
             self.query_one(StepPanel).show_title(facts)
@@ -300,10 +245,6 @@ class TaskScreen(OperatorScreen):
             ascii_only=self.services.ascii_only,
         )
 
-    def _marks(self) -> list[Mark]:
-        assert self.view.drawing is not None
-        return [self.view.steps[uuid].mark for uuid in self.view.drawing.graph.ids]
-
     def _first_look(self) -> str | None:
         if self._wanted_step and self.view.named(self._wanted_step) is None:
             self.notify(f"this task has no step {self._wanted_step}", severity="warning", markup=False)
@@ -320,14 +261,13 @@ class TaskScreen(OperatorScreen):
         body.focus()
 
     def _ask_why_again(self) -> None:
-        step, asked, now = self.selected, self._asked_why, self.services.clock.now()
+        step, asked, now = self.selected, self._loader.asked_why, self.services.clock.now()
         if step and step.state in MOVING and asked and (now - asked).total_seconds() >= REASON_SECONDS:
             self._ask_why()
 
     def _ask_why(self) -> None:
-        self._asked_why = self.services.clock.now()
         if self.view.unfinished:
-            self._fetch_why()
+            self._loader.ask_why()
 
     def _on_task(self, do: Callable[[TaskRow], object]) -> None:
         if self.view.task is not None:
@@ -343,65 +283,11 @@ class TaskScreen(OperatorScreen):
     def _step_changed(self, step: StepDetail) -> None:
         self.view.put(step)
         self._show_states()
-        self._reload_soon()
-
-    @work(group="task", exclusive=True)
-    async def _reload(self) -> None:
-        client, uuid = self.services.client, self.view.uuid
-        try:
-            task, steps = await client.get_task(uuid), await client.list_steps(uuid)
-        except CALL_FAILURES as error:
-            self.post_message(TaskFailed(explain(error)))
-        else:
-            self.post_message(TaskArrived(task, steps))
-
-    def _reload_soon(self) -> None:
-        if not self._reloading:
-            self._reloading = True
-            self._reload_later()
-
-    @work(group="task-later")
-    async def _reload_later(self) -> None:
-        await self.services.clock.sleep(RELOAD_SECONDS)
-        self._reloading = False
-        self._reload()
+        self._loader.reload_soon()
 
     def _load_details(self) -> None:
-        step = self.selected
-        if step is not None:
-            self._fetch_details(step.uuid)
-
-    @work(group="details", exclusive=True)
-    async def _fetch_details(self, uuid: str) -> None:
-        client = self.services.client
-        try:
-            audit = await client.step_audit(self.view.uuid, uuid)
-            page = await client.step_logs(self.view.uuid, uuid)
-        except CALL_FAILURES:
-            return
-        newest = page.lines[-1].attempt if page.lines else 0
-        self.post_message(StepArrived(uuid, audit, [x for x in page.lines if x.attempt == newest]))
-
-    @work(group="why", exclusive=True)
-    async def _fetch_why(self) -> None:
-        try:
-            reasons = await self.services.client.why_task(self.view.uuid)
-        except CALL_FAILURES:
-            return
-        self.post_message(WhyArrived(reasons))
-
-    @work(group="history", exclusive=True)
-    async def _fetch_history(self) -> None:
-        changes: list[TransitionChange] = []
-        after: int | None = 0
-        try:
-            while after is not None and len(changes) < KEPT_EVENTS:
-                page = await self.services.client.task_transitions(self.view.uuid, after=after)
-                changes += page.transitions
-                after = page.next_after
-        except CALL_FAILURES:
-            self._history_asked = False
-        self.post_message(HistoryArrived(changes))
+        if self.selected is not None:
+            self._loader.load_step(self.selected.uuid)
 
     def _empty_text(self) -> str:
         return self.view.trouble or self._trouble or "Loading…"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from engine.model.wire import StepAuditResponse, TaskResponse, TransitionChange
+from engine.model.wire import StepAuditResponse, TaskResponse
 from engine.model.wire.details import LogRecord, StepDetail, StepWhy
 from tasker_tui.feed import News
 
@@ -41,14 +41,6 @@ class WhyArrived(Message):
     def __init__(self, reasons: Sequence[StepWhy]) -> None:
         super().__init__()
         self.reasons = reasons
-
-
-class HistoryArrived(Message):
-    """A part of what happened before was loaded, oldest first."""
-
-    def __init__(self, changes: Sequence[TransitionChange]) -> None:
-        super().__init__()
-        self.changes = changes
 
 
 class TaskNews(Message):
