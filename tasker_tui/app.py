@@ -8,8 +8,10 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
+import platformdirs
 from textual.app import App
 from textual.command import Provider
 from textual.filter import LineFilter
@@ -20,12 +22,14 @@ from tasker_tui.actions import Scope, bindings
 from tasker_tui.ascii import AsciiFilter
 from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock, SystemClock
+from tasker_tui.command_log import CommandLog
 from tasker_tui.commands import ActionCommands
 from tasker_tui.counts import Counts, count_forever
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
+from tasker_tui.modals.command_log import CommandLogDialog
 from tasker_tui.modals.help import HelpDialog
 from tasker_tui.places import screen_at
 from tasker_tui.screens.base import OperatorScreen
@@ -77,13 +81,16 @@ class TaskerApp(App[None]):
         clock: Clock,
         user: str,
         ascii_only: bool,
+        log_path: Path | None = None,
     ) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self._locator = locator
         self._count_wanted = asyncio.Event()
         self._last_filters = [AsciiFilter()] if ascii_only else []
-        self.services = Services(client, clock, Signal(self, "news"), Link(url), user, self.go, ascii_only)
+        log = CommandLog(clock, log_path, server=url, by=user)
+        news: Signal[News] = Signal(self, "news")
+        self.services = Services(client, clock, news, Link(url), user, self.go, log, ascii_only)
 
     def get_line_filters(self) -> list[LineFilter]:
         """The last one makes ASCII of what is left, if it is wanted."""
@@ -158,6 +165,8 @@ class TaskerApp(App[None]):
                 self.action_command_palette()
             case "app.theme":
                 self.search_themes()
+            case "app.log":
+                self.push_screen(CommandLogDialog(self.services.commands))
             case "app.quit":
                 self.exit()
 
@@ -174,7 +183,10 @@ async def run_async(url: str, *, locator: str | None = None) -> int:
 
     found = parse_locator(locator) if locator else Locator()
     async with TaskerClient(url) as client:
-        app = TaskerApp(client, url, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii())
+        app = TaskerApp(
+            client, url, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
+            log_path=platformdirs.user_state_path("tasker") / "commands.log",
+        )  # fmt: skip
         await app.run_async()
         return app.return_code or 0
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from engine.client import bulk
 from engine.model.wire.bulk import BulkDetail, BulkFilter, BulkVerb
+from tasker_tui.actions.command_lines import with_options
 from tasker_tui.modals.bulk import BulkAnswer, BulkDialog
 from tasker_tui.modals.bulk_progress import BulkProgress
 from tasker_tui.services import Services
@@ -43,7 +44,9 @@ class BulkOperations:
     async def _run(self, found: BulkDetail, answer: BulkAnswer, command: str) -> None:
         reason = answer.reason or "bulk operation from the dashboard"
         call = bulk.run(found.bulk_uuid, reason=reason, actor=self._services.user, rate=answer.rate)
-        started = await self._services.client.send(call)
+        rate = f"{answer.rate:g}" if answer.rate else None
+        command = with_options(command, rate=rate, reason=answer.reason)
+        started = await self._services.commands.run(command, self._services.client.send(call))
         self._screen.notify(command, markup=False)
         follow = BulkProgress(self._services, started.operation)
         self._screen.call_next(self._screen.app.push_screen, follow, lambda _: self._changed())

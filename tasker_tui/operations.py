@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -16,8 +17,9 @@ from engine.model.wire.pauses import Pause
 from engine.model.wire.requests import CompleteManually, ManualCompletionData, Skip
 from engine.model.wire.reruns import ForkAnswer, RetryAnswer
 from tasker_tui.actions import BY_ID, Focus
+from tasker_tui.actions.command_lines import with_options
 from tasker_tui.modals.by_hand import ByHandAnswer, ByHandDialog, ByHandTarget
-from tasker_tui.modals.cancel import CancelDialog
+from tasker_tui.modals.cancel import CancelDialog, CancelRunningDialog
 from tasker_tui.modals.pause import PauseDialog
 from tasker_tui.modals.pick import PickDialog
 from tasker_tui.modals.rerun import RerunDialog, outcome
@@ -38,8 +40,7 @@ class Operations:
 
     def retry(self, task: TaskRow, steps: Sequence[StepRow], all_steps: Sequence[StepRow]) -> None:
         """Ask whether to retry failed steps, and do it."""
-        focus = Focus(task=task, step=steps[0] if len(steps) == 1 else None)
-        command = BY_ID["task.retry"].cli_equivalent(focus) or ""
+        command = _command("task.retry", task, steps[0] if len(steps) == 1 else None)
         target = RetryTarget(task, tuple(steps), len(waiting_for(steps, all_steps)), command)
         self._screen.app.push_screen(RetryDialog(target), partial(self._retry_confirmed, target))
 
@@ -49,13 +50,14 @@ class Operations:
 
     def cancel(self, task: TaskRow) -> None:
         """Ask whether to cancel the task, and do it."""
-        command = BY_ID["task.cancel"].cli_equivalent(Focus(task=task)) or ""
+        command = _command("task.cancel", task)
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._work(self._cancel(task))
+        def answered(reason: str | None) -> None:
+            if reason is not None:
+                self._work(self._cancel(task, reason, with_options(command, reason=reason)))
 
-        self._screen.app.push_screen(CancelDialog(task, command), answered)
+        dialog = CancelRunningDialog if task.running else CancelDialog
+        self._screen.app.push_screen(dialog(task, command), answered)
 
     def rerun(
         self, task: TaskRow, step: StepRow, forked: Callable[[str], object], again: Callable[[], object]
@@ -79,8 +81,7 @@ class Operations:
         self, task: TaskRow, step: StepRow, all_steps: Sequence[StepRow], *, complete: bool
     ) -> None:
         """Ask for a result and end the step: as complete, else as resolved."""
-        action = BY_ID["task.complete" if complete else "task.resolve"]
-        command = action.cli_equivalent(Focus(task=task, step=step)) or ""
+        command = _command("task.complete" if complete else "task.resolve", task, step)
         target = ByHandTarget(task, step, complete, len(waiting_for([step], all_steps)), command)
 
         def answered(answer: ByHandAnswer | None) -> None:
@@ -110,20 +111,22 @@ class Operations:
             self._say(f"{short_id(task.uuid)} has no failed step any more", "warning")
 
     async def _retry(self, target: RetryTarget, reason: str) -> None:
-        user = self._services.user
+        user, services = self._services.user, self._services
         action = ResetForRetry(
             action_type="reset_for_retry", reason=reason or "retried from the dashboard", reset_by=user
         )
         names = [step.name for step in target.steps]
         for done, step in enumerate(target.steps):
+            command = with_options(_command("task.retry", target.task, step), reason=reason)
+            call = services.client.act_on_step(target.task.uuid, step.uuid, action)
             try:
-                answer = await self._services.client.act_on_step(target.task.uuid, step.uuid, action)
+                answer = await services.commands.run(command, call)
             except CALL_FAILURES as error:
                 before = f" ({', '.join(names[:done])} will run again)" if done else ""
                 self._say(f"{step.name} was not retried: {explain(error)}{before}", "error")
                 return
             self._screen.call_next(self._changed, answer)
-        self._say(f"{' and '.join(names)} will run again\n{target.command}")
+        self._say(f"{' and '.join(names)} will run again\n{with_options(target.command, reason=reason)}")
 
     async def _end_by_hand(self, target: ByHandTarget, answer: ByHandAnswer) -> None:
         reason, user = answer.reason or "ended by hand from the dashboard", self._services.user
@@ -135,10 +138,12 @@ class Operations:
             )
         else:
             action = Skip(action_type="skip", result=answer.result, reason=reason, skipped_by=user)
-        step = await self._services.client.act_on_step(target.task.uuid, target.step.uuid, action)
-        self._screen.call_next(self._changed, step)
+        given = None if answer.result is None else json.dumps(answer.result, ensure_ascii=False)
+        command = with_options(target.command, result=given, reason=answer.reason)
+        call = self._services.client.act_on_step(target.task.uuid, target.step.uuid, action)
+        self._screen.call_next(self._changed, await self._services.commands.run(command, call))
         word = "complete" if target.complete else "resolved"
-        self._say(f"{target.step.name} is {word}; its task goes on\n{target.command}")
+        self._say(f"{target.step.name} is {word}; its task goes on\n{command}")
 
     async def _look_at_pause(self, task: TaskRow) -> None:
         known = await self._services.client.send(pauses.list_pauses())
@@ -158,12 +163,15 @@ class Operations:
         change = pauses.resume if resume else pauses.pause
         what, user = pauses.task(task.uuid), self._services.user
         call = change(what, reason=reason or "by hand from the dashboard", actor=user)
-        await self._services.client.send(call)
+        command = with_options(command, reason=reason)
+        await self._services.commands.run(command, self._services.client.send(call))
         self._say(f"{short_id(task.uuid)} {'goes on' if resume else 'is paused'}\n{command}")
 
-    async def _cancel(self, task: TaskRow) -> None:
-        await self._services.client.cancel_task(task.uuid, cancelled_by=self._services.user)
-        self._say(f"{short_id(task.uuid)} is cancelled\ntasker task cancel {task.uuid}")
+    async def _cancel(self, task: TaskRow, reason: str, command: str) -> None:
+        services = self._services
+        call = services.client.cancel_task(task.uuid, reason or None, cancelled_by=services.user)
+        await services.commands.run(command, call)
+        self._say(f"{short_id(task.uuid)} is cancelled\n{command}")
 
     async def _choose_template(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         known = await self._services.client.list_templates()
@@ -196,6 +204,10 @@ class Operations:
 
     def _say(self, text: str, severity: SeverityLevel = "information") -> None:
         self._screen.notify(text, severity=severity, markup=False)
+
+
+def _command(action_id: str, task: TaskRow, step: StepRow | None = None) -> str:
+    return BY_ID[action_id].cli_equivalent(Focus(task=task, step=step)) or ""
 
 
 def waiting_for(steps: Sequence[StepRow], all_steps: Sequence[StepRow]) -> set[str]:

@@ -9,6 +9,7 @@ from textual.signal import Signal
 
 from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock
+from tasker_tui.command_log import CommandLog
 from tasker_tui.feed import News
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator
@@ -18,7 +19,8 @@ from tasker_tui.locator import Locator
 class Services:
     """`news` publishes what the summary feed learns; `link` is the connection as of the last news.
 
-    `user` is who acts, as the step audit names them. `go` shows a place over what is shown now.
+    `user` is who acts, as the step audit names them. `go` shows a place over what is shown now. What changes
+    something goes through `commands`.
     """
 
     client: TaskerPort
@@ -27,4 +29,5 @@ class Services:
     link: Link
     user: str
     go: Callable[[Locator], object]
+    commands: CommandLog
     ascii_only: bool = False

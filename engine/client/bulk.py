@@ -28,7 +28,8 @@ def preview(verb: BulkVerb | str, wanted: BulkFilter, *, result: Any = None) -> 
     if result is not None:
         body["result"] = result
     content = dump_json(body, limit_bytes=4 * 1024 * 1024).encode()
-    return Call("POST", "/v1/bulk/preview", BulkDetail.model_validate_json, content=content)
+    read = BulkDetail.model_validate_json
+    return Call("POST", "/v1/bulk/preview", read, content=content, only_asks=True)
 
 
 def run(

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from engine.model.payload import dump_json
 from engine.model.wire.details import (
@@ -58,6 +58,16 @@ class Call(Generic[T]):
     params: Mapping[str, str | list[str]] = field(default_factory=dict)
     content: bytes | None = None
     content_type: str = JSON
+    only_asks: bool = False
+    """Whether it is a question in spite of its method, such as a preview."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the server does something when it gets it: it is neither a question nor a dry run."""
+        if self.method == "GET" or self.only_asks or "dry_run" in self.params:
+            return False
+        body = from_json(self.content) if self.content and self.content_type == JSON else None
+        return not (isinstance(body, dict) and body.get("dry_run") is True)
 
 
 def given(**params: Any) -> dict[str, str | list[str]]:

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from tasker_tui.actions.model import Focus
+
+if TYPE_CHECKING:
+    from engine.client.duplicates import OnDuplicate
+    from engine.model.wire import TemplateDetail
+
+
+def with_options(command: str, **options: str | None) -> str:
+    """The command with the options that have a value: `reason="…"` is `--reason …`."""
+    given = [[f"--{name.replace('_', '-')}", value] for name, value in options.items() if value]
+    return " ".join([command, *(shlex.join(option) for option in given)])
+
+
+def create(template: TemplateDetail, context: Mapping[str, Any], on_duplicate: OnDuplicate) -> str:
+    command = f"tasker task create {shlex.quote(f'{template.namespace}/{template.name}')}"
+    given = json.dumps(context, ensure_ascii=False) if context else None
+    existing = None if on_duplicate == "raise" else on_duplicate
+    return with_options(command, version=template.version, input=given, existing=existing)
 
 
 def retry(focus: Focus) -> str | None:
     if focus.task is None:
         return None
-    return f"tasker task retry {focus.task.uuid}" + (f" {focus.step.name}" if focus.step else "")
+    return f"tasker task retry {focus.task.uuid}" + (f" {shlex.quote(focus.step.name)}" if focus.step else "")
 
 
 def skip(focus: Focus) -> str | None:
-    return f"tasker task skip {focus.task.uuid} {focus.step.name}" if focus.task and focus.step else None
+    if focus.task is None or focus.step is None:
+        return None
+    return f"tasker task skip {focus.task.uuid} {shlex.quote(focus.step.name)}"
 
 
 def complete(focus: Focus) -> str | None:
-    return f"tasker task complete {focus.task.uuid} {focus.step.name}" if focus.task and focus.step else None
+    if focus.task is None or focus.step is None:
+        return None
+    return f"tasker task complete {focus.task.uuid} {shlex.quote(focus.step.name)}"
 
 
 def pause(focus: Focus) -> str | None:

@@ -16,6 +16,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("app.go_letters", "dead letters", ("D",), "app", "Tasks that need somebody, most urgent first"),
     Action("app.help", "help", ("question_mark", "f1"), "app", "The keys of this screen", hint=True),
     Action("app.palette", "commands", ("colon", "ctrl+p"), "app", "All commands, by name", hint=True),
+    Action("app.log", "command log", ("ctrl+l",), "app", "What was changed here, as command lines"),
     Action("app.theme", "theme", ("T",), "app", "Choose the colours"),
     Action("app.quit", "quit", ("q", "ctrl+c"), "app", "Leave; tasks go on running", hint=True),
     _move("list", "down", "j down", "Next row"),

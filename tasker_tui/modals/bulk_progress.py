@@ -80,10 +80,10 @@ class BulkProgress(Dialog[None]):
 
     @work(group="stop", exclusive=True)
     async def _stop(self) -> None:
-        services = self._services
+        services, command = self._services, f"tasker bulk stop {self._operation.bulk_uuid}"
         stop = bulk.stop(self._operation.bulk_uuid, reason="stopped in the dashboard", actor=services.user)
         try:
-            answer = await services.client.send(stop)
+            answer = await services.commands.run(command, services.client.send(stop))
         except CALL_FAILURES as error:
             self.tell(explain(error))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
@@ -18,6 +19,7 @@ from engine.client.calls import Call
 from engine.client.reruns import fork, retry
 from engine.model.wire.reruns import ForkAnswer, ForkStep, RerunStep, RetryAnswer
 from tasker_tui.actions import bindings
+from tasker_tui.actions.command_lines import with_options
 from tasker_tui.services import Services
 from tasker_tui.text import plural, printable, short_id
 from tasker_tui.themes import Palette
@@ -49,11 +51,11 @@ class RerunDialog(Dialog[Answer | None]):
     BINDINGS = bindings("rerun")
 
     class Tried(Message):
-        """What would run, or why it cannot be."""
+        """What would run, or why it cannot be; `sent` answers to what was more than a question."""
 
-        def __init__(self, answer: Answer | None, problem: str) -> None:
+        def __init__(self, way: Way, answer: Answer | None, problem: str, *, sent: bool = False) -> None:
             super().__init__()
-            self.answer, self.problem = answer, problem
+            self.way, self.answer, self.problem, self.sent = way, answer, problem, sent
 
     class Done(Message):
         """The server has done it."""
@@ -66,6 +68,7 @@ class RerunDialog(Dialog[Answer | None]):
         super().__init__(f"Run {printable(step.name)} again")
         self._services, self._task_row, self._step, self._way = services, task, step, first
         self._tried: Answer | None = None
+        self._sending = False
 
     def compose_body(self) -> ComposeResult:
         """The ways, the patch, the reason, and what would run."""
@@ -93,8 +96,9 @@ class RerunDialog(Dialog[Answer | None]):
         return {"rerun.send": self._send, "rerun.close": partial(self.dismiss, None)}
 
     def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
-        """Another way."""
-        self._way = WAYS[event.index]
+        """Another way; what was found for the one before is no longer right."""
+        self._way, self._tried = WAYS[event.index], None
+        self._show()
         self._try()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -106,7 +110,11 @@ class RerunDialog(Dialog[Answer | None]):
         self._send()
 
     def on_rerun_dialog_tried(self, event: Tried) -> None:
-        """Show it."""
+        """Show it, if it is about what is chosen now."""
+        if event.sent:
+            self._sending = False
+        elif self._sending or event.way != self._way:
+            return
         self._tried = event.answer
         self.tell(event.problem)
         self._show()
@@ -136,13 +144,16 @@ class RerunDialog(Dialog[Answer | None]):
         return found
 
     def _command(self) -> str:
-        uuid, step = self._task_row.uuid, self._step.name
-        return {
+        uuid, step = self._task_row.uuid, shlex.quote(self._step.name)
+        command = {
             "step": f"tasker task retry {uuid} {step}",
             "downstream": f"tasker task retry {uuid} {step} --downstream",
             "task": f"tasker task retry {uuid} --all",
             "fork": f"tasker task fork {uuid} --from {step}",
         }[self._way]
+        patch = "" if self._way == "task" else self.query_one("#rerun-patch", Input).value.strip()
+        options = {"context" if self._way == "fork" else "input": patch}
+        return with_options(command, **options, reason=self.query_one("#rerun-reason", Input).value.strip())
 
     def _call(self, patch: dict[str, Any] | None, *, dry_run: bool) -> Call[Any]:
         reason = self.query_one("#rerun-reason", Input).value.strip() or "run again from the dashboard"
@@ -155,27 +166,44 @@ class RerunDialog(Dialog[Answer | None]):
         return retry(uuid, steps=steps, downstream=self._way == "downstream", inputs=patch, **common)
 
     def _try(self) -> None:
-        self._ask(self._call(None, dry_run=True), self.Tried)
+        self._ask_what_would_run(self._way, self._call(None, dry_run=True))
 
     def _send(self) -> None:
+        if self._sending:
+            return
         try:
             patch = self._patch()
         except ValueError as error:
             self.tell(str(error))
             return
-        self._ask(self._call(patch, dry_run=False), lambda answer, _: self.Done(answer))
+        self._sending = True
+        self.tell("sending…")
+        self._run_again(self._way, self._command(), self._call(patch, dry_run=False))
 
-    @work(group="rerun", exclusive=True)
-    async def _ask(self, call: Call[Any], message: Callable[[Any, str], Message]) -> None:
+    @work(group="try", exclusive=True)
+    async def _ask_what_would_run(self, way: Way, call: Call[Any]) -> None:
         try:
             answer = await self._services.client.send(call)
         except CALL_FAILURES as error:
-            self.post_message(self.Tried(None, explain(error)))
-            return
-        if isinstance(answer, RetryAnswer) and not answer.changed:
-            self.post_message(self.Tried(None, answer.message))
+            self.post_message(self.Tried(way, None, explain(error)))
         else:
-            self.post_message(message(answer, ""))
+            self.post_message(self._read(way, answer))
+
+    @work(group="send")
+    async def _run_again(self, way: Way, command: str, call: Call[Any]) -> None:
+        services = self._services
+        try:
+            answer = await services.commands.run(command, services.client.send(call))
+        except CALL_FAILURES as error:
+            self.post_message(self.Tried(way, None, explain(error), sent=True))
+            return
+        found = self._read(way, answer, sent=True)
+        self.post_message(found if found.problem else self.Done(answer))
+
+    def _read(self, way: Way, answer: Answer, *, sent: bool = False) -> Tried:
+        if isinstance(answer, RetryAnswer) and not answer.changed:
+            return self.Tried(way, None, answer.message, sent=sent)
+        return self.Tried(way, answer, "", sent=sent)
 
 
 def _facts(tried: Answer | None, command: str, palette: Palette) -> Text:
@@ -186,7 +214,7 @@ def _facts(tried: Answer | None, command: str, palette: Palette) -> Text:
             more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
             text.append(f"{label:<13}", palette.muted)
             text.append(f"{plural(len(names), 'step')}: {shown}{more}\n", palette.text)
-    text.append(f"{'same as':<13}{command}\n", palette.muted)
+    text.append(f"{'same as':<13}{printable(command)}\n", palette.muted)
     return text
 
 

@@ -17,6 +17,7 @@ from engine.client.duplicates import OnDuplicate, existing_task
 from engine.model.inputs import InputProblem
 from engine.model.wire import TaskResponse, TemplateDetail
 from tasker_tui.actions import bindings
+from tasker_tui.actions.command_lines import create
 from tasker_tui.forms import FormChecker, Path, document_of, fields_of, place_problems, texts_of
 from tasker_tui.modals.duplicate import Choice, DuplicateDialog
 from tasker_tui.services import Services
@@ -126,6 +127,8 @@ class StartDialog(Dialog[TaskResponse | None]):
         self.dismiss(event.task)
 
     def _send(self) -> None:
+        if any(worker.group == "create" and not worker.is_finished for worker in self.workers):
+            return
         self._told = True
         document = self._read_json() if self._as_json else self._read_form()
         if document is not None:
@@ -134,16 +137,17 @@ class StartDialog(Dialog[TaskResponse | None]):
 
     @work(group="create", exclusive=True)
     async def _create(self, context: dict[str, Any], on_duplicate: OnDuplicate = "raise") -> None:
-        template, client = self._template, self._services.client
+        template, services = self._template, self._services
+        call = services.client.create_task(
+            template.name,
+            namespace=template.namespace,
+            version=template.version,
+            context=context,
+            initiator=services.user,
+            on_duplicate=on_duplicate,
+        )
         try:
-            task = await client.create_task(
-                template.name,
-                namespace=template.namespace,
-                version=template.version,
-                context=context,
-                initiator=self._services.user,
-                on_duplicate=on_duplicate,
-            )
+            task = await services.commands.run(create(template, context, on_duplicate), call)
         except CALL_FAILURES as error:
             existing = existing_task(error) if isinstance(error, ApiError) else None
             if existing is None:

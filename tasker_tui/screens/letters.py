@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -10,6 +11,7 @@ from textual import work
 from engine.client import dead_letters
 from engine.model.wire.dead_letters import DlqAction, DlqInvestigationQueueEntry
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.actions.command_lines import with_options
 from tasker_tui.locator import to_task
 from tasker_tui.modals.letter import LetterAnswer, LetterDialog
 from tasker_tui.screens.base import Handlers
@@ -135,19 +137,26 @@ class LettersScreen(ListScreen[Letter]):
     async def _close(self, row: Letter, answer: LetterAnswer) -> None:
         notes = answer.notes or "closed from the dashboard"
         fields = {"action": answer.action, "resolution_notes": notes, "resolved_by": self.services.user}
-        if await self._update(row, **fields):
+        command = with_options(
+            f"tasker dlq update {row.task_uuid}", action=str(answer.action), notes=answer.notes
+        )
+        if await self._update(row, command, **fields):
             what = "goes on" if answer.action is DlqAction.RETRY else f"is closed ({answer.action})"
             self.notify(f"{short_id(str(row.task_uuid))} {what}", markup=False)
 
     @work(group="operations")
     async def _take(self) -> None:
         row, user = self.table.cursor_row, self.services.user
-        if row is not None and await self._update(row, assignee=user):
+        if row is None:
+            return
+        command = f"tasker dlq assign {row.task_uuid} {shlex.quote(user)}"
+        if await self._update(row, command, assignee=user):
             self.notify(f"{short_id(str(row.task_uuid))} is {user}'s", markup=False)
 
-    async def _update(self, row: Letter, **fields: object) -> bool:
+    async def _update(self, row: Letter, command: str, **fields: object) -> bool:
+        call = self.services.client.send(dead_letters.update(row.dlq_entry_uuid, **fields))
         try:
-            await self.services.client.send(dead_letters.update(row.dlq_entry_uuid, **fields))
+            await self.services.commands.run(command, call)
         except CALL_FAILURES as error:
             self.notify(explain(error), severity="error", markup=False)
             return False

@@ -144,6 +144,7 @@ class FakeTasker:
         self.bulk = FakeBulk(clock)
         self.offline = False
         self.calls: list[tuple[str, Any]] = []
+        self.changes = 0
         self._streams: list[tuple[str, str | None, asyncio.Queue[Any]]] = []
         self._cursor = 0
         self.created = 0
@@ -342,6 +343,8 @@ class FakeTasker:
 
     def _call(self, name: str, arguments: Any = None) -> None:
         self.calls.append((name, arguments))
+        if name in ("act_on_step", "cancel_task", "create_task") or (name == "send" and arguments.changes):
+            self.changes += 1
         if self.offline:
             raise ServerUnreachable("the server cannot be reached: refused", "")
 
@@ -594,6 +597,7 @@ async def dashboard(
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         yield pilot
+        assert len(app.services.commands.entries) == client.changes, "a change is not in the command log"
 
 
 def screen_text(pilot: Pilot[None]) -> str:

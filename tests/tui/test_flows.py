@@ -97,7 +97,7 @@ async def test_escape_leaves_everything_as_it_is():
 
 
 async def test_cancel_wants_a_y():
-    task = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    task = small_task(7, TaskState.WAITING_FOR_DEPENDENCIES, 3)
     client = client_with(task)
     async with dashboard(client) as pilot:
         await press(pilot, "c", "enter")
@@ -622,7 +622,7 @@ async def test_no_action_reaches_a_task_of_the_list_before_the_filter():
         assert [notice.rpartition(": ")[2] for notice in notices(pilot)] == ["no task is selected"] * 3
         client.answering.set()
         await settle(pilot)
-        await press(pilot, "c", "y")
+        await press(pilot, "j", "c", "y")
     [uuid] = client.named("cancel_task")
     assert client.tasks[uuid].name == "order_fulfillment"
 
@@ -764,7 +764,7 @@ async def test_markup_and_control_characters_are_shown_as_they_are():
 
 
 async def test_the_palette_runs_an_action_by_its_name():
-    client = client_with(order_task())
+    client = client_with(small_task(7, TaskState.WAITING_FOR_DEPENDENCIES, 3))
     async with dashboard(client) as pilot:
         await press(pilot, "enter", "colon")
         await type_in(pilot, "cancel this")

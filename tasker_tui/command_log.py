@@ -1,0 +1,97 @@
+"""The command log: what the dashboard changed, as command lines, and what came of each.
+
+It is kept for the session and, for the time after it, in a file of the user's state folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from tasker_tui.clock import Clock
+from tasker_tui.text import printable
+from tasker_tui.trouble import CALL_FAILURES, explain
+
+T = TypeVar("T")
+
+KEPT_ENTRIES = 1_000
+FILE_BYTES, OLD_FILES = 1_000_000, 3
+DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One change: the command line that does the same, and `done` or why it was not."""
+
+    at: datetime
+    command: str
+    outcome: str
+
+    @property
+    def done(self) -> bool:
+        """Whether the server did it."""
+        return self.outcome == DONE
+
+
+class CommandLog:
+    """The one way by which the dashboard changes something. `path` None keeps no file.
+
+    `about` tells, in the file, where and by whom the changes were made.
+    """
+
+    def __init__(self, clock: Clock, path: Path | None = None, **about: str) -> None:
+        self.entries: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
+        self.trouble = ""
+        """Why the file is not written, if it is not."""
+        self.path = path
+        self._clock, self._about = clock, about
+
+    async def run(self, command: str, call: Awaitable[T]) -> T:
+        """Make a call that changes something and note what came of it. Raises what the call raises."""
+        try:
+            answer = await call
+        except CALL_FAILURES as error:
+            self._add(command, explain(error))
+            raise
+        except asyncio.CancelledError:
+            self._add(command, "not known: the dashboard did not wait for the answer")
+            raise
+        self._add(command, DONE)
+        return answer
+
+    def _add(self, command: str, outcome: str) -> None:
+        entry = LogEntry(self._clock.now(), printable(command), printable(outcome))
+        self.entries.append(entry)
+        if self.path is not None and not self.trouble:
+            self._write(self.path, entry)
+
+    def _write(self, path: Path, entry: LogEntry) -> None:
+        line = {"at": entry.at.isoformat(), **self._about, "command": entry.command, "outcome": entry.outcome}
+        try:
+            append_line(path, json.dumps(line, ensure_ascii=False))
+        except OSError as error:
+            self.trouble = f"{path} cannot be written: {error.strerror or error}"
+
+
+def append_line(path: Path, line: str, limit: int = FILE_BYTES) -> None:
+    """Append to a file that only its owner reads; a full one (`limit` bytes) becomes `path.1`, and so on.
+
+    The file is opened for each line, so that several dashboards can write to it. Raises OSError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size >= limit:
+        for number in range(OLD_FILES, 0, -1):
+            older = path if number == 1 else Path(f"{path}.{number - 1}")
+            if older.exists():
+                os.replace(older, f"{path}.{number}")
+    with os.fdopen(
+        os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8"
+    ) as file:
+        file.write(f"{line}\n")
