@@ -39,7 +39,7 @@ from tasker_tui.themes import DARK, THEMES
 
 ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "tasks": ("list",),
-    "task": ("graph", "list"),
+    "task": ("graph", "gantt", "list"),
     "failures": ("list",),
     "queues": ("list",),
     "letters": ("list",),

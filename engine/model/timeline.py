@@ -77,6 +77,20 @@ def _segment(
     )
 
 
+def continued(segments: Sequence[TimelineSegment], row: PathRow) -> list[TimelineSegment]:
+    """The segments of a step after one more row of its log; a row that they know already changes nothing."""
+    if not segments:
+        return segments_of([row])
+    *before, last = segments
+    if row.at <= (last.end or last.start):
+        return list(segments)
+    if last.end is not None:
+        return [*segments, *segments_of([row])]
+    outcome = _OUTCOMES.get(row.path[1]) if last.kind == "running" and len(row.path) > 1 else None
+    closed = last.model_copy(update={"end": row.at, "outcome": outcome})
+    return [*before, closed, *segments_of([row])]
+
+
 def last_attempts(segments: list[TimelineSegment], count: int, begun: int) -> list[TimelineSegment]:
     """The segments from the `count`-th last attempt on; all of them if no more attempts were `begun`.
 

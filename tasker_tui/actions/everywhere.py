@@ -31,4 +31,8 @@ EVERYWHERE: tuple[Action, ...] = (
     _move("graph", "up", "k up", "Up in the layer"),
     _move("graph", "first", "g home", "To the first step"),
     _move("graph", "last", "G end", "To the last step"),
+    Action("gantt.zoom_in", "zoom in", ("plus", "equals_sign"), "gantt", "Show less time, finer"),
+    Action("gantt.zoom_out", "zoom out", ("minus",), "gantt", "Show more time"),
+    Action("gantt.earlier", "earlier", ("h", "left"), "gantt", "Show what was earlier"),
+    Action("gantt.later", "later", ("l", "right"), "gantt", "Show what was later"),
 )  # fmt: skip

@@ -33,7 +33,8 @@ TASK: tuple[Action, ...] = (
            disabled_reason=needs_unfinished_step),
     Action("task.tab_graph", "graph", ("1",), "task", "The graph of the steps"),
     Action("task.tab_steps", "steps", ("2",), "task", "The steps as a list"),
-    Action("task.tab_context", "context", ("3",), "task", "What the task was started with"),
+    Action("task.tab_gantt", "Gantt chart", ("3",), "task", "When the steps waited and ran"),
     Action("task.tab_events", "events", ("4",), "task", "What happened, as it happens"),
+    Action("task.tab_context", "context", ("5",), "task", "What the task was started with"),
     Action("task.back", "back", ("escape", "backspace"), "task", "Back to the list", hint=True),
 )  # fmt: skip

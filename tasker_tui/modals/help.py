@@ -22,6 +22,7 @@ HEADINGS: dict[Scope, str] = {
     "task": "TASK",
     "list": "IN A LIST",
     "graph": "IN THE GRAPH",
+    "gantt": "IN THE GANTT CHART",
     "app": "EVERYWHERE",
 }
 KEYS_WIDTH = 18

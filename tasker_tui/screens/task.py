@@ -24,6 +24,7 @@ from tasker_tui.task_report import headline, tab_line
 from tasker_tui.task_tabs.base import TaskTab
 from tasker_tui.task_tabs.context import ContextTab
 from tasker_tui.task_tabs.events import EventsTab
+from tasker_tui.task_tabs.gantt import GanttTab
 from tasker_tui.task_tabs.graph import GraphTab
 from tasker_tui.task_tabs.steps import StepsTab
 from tasker_tui.task_view import TaskView
@@ -56,8 +57,9 @@ class TaskScreen(OperatorScreen):
         self._tabs: list[TaskTab] = [
             GraphTab(services, self.view, self._empty_text),
             StepsTab(services, self.view),
-            ContextTab(services, self.view),
+            GanttTab(services, self.view),
             EventsTab(services, self.view),
+            ContextTab(services, self.view),
         ]
         self._tab = self._tabs[0]
         self._operations = Operations(self, services, self._step_changed)
@@ -145,6 +147,8 @@ class TaskScreen(OperatorScreen):
         match event.news:
             case Batch(changes=changes):
                 if self.view.apply(changes):
+                    for tab in self._tabs:
+                        tab.happened(changes)
                     self._show_states()
                     self._loader.reload_soon()
             case Reload() | Live():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.containers import Vertical
 from textual.message import Message
 
+from engine.model.wire import TransitionChange
 from tasker_tui.services import Services
 from tasker_tui.task_view import TaskView
 
@@ -46,6 +48,9 @@ class TaskTab(Vertical):
 
     def states_changed(self) -> None:
         """Steps are in other states."""
+
+    def happened(self, changes: Sequence[TransitionChange]) -> None:
+        """Transitions of the task and its steps came in, oldest first."""
 
     def second_passed(self) -> None:
         """What counts seconds goes on."""

@@ -16,6 +16,7 @@ from engine.model.wire.queues import QueueList
 from engine.model.wire.reruns import ForkAnswer
 from tests.tui.fake_letters import change_letter
 from tests.tui.fake_reruns import run_again
+from tests.tui.fake_timeline import timeline_of
 
 if TYPE_CHECKING:
     from tests.tui.support import FakeTasker
@@ -58,6 +59,11 @@ def _grid(tasker: FakeTasker, call: Call[Any]) -> Any:
 @answers("GET", "/v1/tasks/.+/diff/.+")
 def _diff(tasker: FakeTasker, call: Call[Any]) -> Any:
     return tasker.diff
+
+
+@answers("GET", "/v1/tasks/([^/]+)/timeline")
+def _timeline(tasker: FakeTasker, call: Call[Any], uuid: str) -> Any:
+    return timeline_of(tasker, call, uuid)
 
 
 @answers("GET", "/v1/queues")

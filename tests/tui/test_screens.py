@@ -31,6 +31,7 @@ def _client() -> FakeTasker:
         ("tasks", ""),
         ("task", "enter"),
         ("steps", "enter 2"),
+        ("gantt", "enter 3"),
         ("retry", "r"),
         ("start", "s enter"),
         ("help", "question_mark"),
@@ -51,7 +52,7 @@ async def test_screen(name, keys, size):
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        ("context", "enter 3"),
+        ("context", "enter 5"),
         ("events", "enter 4"),
         ("cancel", "c"),
         ("resolve", "enter m"),
