@@ -23,7 +23,8 @@ from tasker_tui.ascii import AsciiFilter
 from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock, SystemClock
 from tasker_tui.command_log import CommandLog
-from tasker_tui.commands import ActionCommands
+from tasker_tui.command_runner import CommandRunner
+from tasker_tui.commands import ActionCommands, PlaceCommands
 from tasker_tui.counts import Counts, count_forever
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
@@ -32,6 +33,7 @@ from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.command_log import CommandLogDialog
 from tasker_tui.modals.help import HelpDialog
 from tasker_tui.places import screen_at
+from tasker_tui.remembered import History
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
@@ -53,7 +55,7 @@ class TaskerApp(App[None]):
 
     TITLE = "tasker"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands, PlaceCommands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = bindings("app")
@@ -81,16 +83,19 @@ class TaskerApp(App[None]):
         clock: Clock,
         user: str,
         ascii_only: bool,
-        log_path: Path | None = None,
+        state: Path | None = None,
     ) -> None:
+        """`state` is the folder for what is remembered; None remembers for this run alone."""
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self._locator = locator
         self._count_wanted = asyncio.Event()
         self._last_filters = [AsciiFilter()] if ascii_only else []
-        log = CommandLog(clock, log_path, server=url, by=user)
+        log = CommandLog(clock, state / "commands.log" if state else None, server=url, by=user)
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, Link(url), user, self.go, log, ascii_only)
+        history = History(state / "history" if state else None)
+        self._commands = CommandRunner(self, self.services, history, self.action_do)
 
     def get_line_filters(self) -> list[LineFilter]:
         """The last one makes ASCII of what is left, if it is wanted."""
@@ -159,6 +164,8 @@ class TaskerApp(App[None]):
             self.go(Locator(place))
             return
         match action_id:
+            case "app.command":
+                self._commands.open()
             case "app.help":
                 self._show_help()
             case "app.palette":
@@ -185,7 +192,7 @@ async def run_async(url: str, *, locator: str | None = None) -> int:
     async with TaskerClient(url) as client:
         app = TaskerApp(
             client, url, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
-            log_path=platformdirs.user_state_path("tasker") / "commands.log",
+            state=platformdirs.user_state_path("tasker"),
         )  # fmt: skip
         await app.run_async()
         return app.return_code or 0

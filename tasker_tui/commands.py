@@ -1,4 +1,4 @@
-"""The command palette: every action that can be called by name on the screen below, from the one table."""
+"""The command palette: every action that can be called by name on the screen below, and every place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tasker_tui.actions import Action, key_name, of_scope
+from tasker_tui.command_line import usage
+from tasker_tui.locator import SHAPES, Locator
 from tasker_tui.screens.base import OperatorScreen
 
 
@@ -35,6 +37,30 @@ class ActionCommands(Provider):
         for action in of_scope("app"):
             if action.id != "app.palette":
                 yield action, partial(self.app.run_action, f"do('{action.id}')")
+
+
+class PlaceCommands(Provider):
+    """Finds the places that need no more than their name."""
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for name in _PLACES:
+            yield DiscoveryHit(f"go to {name}", partial(self._go, name), help=f":{usage(name)}")
+
+    async def search(self, query: str) -> Hits:
+        """Those that fit."""
+        matcher = self.matcher(query)
+        for name in _PLACES:
+            label = f"go to {name}"
+            if (score := matcher.match(label)) > 0:
+                yield Hit(score, matcher.highlight(label), partial(self._go, name), help=f":{usage(name)}")
+
+    def _go(self, name: str) -> None:
+        if isinstance(self.screen, OperatorScreen):
+            self.screen.services.go(Locator(name))
+
+
+_PLACES = [name for name, shape in SHAPES.items() if "/" not in shape]
 
 
 def _label(action: Action) -> str:

@@ -69,7 +69,8 @@ def parse_locator(text: str) -> Locator:
             return found
         case [name] if SHAPES.get(name) == name:
             return found
-    raise LocatorError(f"{text!r} leads nowhere; a locator is {' or '.join(SHAPES.values())}")
+    shapes = SHAPES.get(found.place) or " or ".join(SHAPES.values())
+    raise LocatorError(f"{text!r} leads nowhere; a locator is {shapes}")
 
 
 def _check_filter(query: str) -> None:

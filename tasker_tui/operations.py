@@ -25,7 +25,7 @@ from tasker_tui.modals.pick import PickDialog
 from tasker_tui.modals.rerun import RerunDialog, outcome
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
 from tasker_tui.services import Services
-from tasker_tui.text import short_id
+from tasker_tui.text import near, short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
 
@@ -97,6 +97,10 @@ class Operations:
     def start(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         """Choose a template, fill its form in, start the task, and hand it to `opened`."""
         self._work(self._choose_template(preferred, opened))
+
+    def start_of(self, name: str, opened: Callable[[TaskResponse], object]) -> None:
+        """Fill in the form of a template: `NAME`, `NAMESPACE/NAME` or `NAMESPACE/NAME/VERSION`."""
+        self._work(self._find_template(name, opened))
 
     def _retry_confirmed(self, target: RetryTarget, reason: str | None) -> None:
         if reason is not None:
@@ -177,6 +181,19 @@ class Operations:
         known = await self._services.client.list_templates()
         self._screen.call_next(self._ask_for_template, known, preferred, opened)
 
+    async def _find_template(self, name: str, opened: Callable[[TaskResponse], object]) -> None:
+        known = await self._services.client.list_templates()
+        found = [template for template in known.templates if name in _names_of(template)]
+        if len(found) == 1:
+            await self._load_form(found[0], opened)
+        elif found:
+            several = known.model_copy(update={"templates": found})
+            self._screen.call_next(self._ask_for_template, several, None, opened)
+        else:
+            names = sorted({template.name for template in known.templates})
+            hint = near(name, names) if names else "none is registered"
+            self._say(f"there is no template {name} — {hint}", "warning")
+
     def _ask_for_template(
         self, known: TemplateListResponse, preferred: str | None, opened: Callable[[TaskResponse], object]
     ) -> None:
@@ -208,6 +225,11 @@ class Operations:
 
 def _command(action_id: str, task: TaskRow, step: StepRow | None = None) -> str:
     return BY_ID[action_id].cli_equivalent(Focus(task=task, step=step)) or ""
+
+
+def _names_of(template: TemplateSummary) -> set[str]:
+    full = f"{template.namespace}/{template.name}"
+    return {template.name, full, f"{full}/{template.version}"}
 
 
 def waiting_for(steps: Sequence[StepRow], all_steps: Sequence[StepRow]) -> set[str]:

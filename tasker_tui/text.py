@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -99,6 +101,12 @@ def json_lines(value: Any, limit: int = 400) -> list[str]:
 def json_line(value: Any) -> str:
     """JSON on one line."""
     return printable(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """What may have been meant instead of a word that is not known."""
+    found = get_close_matches(word, known, n=1)
+    return f"did you mean {found[0]}?" if found else f"known are {', '.join(known)}"
 
 
 def count(number: int) -> str:

@@ -46,5 +46,9 @@ DIALOGS: tuple[Action, ...] = (
     Action("duplicate.start", "start another", ("s",), "duplicate", "Start another task with these inputs",
            "changes", hint=True),
     Action("duplicate.close", "back to the form", ("escape",), "duplicate", "Change the inputs", hint=True),
+    Action("command.complete", "complete", ("tab",), "command", "Take what is shown dimmed", hint=True),
+    Action("command.older", "older", ("up",), "command", "The line before that begins so", hint=True),
+    Action("command.newer", "newer", ("down",), "command", "Back to the newer line", hint=True),
+    Action("command.close", "leave it", ("escape",), "command", "Do nothing", hint=True),
     Action("help.close", "close", ("escape", "q", "question_mark"), "help", "Close the help", hint=True),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from textual import work
@@ -75,7 +76,7 @@ class TasksScreen(OperatorScreen):
             columns = TaskColumns(services.clock, services.ascii_only)
             yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, id="tasks")
             yield Preview(services.clock, services.ascii_only)
-        yield FilterPrompt(self._known_names)
+        yield FilterPrompt(self.known_names)
 
     def on_mount(self) -> None:
         """Ask for the first page."""
@@ -263,7 +264,14 @@ class TasksScreen(OperatorScreen):
         preferred = self.list.filter.template or (selected.name if selected else None)
         self._operations.start(preferred, lambda task: self.services.go(to_task(str(task.task_uuid))))
 
-    def _known_names(self) -> dict[str, Sequence[str]]:
+    def known_arguments(self) -> dict[str, Sequence[str]]:
+        """What can follow commands, as far as it is in memory."""
+        rows = self.list.window.rows
+        runs = {shlex.join((row.namespace, row.name, row.version)) for row in rows}
+        return {"task": [row.uuid for row in rows], "runs": sorted(runs), "start": sorted(self._templates)}
+
+    def known_names(self) -> dict[str, Sequence[str]]:
+        """What can follow the keys of a filter, as far as it is in memory."""
         rows = self.list.window.rows
         return {
             "template": sorted(self._templates),

@@ -766,7 +766,7 @@ async def test_markup_and_control_characters_are_shown_as_they_are():
 async def test_the_palette_runs_an_action_by_its_name():
     client = client_with(small_task(7, TaskState.WAITING_FOR_DEPENDENCIES, 3))
     async with dashboard(client) as pilot:
-        await press(pilot, "enter", "colon")
+        await press(pilot, "enter", "ctrl+p")
         await type_in(pilot, "cancel this")
         await pilot.pause(0)
         await press(pilot, "enter")

@@ -1,0 +1,53 @@
+"""Short texts that are kept in a file, a line each: command lines, saved filters.
+
+What is kept is a comfort: a file that cannot be read or written keeps nothing and disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines that were kept, none where there are none."""
+    try:
+        return [line for line in file.read_text("utf-8").split("\n") if line.strip()]
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def write_lines(file: Path, lines: Sequence[str]) -> bool:
+    """Keep these lines in place of those before, readable to the user alone; False if that failed."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = file.with_name(f"{file.name}.new")
+        fresh.touch(mode=0o600)
+        fresh.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        fresh.replace(file)
+        return True
+    return False
+
+
+class History:
+    """The command lines, the oldest first. One that is given again moves to the end."""
+
+    KEPT = 500
+
+    def __init__(self, file: Path | None) -> None:
+        """`file` None keeps them for this run."""
+        self._file = file
+        self._lines = read_lines(file)[-self.KEPT :] if file else []
+
+    def add(self, line: str) -> None:
+        """Remember a line; those that another dashboard has kept meanwhile stay."""
+        kept = read_lines(self._file) if self._file else []
+        kept = kept or self._lines
+        self._lines = [*(before for before in kept if before != line), line][-self.KEPT :]
+        if self._file:
+            write_lines(self._file, self._lines)
+
+    def beginning(self, start: str) -> list[str]:
+        """Those that begin so, the newest first."""
+        return [line for line in reversed(self._lines) if line.startswith(start) and line != start]
