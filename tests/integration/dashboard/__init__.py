@@ -1,0 +1,1 @@
+"""Operators' work, through the dashboard's keys, on a real stack."""

@@ -1,0 +1,61 @@
+"""The handlers of a shop whose troubles are files: while `gateway` is there, no card is charged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from workers import PermanentError, StepContext, step_handler
+
+
+def _trouble(name: str) -> bool:
+    return (Path(os.environ["TASKER_TEST_TROUBLES"]) / name).exists()
+
+
+@step_handler("shop.check")
+async def check(context: StepContext) -> dict[str, Any]:
+    """Everything is in order, unless the order's amount is not."""
+    amount = context.step_inputs.get("amount", context.get_input_or("amount", 1))
+    if amount < 0:
+        raise PermanentError(f"amount {amount} of order {context.get_input('order')} is below zero")
+    return {"amount": amount}
+
+
+@step_handler("shop.done")
+async def done(context: StepContext) -> dict[str, Any]:
+    """Always comes through."""
+    return {}
+
+
+@step_handler("shop.charge")
+async def charge(context: StepContext) -> dict[str, Any]:
+    """Needs the gateway."""
+    if _trouble("gateway"):
+        raise PermanentError(f"gateway answered 503 to order {context.get_input('order')}")
+    return {"charged": True}
+
+
+@step_handler("shop.label")
+async def label(context: StepContext) -> dict[str, Any]:
+    """Needs the printer."""
+    if _trouble("printer"):
+        raise PermanentError(f"printer hall-{context.get_input('order') % 7} is offline")
+    return {"printed": True}
+
+
+@step_handler("shop.letter")
+async def letter(context: StepContext) -> dict[str, Any]:
+    """Needs an address."""
+    if _trouble("address"):
+        raise PermanentError(f"'customer-{context.get_input('order')}' has no address")
+    return {"sent": True}
+
+
+@step_handler("shop.wait")
+async def wait(context: StepContext) -> dict[str, Any]:
+    """Hangs while there is a jam."""
+    if _trouble("jam"):
+        await asyncio.Event().wait()
+    return {}
