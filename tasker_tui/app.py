@@ -154,7 +154,7 @@ class TaskerApp(App[None]):
             self.services.link, failing=counts.failing, active=counts.active, workers=counts.workers
         )
         for screen in self.screen_stack:
-            if isinstance(screen, OperatorScreen):
+            if isinstance(screen, OperatorScreen) and screen.is_mounted:
                 screen.show_state()
 
     def action_do(self, action_id: str) -> None:
