@@ -59,6 +59,15 @@ class Shop:
         assert found is not None
         return found
 
+    async def until_running(self, uuid: str) -> None:
+        """Wait until a step of the task runs."""
+
+        async def running() -> bool:
+            steps = await self.client.list_steps(uuid)
+            return any(step.current_state == "in_progress" for step in steps)
+
+        await until(running, f"a step of {uuid} runs")
+
 
 @pytest.fixture(scope="module")
 async def shop(pg_server: PgServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:

@@ -96,11 +96,15 @@ async def test_a_task_is_started_from_the_form_and_watched_to_its_end(shop: Shop
 async def test_a_task_that_hangs_is_cancelled(shop: Shop):
     shop.break_down("jam")
     uuid = await shop.start("slow", order=2)
+    await shop.until_running(uuid)
     async with operating(shop, to_task(uuid)) as operator:
         await operator.sees("● wait")
         await operator.press("c")
-        await operator.sees("Cancel")
-        await operator.press("y")
+        await operator.sees("Cancel", f"type {uuid[-8:]}")
+        await operator.type("the belt is jammed")
+        await operator.press("tab")
+        await operator.type(uuid[-8:])
+        await operator.press("enter")
         await operator.sees("⊘ cancelled")
     shop.repair("jam")
     await shop.until_status([uuid], "cancelled")
