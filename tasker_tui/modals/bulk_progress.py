@@ -8,6 +8,7 @@ from functools import partial
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -59,6 +60,8 @@ class BulkProgress(Dialog[None]):
         """Show it."""
         self.tell("")
         self._operation = event.operation
+        if event.operation.state is BulkState.COMPLETE:
+            self.query_one("#dialog").border_subtitle = Content.from_text("esc close", markup=False)
         self._show()
 
     def _show(self) -> None:
@@ -78,8 +81,14 @@ class BulkProgress(Dialog[None]):
                     return
             await services.clock.sleep(POLL_SECONDS)
 
+    def _stop(self) -> None:
+        if self._operation.state is BulkState.COMPLETE:
+            self.tell("it is complete: there is nothing to stop")
+        else:
+            self._ask_to_stop()
+
     @work(group="stop", exclusive=True)
-    async def _stop(self) -> None:
+    async def _ask_to_stop(self) -> None:
         services, command = self._services, f"tasker bulk stop {self._operation.bulk_uuid}"
         stop = bulk.stop(self._operation.bulk_uuid, reason="stopped in the dashboard", actor=services.user)
         try:

@@ -236,6 +236,10 @@ async def test_a_group_of_failures_is_retried_once_its_number_is_typed():
         client.clock.advance(0.5)
         await settle(pilot)
         assert "complete" in screen_text(pilot)
+        assert "esc close" in screen_text(pilot)
+        assert "let it go on" not in screen_text(pilot)
+        await press(pilot, "x")
+        assert "there is nothing to stop" in screen_text(pilot)
         await press(pilot, "escape")
         assert "412 failed steps" not in screen_text(pilot)
     assert (client.bulk.asked.verb, client.bulk.asked.filter.signature) == (
