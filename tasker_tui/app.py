@@ -44,6 +44,7 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "task": ("graph", "gantt", "list"),
     "failures": ("list",),
     "queues": ("list",),
+    "pulse": ("list",),
     "letters": ("list",),
     "runs": ("list",),
 }

@@ -41,6 +41,7 @@ SHAPES = {
     "failures": "failures",
     "letters": "letters",
     "queues": "queues",
+    "pulse": "pulse",
     "runs": "runs/NAMESPACE/NAME/VERSION",
     "compare": "compare/UUID/UUID",
 }

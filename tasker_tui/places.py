@@ -24,6 +24,8 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
             return _letters(services)
         case ["queues"]:
             return _queues(services)
+        case ["pulse"]:
+            return _pulse(services)
         case ["runs", namespace, name, version]:
             return _runs(services, namespace, name, version)
         case ["compare", one, other]:
@@ -59,6 +61,12 @@ def _queues(services: Services) -> OperatorScreen:
     from tasker_tui.screens.queues import QueuesScreen
 
     return QueuesScreen(services)
+
+
+def _pulse(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.pulse import PulseScreen
+
+    return PulseScreen(services)
 
 
 def _runs(services: Services, namespace: str, name: str, version: str) -> OperatorScreen:

@@ -120,9 +120,11 @@ async def _backlog(
         standing[entity, to_state] += hops
         standing[entity, from_state] -= hops
     there = {key: max(0, count) for key, count in standing.items()}
+    tasks = {state: there.get(("task", state), 0) for state in TaskState if state not in TASK_TERMINAL}
     return Backlog(
-        open_tasks=sum(there.get(("task", state), 0) for state in TaskState if state not in TASK_TERMINAL),
-        blocked_tasks=there.get(("task", "blocked_by_failures"), 0),
+        open_tasks=sum(tasks.values()),
+        task_states={state: count for state, count in tasks.items() if count},
+        blocked_tasks=tasks[TaskState.BLOCKED_BY_FAILURES],
         ready_steps=there.get(("step", "enqueued"), 0),
         running_steps=there.get(("step", "in_progress"), 0),
         retrying_steps=there.get(("step", "waiting_for_retry"), 0),

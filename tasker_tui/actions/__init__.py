@@ -10,10 +10,11 @@ from tasker_tui.actions.lists import LISTS
 from tasker_tui.actions.model import Action, Focus, Risk, Scope
 from tasker_tui.actions.task import TASK
 from tasker_tui.actions.tasks import TASKS
+from tasker_tui.actions.watching import WATCHING
 
 __all__ = ["ACTIONS", "BY_ID", "Action", "Focus", "Risk", "Scope", "bindings", "key_name", "of_scope"]
 
-ACTIONS: tuple[Action, ...] = (*TASKS, *LISTS, *TASK, *DIALOGS, *EVERYWHERE)
+ACTIONS: tuple[Action, ...] = (*TASKS, *LISTS, *WATCHING, *TASK, *DIALOGS, *EVERYWHERE)
 BY_ID = {action.id: action for action in ACTIONS}
 
 

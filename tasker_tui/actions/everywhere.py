@@ -10,6 +10,7 @@ def _move(scope: Scope, name: str, keys: str, text: str) -> Action:
 
 
 EVERYWHERE: tuple[Action, ...] = (
+    Action("app.go_pulse", "pulse", ("0",), "app", "How the whole system does, and what needs you first"),
     Action("app.go_failures", "failures", ("e",), "app",
            "What failed, grouped by what the errors have in common"),
     Action("app.go_queues", "queues", ("Q",), "app", "What waits for workers, and who takes it"),

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from engine.model.wire.comparison import GridRun
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.failures import FailureGroup
+from tasker_tui.locator import Locator
 from tasker_tui.view_models import StepRow, TaskRow
 
 Scope = str
@@ -28,6 +29,8 @@ class Focus:
     group: FailureGroup | None = None
     letter: DlqInvestigationQueueEntry | None = None
     run: GridRun | None = None
+    place: Locator | None = None
+    """Where the selected line leads."""
     other_run: bool = False
     """Whether there is a run that came through, to compare the selected one with."""
     failed_steps: int = 0

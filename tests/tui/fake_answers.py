@@ -116,3 +116,6 @@ def _pause(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> PauseAn
             paused_at=tasker.clock.now(),
         )
     return PauseAnswer(paused=verb == "pause", changed=True, dry_run=False)
+
+
+import tests.tui.fake_pulse  # noqa: E402, F401  it registers its answers

@@ -39,6 +39,7 @@ def _client() -> FakeTasker:
         ("bulk", "e r"),
         ("queues", "Q"),
         ("letters", "D"),
+        ("pulse", "0"),
     ],
 )
 async def test_screen(name, keys, size):

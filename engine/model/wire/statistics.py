@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.model.states import TaskState
 from engine.model.wire.base import Timestamp, WireModel
 
 
@@ -37,10 +38,12 @@ class StatisticsBucket(Counts):
 
 
 class Backlog(WireModel):
-    """What there is to do now: tasks that have not ended, those of them that are blocked by failures, and
-    steps on their way. `oldest_ready_seconds` is not known of a single template."""
+    """What there is to do now: tasks that have not ended (`task_states`: in each state that occurs), those of
+    them that are blocked by failures, and steps on their way. `oldest_ready_seconds` is not known of a single
+    template."""
 
     open_tasks: int
+    task_states: dict[TaskState, int]
     blocked_tasks: int
     ready_steps: int
     running_steps: int

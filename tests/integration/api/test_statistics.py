@@ -72,6 +72,8 @@ async def test_the_backlog_says_what_there_is_to_do(world: World) -> None:
     await world.worker.claim(1)
     backlog = (await world.get("/v1/statistics"))["backlog"]
     assert (backlog["open_tasks"], backlog["blocked_tasks"], backlog["failed_steps"]) == (3, 1, 1)
+    assert sum(backlog["task_states"].values()) == 3
+    assert backlog["task_states"]["blocked_by_failures"] == 1
     assert (backlog["ready_steps"], backlog["running_steps"], backlog["retrying_steps"]) == (1, 1, 0)
     assert backlog["oldest_ready_seconds"] > 0
     pay = (await world.get("/v1/statistics", template="pay"))["backlog"]

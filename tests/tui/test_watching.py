@@ -1,0 +1,75 @@
+"""The screens that show the whole system, by keyboard."""
+
+from __future__ import annotations
+
+from tests.tui.scenes import day, failure_groups, order_task, queues
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
+
+
+def _busy() -> FakeTasker:
+    client = FakeTasker(FakeClock(), day())
+    client.queues, client.failures = queues(), failure_groups(order_task())
+    return client
+
+
+async def _press(pilot, keys: str) -> str:
+    for key in keys.split():
+        await pilot.press(key)
+        await settle(pilot)
+    return screen_text(pilot)
+
+
+def _marked(shown: str) -> str:
+    return next(line for line in shown.splitlines() if "▌" in line)
+
+
+async def test_the_pulse_says_what_needs_one_and_leads_there():
+    async with dashboard(_busy(), (120, 40)) as pilot:
+        shown = await _press(pilot, "0")
+        assert "no worker has orders.ship" in _marked(shown)
+        assert "12/200 slots" in shown
+        assert "healthy" in shown
+        assert "Queues" in await _press(pilot, "enter")
+        assert "Pulse" in await _press(pilot, "escape")
+        assert "412 steps failed" in _marked(await _press(pilot, "j"))
+        assert "TimeoutError: HTTP" in await _press(pilot, "enter")
+        shown = await _press(pilot, "escape G")
+        assert "SERVER" in _marked(shown)
+        assert "says all there is" in await _press(pilot, "enter")
+        assert "Tasks  state:pending" in await _press(pilot, "k enter")
+
+
+async def test_the_pulse_of_a_system_at_rest_has_nothing_to_tell():
+    async with dashboard(FakeTasker(FakeClock()), (100, 30)) as pilot:
+        shown = await _press(pilot, "0")
+        assert "✓ nothing" in _marked(shown)
+        assert "no template is registered yet" in shown
+
+
+async def test_the_pulse_is_read_again_and_keeps_what_it_shows_when_the_server_goes():
+    client = _busy()
+    async with dashboard(client, (120, 40)) as pilot:
+        await _press(pilot, "0")
+        client.failures = []
+        pilot.app.screen.on_tick()
+        client.announce(order_task())
+        await settle(pilot)
+        pilot.app.screen.on_tick()
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "steps failed:" not in shown
+        assert "orders.ship" in shown
+        client.drop()
+        for _ in range(10):
+            pilot.app.screen.on_tick()
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "offline" in shown
+        assert "orders.ship" in shown
+
+
+async def test_the_pulse_is_drawn_in_ascii():
+    async with dashboard(_busy(), (120, 40), ascii_only=True) as pilot:
+        shown = await _press(pilot, "0")
+    assert shown.isascii()
+    assert "####" in shown
