@@ -11,7 +11,7 @@ import asyncpg
 from engine.model.wire.details import LogPage, LogRecord, TaskLogPage, TaskLogRecord
 from engine.model.wire.events import LogLine
 from engine.store.pool import Connection
-from engine.store.tail import Snapshot, Tail
+from engine.store.tail import POSITION, Snapshot, Tail
 
 
 class LoggedLine(NamedTuple):
@@ -112,8 +112,8 @@ async def read_new_lines(
     None when there are more than `limit`.
     """
     rows = await conn.fetch(
-        """
-        SELECT pg_current_snapshot()::text AS snapshot, q.last_value, n.*
+        f"""
+        SELECT {POSITION}, n.*
         FROM tasker.step_logs_id_seq q
         LEFT JOIN LATERAL (
             SELECT * FROM tasker.step_logs l
@@ -126,7 +126,7 @@ async def read_new_lines(
         str(tail.seen),
         limit + 1,
     )
-    tail.advance(Snapshot.parse(rows[0]["snapshot"]), rows[0]["last_value"])
+    tail.advance(Snapshot.of(rows[0]["snapshot"], rows[0]["next_xid"]), rows[0]["last_value"])
     lines = [_logged(row) for row in rows if row["id"] is not None]
     return None if len(lines) > limit else lines
 

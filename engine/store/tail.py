@@ -19,6 +19,14 @@ MANY_RUNNING = 20
 """So many running transactions are written into a cursor; with more it is coarser, and brings doubles."""
 
 
+POSITION = "pg_current_snapshot()::text AS snapshot, q.last_value, age('3'::xid) AS next_xid"
+"""What `Snapshot.of` and `Tail.advance` need, of a sequence `q`. The age of the lowest transaction id, 3,
+tells the next one to be given out; it is asked after `last_value`."""
+
+XIDS = 2**32
+LOWEST_XID = 3
+
+
 class BadCursor(ValueError):
     """A text that is no cursor of ours."""
 
@@ -37,6 +45,15 @@ class Snapshot:
         """Read PostgreSQL's own text form; raises ValueError."""
         xmin, xmax, running = text.split(":")
         return cls(int(xmin), int(xmax), frozenset(int(xid) for xid in running.split(",") if xid))
+
+    @classmethod
+    def of(cls, text: str, age: int) -> Snapshot:
+        """A snapshot as PostgreSQL gives it, with all that had begun: its `xmax` is one more than the last
+        transaction that has ended, and whoever began after that one runs unmentioned."""
+        given = cls.parse(text)
+        more = (age + LOWEST_XID - given.xmax) % XIDS
+        upto = given.xmax + (more if more < XIDS // 2 else 0)
+        return cls(given.xmin, upto, given.running | frozenset(range(given.xmax, upto)))
 
     def __str__(self) -> str:
         return f"{self.xmin}:{self.xmax}:{','.join(map(str, sorted(self.running)))}"

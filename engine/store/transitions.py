@@ -13,7 +13,7 @@ import asyncpg
 from engine.model.wire.details import TransitionPage
 from engine.model.wire.events import TransitionChange
 from engine.store.pool import Connection
-from engine.store.tail import Cursor, Snapshot, Tail
+from engine.store.tail import POSITION, Cursor, Snapshot, Tail
 
 SETTLE_TRIES, SETTLE_SECONDS = 20, 0.01
 
@@ -123,9 +123,9 @@ async def open_tail(conn: Connection, log: Log) -> Tail:
 
 
 async def _position(conn: Connection, log: Log) -> tuple[Snapshot, int]:
-    row = await conn.fetchrow(f"SELECT pg_current_snapshot()::text, last_value FROM tasker.{log}_id_seq")
+    row = await conn.fetchrow(f"SELECT {POSITION} FROM tasker.{log}_id_seq q")
     assert row is not None
-    return Snapshot.parse(row[0]), row[1]
+    return Snapshot.of(row["snapshot"], row["next_xid"]), row["last_value"]
 
 
 async def read_new(conn: Connection, tail: Tail, limit: int) -> list[LoggedChange] | None:
@@ -137,7 +137,7 @@ async def read_new(conn: Connection, tail: Tail, limit: int) -> list[LoggedChang
     floor, laggards = tail.floor, tail.laggards
     rows = await conn.fetch(
         f"""
-        SELECT pg_current_snapshot()::text AS snapshot, q.last_value, n.*
+        SELECT {POSITION}, n.*
         FROM tasker.transitions_id_seq q
         LEFT JOIN LATERAL (
             {_WITH_NAMES}
@@ -148,7 +148,7 @@ async def read_new(conn: Connection, tail: Tail, limit: int) -> list[LoggedChang
         str(tail.seen),
         limit + 1,
     )
-    seen, last_id = Snapshot.parse(rows[0]["snapshot"]), rows[0]["last_value"]
+    seen, last_id = Snapshot.of(rows[0]["snapshot"], rows[0]["next_xid"]), rows[0]["last_value"]
     tail.advance(seen, last_id)
     fresh = [row for row in rows if row["id"] is not None]
     if len(fresh) > limit:

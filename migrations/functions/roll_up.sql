@@ -6,18 +6,17 @@ LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_state tasker.rollup_state;
     v_last_id bigint;
-    v_snapshot pg_snapshot;
     v_upto xid8;
 BEGIN
+    -- Read before this transaction gets its id: whoever gets a higher one takes higher ids of rows. (Those are given out a moment
+    -- before the transaction's id where a log row is the first thing that a transaction writes; hence the margin.) A snapshot's xmax
+    -- is no such bound: it is one more than the last transaction that has ended, and others have begun since.
+    SELECT last_value - 1000 INTO v_last_id FROM tasker.transitions_id_seq;
     SELECT * INTO v_state FROM tasker.rollup_state FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    -- Read before the snapshot is taken: whoever gets a transaction id after it takes higher ids. (Ids are given out a moment
-    -- before the transaction's id where a log row is the first thing that a transaction writes; hence the margin.)
-    SELECT last_value - 1000 INTO v_last_id FROM tasker.transitions_id_seq;
-    SELECT pg_current_snapshot() INTO v_snapshot;
-    v_upto := pg_snapshot_xmin(v_snapshot);
+    v_upto := pg_snapshot_xmin(pg_current_snapshot());
     IF v_upto <= v_state.upto THEN
         RETURN true;
     END IF;
@@ -90,7 +89,7 @@ BEGIN
     UPDATE tasker.rollup_state s
     SET upto = v_upto,
         floor_id = CASE WHEN s.mark_xid <= v_upto THEN s.mark_id ELSE s.floor_id END,
-        mark_xid = CASE WHEN s.mark_xid <= v_upto THEN pg_snapshot_xmax(v_snapshot) ELSE s.mark_xid END,
+        mark_xid = CASE WHEN s.mark_xid <= v_upto THEN pg_current_xact_id() ELSE s.mark_xid END,
         mark_id = CASE WHEN s.mark_xid <= v_upto THEN v_last_id ELSE s.mark_id END;
     RETURN true;
 END
