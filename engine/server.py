@@ -29,6 +29,8 @@ log = logging.getLogger("tasker.server")
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 STOP_SECONDS = 10
+DEAD_PEER_SECONDS = 60
+"""A connection whose other end takes nothing for so long is cut; else who stopped reading stays for ever."""
 COUNTERS_SECONDS = 30.0
 USAGE = 2
 
@@ -71,6 +73,8 @@ def listening(settings: ServerSettings) -> Iterator[socket.socket]:
     except OSError as error:
         raise _cannot_listen(host, port, error) from error
     with sock:
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * DEAD_PEER_SECONDS)
         yield sock
 
 
@@ -93,16 +97,23 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
         orchestrator = Orchestrator(pool, settings)
         counters = Loop("counters", lambda: _count(pool))
         app = create_app(
-            ApiDeps(pool, settings, orchestrator.notifier, loops=[*orchestrator.loops, counters])
+            ApiDeps(
+                pool,
+                settings,
+                orchestrator.notifier,
+                loops=[*orchestrator.loops, counters],
+                breakers=orchestrator.breakers,
+            )
         )
         server = _Server(app, settings.server)
         await orchestrator.start()
-        counting = asyncio.create_task(counters.run())
+        beside = [asyncio.create_task(loop.run()) for loop in (counters, app.state.services.looking)]
         try:
             log.info("engine listens at %s", _url(sock))
             await server.serve(sockets=[sock])
         finally:
-            counting.cancel()
+            for task in beside:
+                task.cancel()
             await orchestrator.stop()
 
 

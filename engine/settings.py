@@ -23,6 +23,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -83,6 +84,23 @@ class ServerSettings(Section):
     bulk_limit: PositiveInt = 500_000
 
 
+class BackpressureSettings(Section):
+    """When new tasks are refused with 503, so that what waits stays bounded. The depths are those of one
+    queue: the ready steps of a namespace, results, events. From `queue_critical` on nothing is taken in;
+    `waiting_creations` is how many requests one engine lets wait for a transaction."""
+
+    queue_warning: PositiveInt = 10_000
+    queue_critical: PositiveInt = 50_000
+    queue_overflow: PositiveInt = 100_000
+    waiting_creations: Annotated[int, Field(ge=20, le=1_000_000)] = 5_000
+
+    @model_validator(mode="after")
+    def _ascending(self) -> BackpressureSettings:
+        if not self.queue_warning <= self.queue_critical <= self.queue_overflow:
+            raise ValueError("queue_warning, queue_critical and queue_overflow must not fall")
+        return self
+
+
 class WorkerSettings(Section):
     """The process `tasker worker`.
 
@@ -136,6 +154,7 @@ class Settings(BaseSettings):
     missing_handler_grace_seconds: Annotated[float, Field(ge=0)] = 60.0
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
+    backpressure: BackpressureSettings = BackpressureSettings()
     worker: WorkerSettings = WorkerSettings()
     staleness: StalenessSettings = StalenessSettings()
     webhooks: WebhookSettings = WebhookSettings()

@@ -190,7 +190,7 @@ async def run_async(url: str, *, locator: str | None = None) -> int:
     from engine.client import TaskerClient
 
     found = parse_locator(locator) if locator else Locator()
-    async with TaskerClient(url) as client:
+    async with TaskerClient(url, patience=0) as client:
         app = TaskerApp(
             client, url, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
             state=platformdirs.user_state_path("tasker"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from engine.api.services import VERSION, Services
+from engine.model.breaker import BreakerState
+from engine.model.pressure import Tier
 from engine.observability.metrics import Labelled
 from engine.store.dead_letters import dlq_stats
 from engine.store.pool import Connection
@@ -44,3 +47,49 @@ async def dead_letter_figures(conn: Connection) -> tuple[Figures, Figures]:
     for state, kept in (await delivery_counts(conn)).items():
         gauges["tasker_webhook_deliveries", "Calls to webhooks that are kept", "state", state] = kept
     return counters, gauges
+
+
+STATES = (BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN)
+
+
+def own_counters(api: Services) -> Figures:
+    """What this process counted of back pressure and of its breakers (reference 8.6)."""
+    rejected = "Creations answered with 503, by reason"
+    found: Figures = {
+        ("tasker_api_requests_rejected", rejected, "reason", reason): count
+        for reason, count in api.pressure.rejected.items()
+    }
+    for one in api.breakers:
+        failures, rejections = "Failures that a breaker saw", "Calls that a breaker did not make"
+        found["tasker_circuit_breaker_failures", failures, "breaker", one.name] = one.total_failures
+        found["tasker_circuit_breaker_rejections", rejections, "breaker", one.name] = one.rejections
+    return found
+
+
+def own_gauges(api: Services) -> Figures:
+    """How this process does."""
+    pool, pressure = api.database.detail(), api.pressure
+    active = "1 while a queue is too full for new tasks"
+    found: Figures = {
+        ("tasker_engine_info", "The version of this engine", "version", VERSION): 1,
+        ("tasker_event_subscribers", "Clients of this engine's event stream", "", ""): api.hub.subscribers,
+        ("tasker_backpressure_active", active, "", ""): pressure.worst.retry_after_seconds is not None,
+        (
+            "tasker_channel_saturation_percent",
+            "How full this engine's queue of creations is",
+            "",
+            "",
+        ): pressure.channel_percent,
+    }
+    for state, number in (("active", pool.active_connections), ("idle", pool.idle_connections)):
+        found["tasker_db_pool_connections", "Connections of this engine's pool", "state", state] = number
+    for one in api.breakers:
+        text = "0 closed, 1 half open, 2 open"
+        found["tasker_circuit_breaker_state", text, "breaker", one.name] = STATES.index(one.state)
+    levels = ", ".join(f"{tier.level} {tier}" for tier in Tier)
+    for depth in pressure.depths:
+        queue = depth.namespace or depth.kind
+        found["tasker_queue_depth_tier", f"How full a queue is: {levels}", "queue", queue] = pressure.tier(
+            depth
+        ).level
+    return found

@@ -11,8 +11,10 @@ from fastapi import Depends, Request
 
 from engine.api.batcher import CreateBatcher
 from engine.api.database import Database
+from engine.api.pressure import Pressure
 from engine.api.stream.hub import Hub
 from engine.messaging.notify import Notifier
+from engine.model.breaker import Reading
 from engine.observability.metrics import HttpMetrics
 from engine.orchestration.loops import Loop
 from engine.settings import Settings
@@ -24,12 +26,13 @@ VERSION = version("tasker")
 
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
-    """What the API is given: `loops` are the engine's that run in this process, for its health."""
+    """What the API is given: `loops` and `breakers` are those of this process's engine, for its health."""
 
     pool: Pool
     settings: Settings
     notifier: Notifier
     loops: Sequence[Loop] = ()
+    breakers: Sequence[Reading] = ()
 
 
 class Services:
@@ -38,10 +41,14 @@ class Services:
     def __init__(self, deps: ApiDeps) -> None:
         self.settings = deps.settings
         self.notifier = deps.notifier
-        self.loops = deps.loops
         self.database = Database(deps.pool)
+        self.breakers: list[Reading] = [self.database.breaker, *deps.breakers]
         self.revisions = RevisionCache(deps.pool)
         self.batcher = CreateBatcher(self.database, deps.notifier)
+        self.pressure = Pressure(self.database, self.batcher, deps.settings.backpressure)
+        self.looking = Loop("pressure", self.pressure.look)
+        """Run beside the server."""
+        self.loops = [*deps.loops, self.looking]
         self.hub = Hub(deps.pool)
         self.http = HttpMetrics()
 

@@ -15,6 +15,7 @@ from engine.client.calls import Action, Call, Count, Id
 from engine.client.duplicates import OnDuplicate, second_call
 from engine.client.errors import ApiError, ServerUnreachable, raise_for, reaching
 from engine.client.events import EventParser, StreamEvent, read_event
+from engine.client.patience import PATIENCE_SECONDS, Waits
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
@@ -46,7 +47,8 @@ class TaskerClient:
     """All of the REST API. Use it in an `async with` block, or call `close`.
 
     Every call raises `ApiError` when the server refuses it and `ServerUnreachable` when there is no answer.
-    `transport` replaces the network, for tests.
+    A server that is too busy is asked again when it says so, for `patience` seconds in all, where that cannot
+    do anything twice. `transport` replaces the network, for tests.
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class TaskerClient:
         api_key: str | None = None,
         timeout: float = 30.0,
         *,
+        patience: float = PATIENCE_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         headers = {} if api_key is None else {"X-API-Key": api_key}
+        self._patience = patience
         self._url = base_url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=self._url, headers=headers, timeout=timeout, transport=transport
@@ -76,6 +80,14 @@ class TaskerClient:
         await self._http.aclose()
 
     async def send(self, call: Call[T]) -> T:
+        waits = Waits(call.method, self._patience)
+        while True:
+            try:
+                return await self._send(call)
+            except ApiError as error:
+                await asyncio.sleep(waits.before_next(error))
+
+    async def _send(self, call: Call[T]) -> T:
         headers = {} if call.content is None else {"Content-Type": call.content_type}
         with reaching(self._url):
             response = await self._http.request(

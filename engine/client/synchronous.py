@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from engine.client import calls
 from engine.client.calls import Action, Call, Id
 from engine.client.duplicates import OnDuplicate, second_call
 from engine.client.errors import ApiError, raise_for, reaching
+from engine.client.patience import PATIENCE_SECONDS, Waits
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
@@ -34,7 +36,8 @@ class SyncTaskerClient:
     """The SDK's client, and the rest of the REST API under the names of `TaskerClient`.
 
     The address is `base_url`, else TASKER_URL, else this machine's port 8080; the key `api_key`, else
-    TASKER_API_KEY. Raises as the asynchronous client does. `transport` replaces the network, for tests.
+    TASKER_API_KEY. Raises and waits as the asynchronous client does. `transport` replaces the network, for
+    tests.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class SyncTaskerClient:
         base_url: str | None = None,
         api_key: str | None = None,
         timeout: float = 30.0,
+        patience: float = PATIENCE_SECONDS,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.initiator = initiator
         self.source_system = source_system
+        self._patience = patience
         self._url = (base_url or os.environ.get("TASKER_URL") or DEFAULT_URL).rstrip("/")
         key = api_key or os.environ.get("TASKER_API_KEY")
         headers = {"X-API-Key": key} if key else {}
@@ -67,6 +72,14 @@ class SyncTaskerClient:
         self._http.close()
 
     def send(self, call: Call[T]) -> T:
+        waits = Waits(call.method, self._patience)
+        while True:
+            try:
+                return self._send(call)
+            except ApiError as error:
+                time.sleep(waits.before_next(error))
+
+    def _send(self, call: Call[T]) -> T:
         headers = {} if call.content is None else {"Content-Type": call.content_type}
         with reaching(self._url):
             response = self._http.request(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from engine.model.breaker import BreakerState, Reading
+from engine.model.pressure import Tier
 from engine.model.wire.health import (
     DetailedHealthChecks,
     DetailedHealthResponse,
@@ -29,7 +31,9 @@ class Measured:
     """What health is judged by. `database_ms` is None when the database did not answer (`database_error`).
 
     `loop_failures` counts failed calls in a row by the loop's name; `ready_steps` is how many wait for a
-    worker; `waiting_creations` how many requests wait for a transaction.
+    worker, `queue` the tier of the fullest queue; `waiting_creations` how many requests wait for a
+    transaction, `channel_percent` what share of those that may. The first of the `breakers` is the
+    database's.
     """
 
     version: str
@@ -38,8 +42,11 @@ class Measured:
     database_error: str | None
     loop_failures: Mapping[str, int]
     pool: PoolDetail
+    breakers: Sequence[Reading]
+    queue: Tier
     ready_steps: int
     waiting_creations: int
+    channel_percent: float
 
 
 def basic() -> HealthResponse:
@@ -66,17 +73,19 @@ def readiness(measured: Measured) -> ReadinessResponse:
 def detailed(measured: Measured) -> DetailedHealthResponse:
     """All checks: `healthy`, `degraded` when something is crowded, `unhealthy` when it cannot take work."""
     pool, waiting = measured.pool, measured.waiting_creations
-    crowded = pool.utilization_percent >= CROWDED_PERCENT
     checks = DetailedHealthChecks(
         **_checks(measured),
         pool_utilization=_check(
-            "degraded" if crowded else "healthy",
+            _crowded(pool.utilization_percent),
             f"{pool.active_connections} of {pool.max_connections} connections are in use",
         ),
-        queue_depth=_check("healthy", f"{measured.ready_steps} steps wait for a worker"),
-        channel_saturation=_check("healthy", f"{waiting} creations wait for a transaction"),
+        queue_depth=_queue(measured),
+        channel_saturation=_check(
+            _crowded(measured.channel_percent), f"{waiting} creations wait for a transaction"
+        ),
     )
-    status = ("degraded" if crowded else "healthy") if is_ready(checks) else "unhealthy"
+    fine = all(getattr(checks, name).status == "healthy" for name in DetailedHealthChecks.model_fields)
+    status = ("healthy" if fine else "degraded") if is_ready(checks) else "unhealthy"
     return DetailedHealthResponse(
         status=status, timestamp=datetime.now(UTC), checks=checks, info=_info(measured)
     )
@@ -86,6 +95,26 @@ def is_ready(checks: ReadinessChecks) -> bool:
     """Whether no check says that work cannot be taken."""
     names = ReadinessChecks.model_fields
     return all(getattr(checks, name).status != "unhealthy" for name in names)
+
+
+def _crowded(percent: float) -> str:
+    return "degraded" if percent >= CROWDED_PERCENT else "healthy"
+
+
+def _queue(measured: Measured) -> HealthCheck:
+    message = f"{measured.ready_steps} steps wait for a worker"
+    if measured.queue.retry_after_seconds is not None:
+        message += f"; a queue is at its tier {measured.queue}: no new tasks are taken in for it"
+    return _check("healthy" if measured.queue is Tier.NORMAL else "degraded", message)
+
+
+def _breakers(measured: Measured) -> HealthCheck:
+    """Not ready while the database's is open; another one that is open only makes something wait."""
+    open_ones = [one for one in measured.breakers if one.state is not BreakerState.CLOSED]
+    told = ", ".join(f"{one.name} is {one.state.replace('_', ' ')}" for one in open_ones)
+    if measured.database_ms is None or measured.breakers[0].state is BreakerState.OPEN:
+        return _check("unhealthy", told or None)
+    return _check("degraded" if open_ones else "healthy", told or None)
 
 
 def _checks(measured: Measured) -> dict[str, HealthCheck]:
@@ -99,7 +128,7 @@ def _checks(measured: Measured) -> dict[str, HealthCheck]:
     return {
         "web_database": database,
         "orchestration_database": database,
-        "circuit_breaker": _check("healthy" if measured.database_ms is not None else "unhealthy"),
+        "circuit_breaker": _breakers(measured),
         "orchestration_system": _check("unhealthy" if broken else "healthy", told or None),
         "command_processor": _check("healthy", f"{len(measured.loop_failures)} loops run"),
     }
@@ -117,6 +146,6 @@ def _info(measured: Measured) -> HealthInfo:
         operational_state="normal",
         web_database_pool_size=size,
         orchestration_database_pool_size=size,
-        circuit_breaker_state="closed" if measured.database_ms is not None else "open",
+        circuit_breaker_state=measured.breakers[0].state,
         pool_utilization=PoolUtilizationInfo(tasker_pool=measured.pool, pgmq_pool=measured.pool),
     )

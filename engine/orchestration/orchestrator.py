@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from engine.messaging.channels import BULK, DOMAIN_EVENTS, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
+from engine.model.breaker import Reading
 from engine.orchestration.loops import Loop
 from engine.orchestration.staleness import StalenessDetector
 from engine.orchestration.webhooks import WebhookSender
@@ -64,6 +65,7 @@ class Orchestrator:
             DOMAIN_EVENTS: self._events.wake,
             BULK: self._bulk.wake,
         }
+        self.breakers: list[Reading] = [self._sender.breakers]
         self._listener = Listener(settings.database.dsn, wakes)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx
 
+from engine.model.breaker import OUTSIDE, BreakerGroup
 from engine.model.webhooks import signed_headers, wait_after
 from engine.model.wire.webhooks import DeliveryAttempt, DeliveryState
 from engine.orchestration.public_hosts import HostRefused, public_address
@@ -32,6 +33,7 @@ EXCERPT = 1024
 """Bytes of an answer that are read, and kept."""
 
 GONE = 410
+TOO_MANY = 429
 USER_AGENT = f"tasker/{version('tasker')}"
 
 
@@ -47,13 +49,16 @@ class WebhookSender:
         self._more = False
         self._client: httpx.AsyncClient | None = None
         self._calls: dict[asyncio.Task[None], UUID] = {}
+        self.breakers: BreakerGroup[UUID] = BreakerGroup("webhooks", OUTSIDE)
+        """One a webhook: what a dead receiver is to be told waits, and spends no attempts."""
 
     async def look(self) -> float:
         """Begin the calls that are due; returns in how many seconds to look again."""
         free = AT_ONCE - len(self._calls)
         if free <= 0:
             return LOOK_SECONDS
-        due = await webhooks.take_due(self._pool, free, EACH, list(set(self._calls.values())), self._lease)
+        left_alone = {*self._calls.values(), *self.breakers.blocked()}
+        due = await webhooks.take_due(self._pool, free, EACH, list(left_alone), self._lease)
         self._more = len(due) >= EACH
         for one in due:
             call = asyncio.create_task(self._deliver(one), name=f"webhook {one.webhook_uuid}")
@@ -81,6 +86,7 @@ class WebhookSender:
     async def _deliver(self, due: DueDelivery) -> None:
         try:
             attempt = await self._call(due)
+            self.breakers.report(due.webhook_uuid, good=_answers(attempt))
             state, again_in = self._verdict(due, attempt)
             await webhooks.keep_attempt(self._pool, due, attempt, state, again_in)
             if attempt.status == GONE:
@@ -134,6 +140,11 @@ class WebhookSender:
             "POST", url, content=body, headers=headers, extensions=extensions
         ) as answer:
             return answer.status_code, await _beginning(answer)
+
+
+def _answers(attempt: DeliveryAttempt) -> bool:
+    """Whether a receiver is there, though it may refuse what it is told."""
+    return attempt.status is not None and attempt.status < 500 and attempt.status != TOO_MANY
 
 
 async def _beginning(answer: httpx.Response) -> str:

@@ -28,6 +28,9 @@ SETTINGS = {
     "TASKER_WORKER_SLOTS": str(SLOTS),
     "TASKER_WORKER_DRAIN_TIMEOUT_SECONDS": "1",
     "TASKER_LOGGING_LEVEL": "warning",
+    # What is measured is how fast a full queue is worked off.
+    "TASKER_BACKPRESSURE_QUEUE_CRITICAL": "10000000",
+    "TASKER_BACKPRESSURE_QUEUE_OVERFLOW": "10000000",
 }
 
 

@@ -16,7 +16,7 @@ def converse(url: str, run: Callable[[TaskerClient], Awaitable[T]]) -> T:
     """Give `run` a client of the server at `url`; raises CommandError with the exit code that fits."""
 
     async def conversation() -> T:
-        async with TaskerClient(url) as client:
+        async with TaskerClient(url, patience=0) as client:
             return await run(client)
 
     try:

@@ -126,7 +126,7 @@ def _go(count: int, body: RetryRequest) -> str:
 @router.post(
     "/fork",
     response_class=Response,
-    responses=documented(400, 404, 413, 415, 422, ok=ForkAnswer, created=ForkAnswer),
+    responses=documented(400, 404, 413, 415, 422, 503, ok=ForkAnswer, created=ForkAnswer),
     openapi_extra=_body("ForkRequest"),
 )
 async def fork(task_uuid: UUID, request: Request, api: Api) -> Response:
@@ -144,6 +144,7 @@ async def fork(task_uuid: UUID, request: Request, api: Api) -> Response:
             raise _nothing_to_run(task_uuid)
         new, created = None, False
         if not body.dry_run:
+            api.pressure.admit(origin.template.namespace)
             try:
                 new, created = await retry_deadlock(lambda: forks.fork(conn, task_uuid, begin, context, body))
             except NothingToRun:

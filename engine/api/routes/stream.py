@@ -23,6 +23,7 @@ from engine.store.tasks import task_exists
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 HEARTBEAT_SECONDS = 10.0
+FULL_RETRY_SECONDS = 30
 STATES = frozenset([*map(str, TaskState), *map(str, StepState)])
 EVENTS = {
     200: {
@@ -61,6 +62,14 @@ async def stream(
     again.
     """
     wanted = Wanted(scope, task_uuid, step_uuid, namespace, template, _states(state))
+    if api.hub.full:
+        raise ApiProblem(
+            503,
+            f"{api.hub.subscribers} clients follow this engine's events, which is all that it takes",
+            code="BACKPRESSURE",
+            hint="close some, or follow another engine",
+            retry_after_seconds=FULL_RETRY_SECONDS,
+        )
     await _check(api, wanted)
     request.scope[TIMER].reschedule(None)
     return EventStream(api.hub, Subscription(wanted, last_event_id or cursor))

@@ -12,11 +12,10 @@ from starlette.responses import Response
 
 from engine.api.answers import JSON, answer, answer_list, documented
 from engine.api.errors import ApiProblem
-from engine.api.figures import dead_letter_figures
 from engine.api.services import VERSION, Api, Services
 from engine.model.wire.health import DetailedHealthResponse, HealthResponse, ReadinessResponse
 from engine.model.wire.worker import WorkerInfo
-from engine.observability import health, metrics
+from engine.observability import health
 from engine.store import stats
 from engine.store.pool import RECONNECTABLE
 
@@ -78,65 +77,12 @@ async def _measure(api: Services) -> health.Measured:
         database_error=error,
         loop_failures={loop.name: loop.failures for loop in api.loops},
         pool=api.database.detail(),
+        breakers=api.breakers,
+        queue=api.pressure.worst,
         ready_steps=ready,
         waiting_creations=api.batcher.waiting,
+        channel_percent=api.pressure.channel_percent,
     )
-
-
-@router.get(
-    "/metrics",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus text"}},
-)
-async def read_metrics(api: Api) -> Response:
-    """Counters and histograms of the whole system, and of this process's answers."""
-    async with api.database.acquire() as conn:
-        await stats.roll_up(conn)
-        counters, gauges = await dead_letter_figures(conn)
-        figures = metrics.SystemFigures(
-            hops=await stats.hop_totals(conn),
-            durations=await stats.duration_totals(conn),
-            bounds_ms=await stats.duration_bounds(conn),
-            counters=counters,
-            gauges=gauges
-            | _gauges(
-                api,
-                await stats.work_load(conn),
-                await stats.running_steps(conn),
-                await stats.waiting_results(conn),
-                await stats.waiting_events(conn),
-                await stats.list_workers(conn),
-            ),
-        )
-    return Response(metrics.render(figures, api.http), media_type=metrics.CONTENT_TYPE)
-
-
-def _gauges(
-    api: Services,
-    loads: list[stats.WorkLoad],
-    running: int,
-    results: int,
-    events: int,
-    workers: list[WorkerInfo],
-) -> dict[tuple[str, str, str, str], float]:
-    pool = api.database.detail()
-    found: dict[tuple[str, str, str, str], float] = {
-        ("tasker_engine_info", "The version of this engine", "version", VERSION): 1,
-        ("tasker_steps_running", "Steps that workers hold a lease on", "", ""): running,
-        ("tasker_results_waiting", "Results that wait for an engine", "", ""): results,
-        ("tasker_domain_events_waiting", "Durable events that are not in their queue yet", "", ""): events,
-        ("tasker_event_subscribers", "Clients of this engine's event stream", "", ""): api.hub.subscribers,
-    }
-    for state, number in (("active", pool.active_connections), ("idle", pool.idle_connections)):
-        found["tasker_db_pool_connections", "Connections of this engine's pool", "state", state] = number
-    for load in loads:
-        found["tasker_steps_ready", "Steps that wait for a worker", "namespace", load.namespace] = load.ready
-        oldest = "How long the oldest ready step has waited"
-        found["tasker_queue_oldest_seconds", oldest, "namespace", load.namespace] = load.oldest_seconds
-    for state in ("running", "draining", "lost", "stopped"):
-        number = sum(worker.state == state for worker in workers)
-        found["tasker_workers", "Workers that are known", "state", state] = number
-    return found
 
 
 @router.get(

@@ -53,7 +53,9 @@ def json_body(model: str) -> dict[str, Any]:
 async def create_task(request: Request) -> Response:
     """Create a task; its first steps are with the workers when this answers."""
     api = services_of(request)
+    api.pressure.admit()
     prepared = await prepare(api.revisions, parse(TaskRequest, await read_json(request)))
+    api.pressure.admit(prepared.revision.namespace)
     creation = await api.batcher.create(prepared.task)
     if not creation.created:
         raise already_there(prepared, creation.task_uuid)
@@ -68,6 +70,7 @@ async def create_task(request: Request) -> Response:
 )
 async def create_tasks(request: Request, api: Api) -> Response:
     """Create many tasks in one transaction; each has an answer of its own, in the order of the request."""
+    api.pressure.admit()
     items = parse(BulkCreateRequest, await read_json(request, BULK_LIMIT)).tasks
     results: list[BulkItemResult | None] = [None] * len(items)
     good: list[tuple[int, Prepared]] = []
@@ -90,7 +93,9 @@ async def _prepare_item(api: Services, item: Any) -> Prepared:
         request = TaskRequest.model_validate(item)
     except ValidationError as error:
         raise bad_body(error, TaskRequest) from None
-    return await prepare(api.revisions, request)
+    prepared = await prepare(api.revisions, request)
+    api.pressure.admit(prepared.revision.namespace)
+    return prepared
 
 
 def _item_result(index: int, prepared: Prepared, one: Creation | Exception) -> BulkItemResult:

@@ -26,6 +26,9 @@ RETRY_SECONDS = 0.5
 MOST_CHANGES = 10_000
 """At once; a client that lacks more loads again."""
 
+MOST_SUBSCRIBERS = 1_000
+"""Of one engine: each may hold a queue of a few MiB while it does not read."""
+
 TOO_MUCH = "more happened than can be told one by one"
 GONE = "what happened since is not all known any more"
 
@@ -43,6 +46,11 @@ class Hub:
         self._reader: asyncio.Task[None] | None = None
         self._joined = asyncio.Event()
         self._closed = False
+
+    @property
+    def full(self) -> bool:
+        """Whether no more clients are taken in."""
+        return self.subscribers >= MOST_SUBSCRIBERS
 
     @property
     def subscribers(self) -> int:

@@ -209,7 +209,7 @@ class BulkItemResult(WireModel):
     """The answer to one item: `task` with 201, `error` with every other status."""
 
     index: int
-    status: Literal[201, 400, 404, 409, 422, 500]
+    status: Literal[201, 400, 404, 409, 422, 500, 503]
     task: CreatedTask | None = None
     error: ErrorDetail | None = None
 

@@ -148,9 +148,13 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(dsn: str, **server: Any) -> AsyncIterator[World]:
-    """An engine's API on a database; `server` are settings of that section."""
-    settings = load_settings(environment="test", database={"url": dsn}, server=server)
+async def world_on(
+    dsn: str, *, backpressure: dict[str, int] | None = None, **server: Any
+) -> AsyncIterator[World]:
+    """An engine's API on a database; `server` and `backpressure` are settings of those sections."""
+    settings = load_settings(
+        environment="test", database={"url": dsn}, server=server, backpressure=backpressure or {}
+    )
     pool = await open_pool(dsn, min_size=1, max_size=8)
     notifier = Notifier(pool)
     app = create_app(ApiDeps(pool, settings, notifier))

@@ -1,0 +1,228 @@
+"""Circuit breakers: who fails again and again is left alone for a while (reference, section 4).
+
+A breaker is *closed* while calls go well. `failures` in a row open it: for `open_seconds` no call is made.
+Then it is *half open*: one call at a time tries, `successes` in a row close it, a failure opens it again.
+
+Pure: time is what the clock says, and nothing here waits.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+Errors: TypeAlias = "type[BaseException] | tuple[type[BaseException], ...]"
+
+
+class BreakerState(StrEnum):
+    """As in the reference."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Failures in a row that open, how long it stays open, successes in a row that close."""
+
+    failures: int
+    open_seconds: float
+    successes: int
+
+
+DATABASE = Thresholds(failures=5, open_seconds=30.0, successes=2)
+MESSAGING = Thresholds(failures=5, open_seconds=30.0, successes=2)
+OUTSIDE = Thresholds(failures=5, open_seconds=15.0, successes=2)
+"""Of one receiver of webhooks. The reference calls nobody outside; these are those of its cache."""
+
+
+class Reading(Protocol):
+    """What health and metrics read of a breaker, or of several under one name."""
+
+    name: str
+
+    @property
+    def state(self) -> BreakerState: ...
+
+    @property
+    def failures(self) -> int: ...
+
+    @property
+    def total_failures(self) -> int: ...
+
+    @property
+    def rejections(self) -> int: ...
+
+
+class CircuitOpen(Exception):
+    """A call that was not made. `retry_after_seconds` is when one would be."""
+
+    def __init__(self, name: str, retry_after_seconds: float) -> None:
+        super().__init__(f"{name} failed again and again and is left alone for {retry_after_seconds:.0f} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class CircuitBreaker:
+    """One breaker. Either calls go through `call`, or who calls anyway reports how it went.
+
+    A report counts in every state: when somebody who may not be refused (a read, a probe) finds that all is
+    well again, nobody has to wait for the rest of `open_seconds`.
+    """
+
+    def __init__(
+        self, name: str, thresholds: Thresholds, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self._total_failures = 0
+        self._rejections = 0
+        self._thresholds = thresholds
+        self._clock = clock
+        self._failures = 0
+        self._successes = 0
+        self._opened_at: float | None = None
+        self._trying = False
+
+    @property
+    def state(self) -> BreakerState:
+        """Where it is now."""
+        if self._opened_at is None:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if self._left() > 0 else BreakerState.HALF_OPEN
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row."""
+        return self._failures
+
+    @property
+    def total_failures(self) -> int:
+        """Failures ever."""
+        return self._total_failures
+
+    @property
+    def rejections(self) -> int:
+        """Calls ever that were not made."""
+        return self._rejections
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """Whole seconds until a call is let through; 0 unless it is open."""
+        return math.ceil(self._left())
+
+    def failed(self) -> None:
+        """A call failed."""
+        self._total_failures += 1
+        self._failures += 1
+        self._successes = 0
+        if self.state is BreakerState.HALF_OPEN or (
+            self._opened_at is None and self._failures >= self._thresholds.failures
+        ):
+            self._opened_at = self._clock()
+
+    def succeeded(self) -> None:
+        """A call went well."""
+        self._failures = 0
+        if self._opened_at is None:
+            return
+        self._successes += 1
+        if self._successes >= self._thresholds.successes:
+            self._opened_at = None
+            self._successes = 0
+
+    def admits(self) -> bool:
+        """Whether a call would be made now; a call that is not is counted by `reject`."""
+        state = self.state
+        return state is BreakerState.CLOSED or (state is BreakerState.HALF_OPEN and not self._trying)
+
+    def reject(self) -> CircuitOpen:
+        """Count a call that is not made; the error that says so."""
+        self._rejections += 1
+        return CircuitOpen(self.name, max(self._left(), 1.0))
+
+    @contextmanager
+    def call(self, errors: Errors) -> Iterator[None]:
+        """Make a call in a `with` block: `errors` are what counts as its failure, all else as an answer.
+
+        Raises CircuitOpen when it is not to be made. A call that is cancelled says nothing.
+        """
+        if not self.admits():
+            raise self.reject()
+        trying = self.state is BreakerState.HALF_OPEN
+        self._trying = self._trying or trying
+        try:
+            with self.watch(errors):
+                yield
+        finally:
+            if trying:
+                self._trying = False
+
+    @contextmanager
+    def watch(self, errors: Errors) -> Iterator[None]:
+        """Report how a call goes that is made in any case."""
+        try:
+            yield
+        except errors:
+            self.failed()
+            raise
+        except Exception:
+            self.succeeded()
+            raise
+        else:
+            self.succeeded()
+
+    def _left(self) -> float:
+        if self._opened_at is None:
+            return 0.0
+        return max(0.0, self._opened_at + self._thresholds.open_seconds - self._clock())
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class BreakerGroup(Generic[Key]):
+    """A breaker for each of many, such as receivers of webhooks. Those that do well are not kept."""
+
+    def __init__(
+        self, name: str, thresholds: Thresholds, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self.total_failures = 0
+        self.rejections = 0
+        self._thresholds = thresholds
+        self._clock = clock
+        self._breakers: dict[Key, CircuitBreaker] = {}
+
+    @property
+    def state(self) -> BreakerState:
+        """The worst of all."""
+        found = {one.state for one in self._breakers.values()}
+        worst_first = (BreakerState.OPEN, BreakerState.HALF_OPEN)
+        return next((state for state in worst_first if state in found), BreakerState.CLOSED)
+
+    @property
+    def failures(self) -> int:
+        """The most failures in a row."""
+        return max((one.failures for one in self._breakers.values()), default=0)
+
+    def report(self, key: Key, *, good: bool) -> None:
+        """A call of one of them went well, or failed."""
+        if good and key not in self._breakers:
+            return
+        one = self._breakers.setdefault(key, CircuitBreaker(self.name, self._thresholds, self._clock))
+        if not good:
+            self.total_failures += 1
+            one.failed()
+            return
+        one.succeeded()
+        if one.state is BreakerState.CLOSED:
+            del self._breakers[key]
+
+    def blocked(self) -> list[Key]:
+        """Those that are not to be called now."""
+        return [key for key, one in self._breakers.items() if one.state is BreakerState.OPEN]
