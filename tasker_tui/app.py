@@ -45,6 +45,7 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "failures": ("list",),
     "queues": ("list",),
     "pulse": ("list",),
+    "events": ("list",),
     "letters": ("list",),
     "runs": ("list",),
 }

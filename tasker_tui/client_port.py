@@ -24,7 +24,7 @@ from engine.model.wire import (
 from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
 from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip
 
-Scope = Literal["summary", "task"]
+Scope = Literal["summary", "task", "transitions"]
 OLDEST = "00000000-0000-0000-0000-000000000000"
 """As `after`, asks for the oldest tasks."""
 

@@ -60,7 +60,7 @@ News = Live | Lost | Batch | Reload
 
 
 class Feed:
-    """One subscription: the summary of all tasks, or the transitions of one task."""
+    """One subscription: the summary of all tasks, the transitions of one task, or those of all."""
 
     def __init__(
         self,

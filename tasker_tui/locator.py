@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+from tasker_tui.event_filter import EventFilterError, parse_event_filter
 from tasker_tui.filters import FilterError, parse_filter
 
 
@@ -42,6 +43,7 @@ SHAPES = {
     "letters": "letters",
     "queues": "queues",
     "pulse": "pulse",
+    "events": "events?FILTER",
     "runs": "runs/NAMESPACE/NAME/VERSION",
     "compare": "compare/UUID/UUID",
 }
@@ -62,6 +64,9 @@ def parse_locator(text: str) -> Locator:
         case ["tasks"]:
             _check_filter(found.query)
             return found
+        case ["events"]:
+            _check_event_filter(found.query)
+            return found
         case ["task", uuid] | ["task", uuid, "step", _]:
             return Locator("task", (_uuid(uuid), *found.path[1:]))
         case ["compare", one, other]:
@@ -79,6 +84,13 @@ def _check_filter(query: str) -> None:
         parse_filter(query)
     except FilterError as error:
         raise LocatorError(f"tasks?{query}: {error}") from None
+
+
+def _check_event_filter(query: str) -> None:
+    try:
+        parse_event_filter(query)
+    except EventFilterError as error:
+        raise LocatorError(f"events?{query}: {error}") from None
 
 
 def _uuid(text: str) -> str:

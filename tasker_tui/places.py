@@ -24,6 +24,8 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
             return _letters(services)
         case ["queues"]:
             return _queues(services)
+        case ["events"]:
+            return _events(services, where.query)
         case ["pulse"]:
             return _pulse(services)
         case ["runs", namespace, name, version]:
@@ -61,6 +63,12 @@ def _queues(services: Services) -> OperatorScreen:
     from tasker_tui.screens.queues import QueuesScreen
 
     return QueuesScreen(services)
+
+
+def _events(services: Services, query: str) -> OperatorScreen:
+    from tasker_tui.screens.events import EventsScreen
+
+    return EventsScreen(services, query)
 
 
 def _pulse(services: Services) -> OperatorScreen:

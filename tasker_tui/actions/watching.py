@@ -9,4 +9,11 @@ WATCHING: tuple[Action, ...] = (
     Action("pulse.open", "open", ("enter",), "pulse", "Go where the line is dealt with", hint=True,
            disabled_reason=needs_place),
     Action("pulse.back", "back", ("escape", "backspace"), "pulse", "Back to the list", hint=True),
+    Action("events.open", "open", ("enter",), "events", "Open the task, at the step", hint=True,
+           disabled_reason=needs_place),
+    Action("events.filter", "filter", ("slash",), "events", "Narrow the tail: state:error template:NAME text",
+           hint=True),
+    Action("events.pause", "pause", ("F",), "events", "Hold the tail still, or follow it again", hint=True),
+    Action("events.back", "back", ("escape", "backspace"), "events", "Take the filter away, or go back",
+           hint=True),
 )  # fmt: skip

@@ -81,7 +81,7 @@ class PulseLines:
         steps = [bucket.steps_completed for bucket in found.buckets]
         tasks = [bucket.tasks_completed for bucket in found.buckets]
         yield self._rate("tasks", of_last_minute(found, "tasks_completed"), tasks, Locator("tasks"))
-        yield self._rate("steps", of_last_minute(found, "steps_completed"), steps, Locator("tasks"), tall)
+        yield self._rate("steps", of_last_minute(found, "steps_completed"), steps, Locator("events"), tall)
         for line in range(CURVE_LINES if tall else 0):
             yield PulseLine(f"curve {line}", self._curve(steps, line), solid=False)
         yield self._errors(found.buckets, found.total)

@@ -320,7 +320,7 @@ class FakeTasker:
         self.emit(SummaryEvent(cursor=str(self._cursor), tasks=rows), "summary")
 
     def transition(self, task: FakeTask, name: str, to: StepState) -> None:
-        """A step moves on: tell the streams of the task."""
+        """A step moves on: tell the streams of the task, and those of all transitions."""
         step = task.step(name)
         came, step.state = step.state, to
         self._cursor += 1
@@ -335,7 +335,8 @@ class FakeTasker:
             to_state=to.value,
             attempt=step.attempts,
         )
-        self.emit(TransitionsEvent(cursor=str(self._cursor), changes=[change]), "task")
+        for scope in ("task", "transitions"):
+            self.emit(TransitionsEvent(cursor=str(self._cursor), changes=[change]), scope)
 
     def named(self, call: str) -> list[Any]:
         """The arguments of the calls of that name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.model.states import StepState
+from engine.model.wire import ResetEvent
 from tests.tui.scenes import day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
 
@@ -73,3 +75,59 @@ async def test_the_pulse_is_drawn_in_ascii():
         shown = await _press(pilot, "0")
     assert shown.isascii()
     assert "####" in shown
+
+
+async def test_events_are_told_as_they_happen_and_lead_to_their_steps():
+    task, other = order_task(), order_task(2)
+    client = FakeTasker(FakeClock(), [task, other])
+    async with dashboard(client, (120, 30)) as pilot:
+        assert "Nothing has happened" in await _press(pilot, "E")
+        client.announce(task)
+        client.transition(task, "pack_c", StepState.COMPLETE)
+        client.transition(other, "pack_d", StepState.ERROR)
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "pack_d" in _marked(shown)
+        assert "example/order_fulfillment" in shown
+        assert "2 seen" in shown
+        assert "There is" not in await _press(pilot, "j")
+        shown = await _press(pilot, "enter")
+        assert "› pack_c" in shown.splitlines()[-1]
+        assert "2 seen" in await _press(pilot, "escape")
+
+
+async def test_events_are_narrowed_while_one_types():
+    task = order_task()
+    client = FakeTasker(FakeClock(), [task])
+    async with dashboard(client, (120, 30)) as pilot:
+        await _press(pilot, "E")
+        client.transition(task, "pack_c", StepState.COMPLETE)
+        client.transition(task, "pack_d", StepState.ERROR)
+        await settle(pilot)
+        shown = await _press(pilot, "slash s t a t e colon e r r o r")
+        assert "pack_d" in shown
+        assert "pack_c" not in shown
+        assert "did you mean error?" in await _press(pilot, "r")
+        assert "Events  state:error" in await _press(pilot, "backspace enter")
+        client.transition(task, "pack_c", StepState.IN_PROGRESS)
+        await settle(pilot)
+        assert "pack_c" not in screen_text(pilot)
+        assert "pack_c" in await _press(pilot, "escape")
+        assert "Tasks" in await _press(pilot, "escape")
+
+
+async def test_events_stand_still_on_demand_and_gaps_are_told():
+    task = order_task()
+    client = FakeTasker(FakeClock(), [task])
+    async with dashboard(client, (120, 30)) as pilot:
+        await _press(pilot, "E F")
+        client.transition(task, "pack_c", StepState.COMPLETE)
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "paused, 1 new" in shown
+        assert "pack_c" not in shown
+        assert "pack_c" in await _press(pilot, "F")
+        client.emit(ResetEvent(reason="the client reads more slowly than changes happen"), "transitions")
+        await settle(pilot)
+        assert "events are missing here: the client" in _marked(screen_text(pilot))
+        assert "no screen has more" in await _press(pilot, "enter")

@@ -1,0 +1,29 @@
+"""What the screens that show the whole system look like, at the sizes that terminals have."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.states import StepState
+from tests.tui.goldens import assert_golden
+from tests.tui.scenes import order_task
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
+from tests.tui.test_screens import SIZES
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_event_tail(size):
+    task = order_task(2)
+    client = FakeTasker(FakeClock(), [task])
+    async with dashboard(client, size) as pilot:
+        await pilot.press("E")
+        await settle(pilot)
+        client.announce(task)
+        for step, state in (
+            ("pack_c", StepState.COMPLETE),
+            ("pack_d", StepState.ERROR),
+            ("merge_packs", StepState.CANCELLED),
+        ):
+            client.transition(task, step, state)
+        await settle(pilot)
+        assert_golden(f"tail-{size[0]}x{size[1]}", screen_text(pilot))
