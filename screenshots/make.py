@@ -28,6 +28,8 @@ from engine.model.wire.details import StepDetail, StepWhy, TransitionPage
 from tasker_tui.app import TaskerApp
 from tasker_tui.clock import SystemClock
 from tasker_tui.locator import Locator, parse_locator
+from tasker_tui.profiles import Profile
+from tasker_tui.user_config import UserConfig
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -283,8 +285,9 @@ async def show(url: str, locator: Locator, scene: Scene) -> None:
     """Open the dashboard at a place and play a scene on it."""
     async with ShownClient(url) as client:
         app = TaskerApp(
-            client, "http://127.0.0.1:8080", locator, clock=SystemClock(), user="ana", ascii_only=False
-        )
+            client, Profile(), locator, clock=SystemClock(), user="ana", ascii_only=False,
+            config=UserConfig(Path("config.toml")),
+        )  # fmt: skip
         async with app.run_test(size=SIZE) as pilot:
             await scene(pilot)
 

@@ -32,12 +32,15 @@ from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.command_log import CommandLogDialog
 from tasker_tui.modals.help import HelpDialog
+from tasker_tui.modals.profile import ProfileDialog
 from tasker_tui.places import screen_at
+from tasker_tui.profiles import KeyUnavailable, Profile
 from tasker_tui.remembered import History
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
 from tasker_tui.themes import DARK, THEMES
+from tasker_tui.user_config import UserConfig, load_user_config
 
 ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "tasks": ("list",),
@@ -63,11 +66,18 @@ class TaskerApp(App[None]):
     BINDINGS = bindings("app")
 
     class Heard(Message):
-        """The summary feed has learned something."""
+        """The summary feed of a server has learned something."""
 
-        def __init__(self, news: News) -> None:
+        def __init__(self, news: News, client: TaskerPort) -> None:
             super().__init__()
-            self.news = news
+            self.news, self.client = news, client
+
+    class Connected(Message):
+        """Another server was chosen, and its key was found."""
+
+        def __init__(self, profile: Profile, client: TaskerPort) -> None:
+            super().__init__()
+            self.profile, self.client = profile, client
 
     class Counted(Message):
         """The figures of the header."""
@@ -79,12 +89,13 @@ class TaskerApp(App[None]):
     def __init__(
         self,
         client: TaskerPort,
-        url: str,
+        profile: Profile,
         locator: Locator,
         *,
         clock: Clock,
         user: str,
         ascii_only: bool,
+        config: UserConfig,
         state: Path | None = None,
     ) -> None:
         """`state` is the folder for what is remembered; None remembers for this run alone."""
@@ -93,9 +104,10 @@ class TaskerApp(App[None]):
         self._locator = locator
         self._count_wanted = asyncio.Event()
         self._last_filters = [AsciiFilter()] if ascii_only else []
-        log = CommandLog(clock, state / "commands.log" if state else None, server=url, by=user)
+        self.profile, self.config = profile, config
+        log = CommandLog(clock, state / "commands.log" if state else None, server=profile.url, by=user)
         news: Signal[News] = Signal(self, "news")
-        self.services = Services(client, clock, news, Link(url), user, self.go, log, ascii_only)
+        self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only)
         history = History(state / "history" if state else None)
         self._commands = CommandRunner(self, self.services, history, self.action_do)
 
@@ -118,11 +130,19 @@ class TaskerApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
+        self._listen()
+        self._open(self._locator)
+
+    def _open(self, where: Locator) -> None:
+        """Show a place, over the list of tasks."""
+        if where.place != "tasks":
+            self.push_screen(TasksScreen(self.services, TaskFilter()))
+        self.go(where)
+
+    def _listen(self) -> None:
         services = self.services
-        if self._locator.place != "tasks":
-            self.push_screen(TasksScreen(services, TaskFilter()))
-        self.go(self._locator)
-        feed = Feed(services.client, services.clock, lambda news: self.post_message(self.Heard(news)))
+        client = services.client
+        feed = Feed(client, services.clock, lambda news: self.post_message(self.Heard(news, client)))
         self.run_worker(feed.run(), group="feed")
         counting = count_forever(
             services.client,
@@ -143,7 +163,9 @@ class TaskerApp(App[None]):
         self.push_screen(screen_at(self.services, where))
 
     def on_tasker_app_heard(self, event: Heard) -> None:
-        """Bring the link up to date, then tell the screens."""
+        """Bring the link up to date, then tell the screens; what another server said comes too late."""
+        if event.client is not self.services.client:
+            return
         self.services.link = self.services.link.after(event.news, self.services.clock.now())
         if isinstance(event.news, Batch | Live | Reload):
             self._count_wanted.set()
@@ -174,10 +196,39 @@ class TaskerApp(App[None]):
                 self.action_command_palette()
             case "app.theme":
                 self.search_themes()
+            case "app.profile":
+                choices = list(self.config.profiles.values())
+                self.push_screen(ProfileDialog(choices, self.profile, self.config.file), self._switch)
             case "app.log":
                 self.push_screen(CommandLogDialog(self.services.commands))
             case "app.quit":
                 self.exit()
+
+    def _switch(self, profile: Profile | None) -> None:
+        if profile is not None and profile != self.profile:
+            self.run_worker(self._connect(profile), group="switch", exclusive=True)
+
+    async def _connect(self, profile: Profile) -> None:
+        """Connect while the old server is still shown; its key may need a password manager."""
+        try:
+            client = await asyncio.to_thread(profile.connect)
+        except KeyUnavailable as error:
+            self.notify(f"still on {self.profile.name or self.profile.url}: {error}", severity="error")
+            return
+        self.post_message(self.Connected(profile, client))
+
+    async def on_tasker_app_connected(self, event: Connected) -> None:
+        """Begin anew with another server: nothing of the old one stays on the screen."""
+        services, self.profile = self.services, event.profile
+        self.workers.cancel_group(self, "feed")
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        old, services.client = services.client, event.client
+        services.link = _link(event.profile)
+        services.commands = services.commands.of(event.profile.url)
+        self._listen()
+        self._open(Locator())
+        await old.close()
 
     def _show_help(self) -> None:
         if isinstance(self.screen, OperatorScreen):
@@ -186,23 +237,31 @@ class TaskerApp(App[None]):
             self.push_screen(HelpDialog([*own, *more, "app"]))
 
 
-async def run_async(url: str, *, locator: str | None = None) -> int:
-    """Show the dashboard until it is left; answers the exit code. Raises LocatorError."""
-    from engine.client import TaskerClient
+async def run_async(profile: Profile, *, locator: str | None = None, config: UserConfig | None = None) -> int:
+    """Show the dashboard until it is left; answers the exit code.
 
+    Raises LocatorError, ConfigError and KeyUnavailable.
+    """
     found = parse_locator(locator) if locator else Locator()
-    async with TaskerClient(url, patience=0) as client:
-        app = TaskerApp(
-            client, url, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
-            state=platformdirs.user_state_path("tasker"),
-        )  # fmt: skip
+    app = TaskerApp(
+        profile.connect(), profile, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
+        config=config or load_user_config(), state=platformdirs.user_state_path("tasker"),
+    )  # fmt: skip
+    try:
         await app.run_async()
-        return app.return_code or 0
+    finally:
+        await app.services.client.close()
+    return app.return_code or 0
 
 
-def run(url: str, *, locator: str | None = None) -> int:
-    """Show the dashboard of the server at `url`; answers the exit code. Raises LocatorError."""
-    return asyncio.run(run_async(url, locator=locator))
+def run(profile: Profile, *, locator: str | None = None) -> int:
+    """Show the dashboard of a server; answers the exit code. Raises what `run_async` raises."""
+    return asyncio.run(run_async(profile, locator=locator))
+
+
+def _link(profile: Profile) -> Link:
+    why = f"{profile.why_read_only}; P changes the profile" if profile.read_only else ""
+    return Link(profile.url, profile.name, why, profile.color)
 
 
 def _user() -> str:

@@ -35,6 +35,10 @@ T = TypeVar("T")
 class TaskerPort(Protocol):
     """Calls raise what the client raises; `explain` in `tasker_tui.trouble` puts it in words."""
 
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
     async def send(self, call: Call[T]) -> T:
         """Make a call of one of the client's modules of calls."""
         ...

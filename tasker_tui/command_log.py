@@ -53,6 +53,12 @@ class CommandLog:
         self.path = path
         self._clock, self._about = clock, about
 
+    def of(self, server: str) -> CommandLog:
+        """The log of the same session for another server; what was done so far stays in it."""
+        other = CommandLog(self._clock, self.path, **self._about | {"server": server})
+        other.entries = self.entries
+        return other
+
     async def run(self, command: str, call: Awaitable[T]) -> T:
         """Make a call that changes something and note what came of it. Raises what the call raises."""
         try:

@@ -18,6 +18,11 @@ class Link:
     """Whether the server talks to us, how far behind we are, and what it has to do (None until known)."""
 
     url: str
+    profile: str = ""
+    read_only: str = ""
+    """Why nothing can be changed there; empty if it can."""
+    color: str = ""
+    """Of the header, as the profile names it."""
     state: Literal["connecting", "live", "lost"] = "connecting"
     lag_ms: int | None = None
     lag_at: datetime | None = None

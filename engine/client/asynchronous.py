@@ -48,7 +48,8 @@ class TaskerClient:
 
     Every call raises `ApiError` when the server refuses it and `ServerUnreachable` when there is no answer.
     A server that is too busy is asked again when it says so, for `patience` seconds in all, where that cannot
-    do anything twice. `transport` replaces the network, for tests.
+    do anything twice. With `read_only`, the reason for it, what changes something is refused (403) before it
+    is sent. `token` is a bearer's. `transport` replaces the network, for tests.
     """
 
     def __init__(
@@ -57,12 +58,17 @@ class TaskerClient:
         api_key: str | None = None,
         timeout: float = 30.0,
         *,
+        token: str | None = None,
+        read_only: str = "",
         patience: float = PATIENCE_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         headers = {} if api_key is None else {"X-API-Key": api_key}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         self._patience = patience
         self._url = base_url.rstrip("/")
+        self._read_only = read_only
         self._http = httpx.AsyncClient(
             base_url=self._url, headers=headers, timeout=timeout, transport=transport
         )
@@ -80,6 +86,8 @@ class TaskerClient:
         await self._http.aclose()
 
     async def send(self, call: Call[T]) -> T:
+        if self._read_only and call.changes:
+            raise ApiError(403, "READ_ONLY", self._read_only, {})
         waits = Waits(call.method, self._patience)
         while True:
             try:

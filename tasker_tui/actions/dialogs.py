@@ -35,6 +35,8 @@ DIALOGS: tuple[Action, ...] = (
            hint=True),
     Action("log.copy", "copy", ("enter", "y"), "log", "Copy the command line", hint=True),
     Action("log.close", "close", ("escape", "q", "ctrl+l"), "log", "Close the command log", hint=True),
+    Action("profile.choose", "switch", ("enter",), "profile", "Work with this server", hint=True),
+    Action("profile.close", "stay", ("escape", "q"), "profile", "Close without a change", hint=True),
     Action("pick.choose", "choose", ("enter",), "pick", "Take the selected template", hint=True),
     Action("pick.close", "close", ("escape",), "pick", "Close without a change", hint=True),
     Action("start.send", "start", ("ctrl+s",), "start", "Start the task with these inputs", "changes",

@@ -21,6 +21,7 @@ EVERYWHERE: tuple[Action, ...] = (
            "A line for places and actions: :task ID, :start NAME", hint=True),
     Action("app.palette", "palette", ("ctrl+p",), "app", "All commands and places, by name"),
     Action("app.log", "command log", ("ctrl+l",), "app", "What was changed here, as command lines"),
+    Action("app.profile", "profile", ("P",), "app", "Work with another server"),
     Action("app.theme", "theme", ("T",), "app", "Choose the colours"),
     Action("app.quit", "quit", ("q", "ctrl+c"), "app", "Leave; tasks go on running", hint=True),
     _move("list", "down", "j down", "Next row"),

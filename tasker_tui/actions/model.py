@@ -24,6 +24,8 @@ class Focus:
     """What an action would act on, as the screen is now."""
 
     connected: bool = True
+    read_only: str = ""
+    """Why nothing can be changed here; empty if it can."""
     task: TaskRow | None = None
     step: StepRow | None = None
     group: FailureGroup | None = None
@@ -63,6 +65,12 @@ class Action:
     hint: bool = False
     disabled_reason: Reason = always
     cli_equivalent: Callable[[Focus], str | None] = always
+
+    def why_not(self, focus: Focus) -> str | None:
+        """Why it cannot be done now; what changes something is not done in a read-only profile."""
+        if focus.read_only and self.risk != "safe":
+            return focus.read_only
+        return self.disabled_reason(focus)
 
     @property
     def binding(self) -> Binding:

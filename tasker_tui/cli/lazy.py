@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from tasker_tui.cli.target import offer_profiles
+
 
 def lazy_group(module: str, app: str, help_text: str) -> typer.Typer:
     """A group whose commands are those of the Typer application `app` of a module that is imported then."""
@@ -25,5 +27,6 @@ def lazy_group(module: str, app: str, help_text: str) -> typer.Typer:
             if not self.commands:
                 group: Any = typer.main.get_command(getattr(import_module(module), app))
                 self.commands = group.commands
+                offer_profiles(self)
 
     return typer.Typer(cls=Group, help=help_text, no_args_is_help=True, rich_markup_mode=None)

@@ -17,11 +17,13 @@ from tasker_tui.cli import reruns as reruns
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
 from tasker_tui.cli.comparison import grid
+from tasker_tui.cli.config import show_config
 from tasker_tui.cli.doctor import doctor
 from tasker_tui.cli.failures import failures
 from tasker_tui.cli.lazy import lazy_group
 from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.queues import handlers, queues
+from tasker_tui.cli.target import LOCAL_URL, UrlOption, offer_profiles, target
 from tasker_tui.cli.task import task_app
 
 app = typer.Typer(
@@ -46,6 +48,7 @@ app.add_typer(
     name="webhook",
 )
 app.command()(bench)
+app.command("config")(show_config)
 app.command()(doctor)
 app.command()(failures)
 app.command()(grid)
@@ -55,7 +58,6 @@ app.command()(pause)
 app.command()(resume)
 app.command("pauses")(list_pauses)
 
-UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of a Tasker server.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 TemplatesOption = Annotated[
     list[str] | None, typer.Option("--templates", metavar="DIR", help="Folder of templates; may be repeated.")
@@ -157,12 +159,12 @@ def migrate(
 @app.command()
 def tui(
     locator: Annotated[str | None, typer.Argument(help="What to open first, such as task/UUID.")] = None,
-    url: UrlOption = "http://127.0.0.1:8080",
+    url: UrlOption = LOCAL_URL,
 ) -> None:
     """Open the dashboard of a running server."""
     from tasker_tui.app import run
 
-    raise typer.Exit(run(url, locator=locator))
+    raise typer.Exit(run(target(url), locator=locator))
 
 
 @app.command()
@@ -186,8 +188,10 @@ def main() -> None:
 
 def run_command() -> int:
     """Run the command that the program's arguments say; returns its exit code."""
+    command: Any = typer.main.get_command(app)
+    offer_profiles(command)
     try:
-        code: int | None = app(standalone_mode=False)
+        code: int | None = command(standalone_mode=False)
     except typer.TyperException as error:
         _show_usage(error)
         return errors.USAGE

@@ -8,17 +8,22 @@ from typing import TypeVar
 
 from engine.client import ApiError, ServerUnreachable, TaskerClient
 from tasker_tui.cli.errors import FAILED, NOT_FOUND, UNAVAILABLE, CommandError
+from tasker_tui.cli.target import read_key, target
 
 T = TypeVar("T")
 
 
 def converse(url: str, run: Callable[[TaskerClient], Awaitable[T]]) -> T:
-    """Give `run` a client of the server at `url`; raises CommandError with the exit code that fits."""
+    """Give `run` a client of the server at `url`, with the key of the profile that was chosen.
+
+    Raises CommandError with the exit code that fits.
+    """
 
     async def conversation() -> T:
-        async with TaskerClient(url, patience=0) as client:
+        async with client:
             return await run(client)
 
+    client: TaskerClient = read_key(target(url))
     try:
         return asyncio.run(conversation())
     except ApiError as error:

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from tasker_tui.cli.target import LOCAL_URL
+from tasker_tui.cli.target import UrlOption as UrlOption
+
+LOCAL = LOCAL_URL
+
 task_app = typer.Typer(help="Create, show and repair tasks.", no_args_is_help=True, rich_markup_mode=None)
 
-UrlOption = Annotated[str, typer.Option("--url", envvar="TASKER_URL", help="Address of the server.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit.", envvar="USER")]
@@ -21,7 +25,6 @@ ParentOption = Annotated[
     str | None,
     typer.Option("--parent-correlation-id", metavar="UUID", help="That of the task that starts it."),
 ]
-LOCAL = "http://127.0.0.1:8080"
 
 
 class Existing(StrEnum):

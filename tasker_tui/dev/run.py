@@ -51,8 +51,9 @@ async def run_with_dashboard(options: Options) -> None:
         finally:
             showing.cancel()
         from tasker_tui.app import run_async
+        from tasker_tui.profiles import Profile
 
-        await run_async(stack.url)
+        await run_async(Profile(url=stack.url))
         print("stopping: the worker finishes what it runs …", file=sys.stderr)
 
     await _until_told(stack, serve)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -78,7 +79,10 @@ class OperatorScreen(Screen[None]):
     def show_state(self) -> None:
         """Bring header and hints up to date."""
         self.query_one(HeaderBar).show(self.services.link)
-        self.query_one(HintsBar).show(self.crumbs(), self.focus_state())
+        self.query_one(HintsBar).show(self.crumbs(), self._focus())
+
+    def _focus(self) -> Focus:
+        return replace(self.focus_state(), read_only=self.services.link.read_only)
 
     def actions(self) -> list[Action]:
         """The actions that can be called by name here."""
@@ -87,7 +91,7 @@ class OperatorScreen(Screen[None]):
     def action_do(self, action_id: str) -> None:
         """Do what the action says, or say why it cannot be done now."""
         action = BY_ID[action_id]
-        reason = action.disabled_reason(self.focus_state())
+        reason = action.why_not(self._focus())
         if reason is not None:
             self.notify(f"{action.title}: {reason}", severity="warning", markup=False)
             return

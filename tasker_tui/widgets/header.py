@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from rich.text import Text
+from textual.color import Color
 from textual.widget import Widget
 
 from tasker_tui.clock import Clock
 from tasker_tui.link import Link
-from tasker_tui.text import count, plural
+from tasker_tui.text import count, plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.painting import palette_for
 
@@ -30,7 +32,7 @@ class HeaderBar(Widget):
     def render(self) -> Text:
         """One line, its less important parts left out where there is no room."""
         palette = palette_for(self)
-        left = Text.assemble((" ◆ tasker ", palette.strong + palette.accent))
+        left = self._badge(palette)
         left.append_text(self._state(palette))
         right = Text("   ").join(self._figures(palette))
         right.append(" ")
@@ -42,6 +44,19 @@ class HeaderBar(Widget):
             left.truncate(self.size.width, overflow="ellipsis")
             return left
         return Text.assemble(left, " " * room, right, no_wrap=True)
+
+    def _badge(self, palette: Palette) -> Text:
+        """The profile in its own colour, and whether it can be changed; without one the program's name."""
+        link = self._link
+        if not link.profile:
+            return Text.assemble((" ◆ tasker ", palette.strong + palette.accent))
+        text = f" ◆ {printable(link.profile)}  {'ro' if link.read_only else 'rw'} "
+        if self.app.no_color or not link.color:
+            style = Style(reverse=True) if link.color else palette.accent
+            return Text.assemble((text, palette.strong + style))
+        ground = Color.parse(link.color)
+        ink = ground.get_contrast_text(1.0)
+        return Text.assemble((text, Style(color=ink.rich_color, bgcolor=ground.rich_color, bold=True)))
 
     def _state(self, palette: Palette) -> Text:
         link = self._link

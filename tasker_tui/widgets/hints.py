@@ -45,7 +45,7 @@ class HintsBar(Widget):
 
     def _hint(self, action: Action) -> Text:
         palette = palette_for(self)
-        disabled = action.disabled_reason(self._focus) is not None
+        disabled = action.why_not(self._focus) is not None
         return Text.assemble(
             (key_name(action.keys[0]), palette.faint if disabled else palette.strong + palette.accent),
             (f" {action.title}", palette.faint if disabled else palette.text),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -42,11 +43,14 @@ from engine.model.wire.pauses import Pause
 from engine.model.wire.queues import Queue
 from tasker_tui.app import TaskerApp
 from tasker_tui.locator import Locator
+from tasker_tui.profiles import Profile
+from tasker_tui.user_config import UserConfig
 from tests.tui.fake_answers import answer_of
 from tests.tui.fake_bulk import FakeBulk
 
 T = TypeVar("T")
 
+LOCAL, NO_CONFIG = Profile(), UserConfig(Path("nowhere/config.toml"))
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
 
 
@@ -153,6 +157,9 @@ class FakeTasker:
         self.answering.set()
 
     # What the port asks for
+
+    async def close(self) -> None:
+        self._call("close")
 
     async def health(self) -> HealthResponse:
         self._call("health")
@@ -585,15 +592,18 @@ async def dashboard(
     size: tuple[int, int] = (120, 40),
     locator: Locator | None = None,
     ascii_only: bool = False,
+    profile: Profile = LOCAL,
+    config: UserConfig = NO_CONFIG,
 ) -> AsyncIterator[Pilot[None]]:
     """The app on the client, settled."""
     app = TaskerApp(
         client,
-        "http://127.0.0.1:8080",
+        profile,
         locator or Locator(),
         clock=client.clock,
         user="ana",
         ascii_only=ascii_only,
+        config=config,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)

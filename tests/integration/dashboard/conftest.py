@@ -17,6 +17,8 @@ from engine.model.wire import TaskResponse
 from tasker_tui.app import TaskerApp
 from tasker_tui.clock import SystemClock
 from tasker_tui.locator import Locator
+from tasker_tui.profiles import Profile
+from tasker_tui.user_config import UserConfig
 from tests.support.e2e_stack import running_stack
 from tests.support.postgres import PgServer
 from tests.support.waiting import until
@@ -120,8 +122,9 @@ async def operating(
 ) -> AsyncIterator[Operator]:
     """The dashboard on the shop, live."""
     app = TaskerApp(
-        shop.client, shop.url, where or Locator(), clock=SystemClock(), user="ana", ascii_only=False
-    )
+        shop.client, Profile(url=shop.url), where or Locator(), clock=SystemClock(), user="ana",
+        ascii_only=False, config=UserConfig(Path("config.toml")),
+    )  # fmt: skip
     async with app.run_test(size=size) as pilot:
         operator = Operator(pilot)
         await operator.sees("live")
