@@ -6,7 +6,8 @@ the default. TASKER_CONFIG_PATH names another `tasker.toml`, or the folder that 
 file may hold `${NAME}` or `${NAME:-default}`, which stand for environment variables (reference 8.7).
 
 Variables with names of their own (reference 7.4): DATABASE_URL (database.url), TASKER_ENV (environment),
-TASKER_TEMPLATE_PATH (worker.templates), TASKER_LEASE_SECONDS (worker.lease_seconds).
+TASKER_TEMPLATE_PATH (worker.templates), TASKER_LEASE_SECONDS (worker.lease_seconds),
+RABBITMQ_URL (rabbitmq.url).
 """
 
 from __future__ import annotations
@@ -120,6 +121,36 @@ class WorkerSettings(Section):
     drain_timeout_seconds: Annotated[float, Field(ge=0)] = 25.0
 
 
+class MessagingSettings(Section):
+    """How workers learn of ready steps: by PGMQ inside PostgreSQL, or by RabbitMQ (reference 4). All
+    processes of one database have the same."""
+
+    backend: Literal["pgmq", "rabbitmq"] = "pgmq"
+
+
+class RabbitSettings(Section):
+    """The RabbitMQ of `messaging.backend = "rabbitmq"`.
+
+    `prefetch` is how many messages of one namespace a worker holds, `delivery_limit` how often a quorum
+    queue delivers one before it goes to the dead-letter queue.
+    """
+
+    url: str | None = None
+    queue_type: Literal["quorum", "classic"] = "quorum"
+    prefetch: Annotated[int, Field(ge=1, le=1000)] = 20
+    delivery_limit: PositiveInt = 20
+
+    @property
+    def address(self) -> str:
+        """The URL to connect to; raises SettingsError when none is set."""
+        if not self.url:
+            raise SettingsError(
+                "messaging.backend is rabbitmq, and no RabbitMQ is configured",
+                "set RABBITMQ_URL=amqp://user:password@host:5672/",
+            )
+        return self.url
+
+
 class StalenessSettings(Section):
     """The search for tasks that are past the limits of their template's `lifecycle`: how often, and how many
     tasks at once. With `dry_run` they are logged and left as they are."""
@@ -156,6 +187,8 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     backpressure: BackpressureSettings = BackpressureSettings()
     worker: WorkerSettings = WorkerSettings()
+    messaging: MessagingSettings = MessagingSettings()
+    rabbitmq: RabbitSettings = RabbitSettings()
     staleness: StalenessSettings = StalenessSettings()
     webhooks: WebhookSettings = WebhookSettings()
     logging: LoggingSettings = LoggingSettings()
@@ -182,6 +215,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The sources in the order that the module's description gives."""
         return (init_settings, *settings_sources(settings_cls))
+
+    @property
+    def rabbit(self) -> RabbitSettings | None:
+        """The RabbitMQ that carries the messages; None where PGMQ does."""
+        return self.rabbitmq if self.messaging.backend == "rabbitmq" else None
 
     def redacted(self) -> dict[str, Any]:
         """All settings as JSON, without what must not be shown; for `/config`."""
@@ -217,7 +255,7 @@ def _redact(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_password(url: str | None) -> str | None:
-    """A database URL with its passwords masked, wherever they stand in it."""
+    """A URL with its passwords masked, wherever they stand in it."""
     if url is None:
         return None
     parts = urlsplit(url)

@@ -1,3 +1,8 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.support.postgres", "tests.support.stack", "tests.support.invariants"]
+pytest_plugins = [
+    "tests.support.postgres",
+    "tests.support.rabbit",
+    "tests.support.stack",
+    "tests.support.invariants",
+]

@@ -1,7 +1,13 @@
 """The NOTIFY channels that say "look now"; what they say is always found in the database as well."""
 
 READY = "tasker_ready"
-"""Steps became claimable."""
+"""Steps became claimable. Where RabbitMQ carries the messages nobody listens to it, see PUBLISH."""
+
+PUBLISH = "tasker_publish"
+"""Steps became claimable, and an engine should publish their messages."""
+
+LOOK = "tasker_look"
+"""A worker got a message that others may be able to use: all workers should look."""
 
 RESULTS = "tasker_results"
 """A submit left something to the engines."""

@@ -19,21 +19,29 @@ RECONNECT_SECONDS = (0.1, 5.0)
 
 
 class Notifier:
-    """Sends wake-ups: the first at once, those that follow within 10 ms together."""
+    """Sends wake-ups: the first at once, those that follow within 10 ms together.
 
-    def __init__(self, pool: Pool) -> None:
+    `instead`: channels that nobody listens to because a broker does their work, and what to call for them.
+    """
+
+    def __init__(self, pool: Pool, instead: Mapping[str, Callable[[], None]] | None = None) -> None:
         self._pool = pool
+        self._instead = instead or {}
         self._last: dict[str, float] = {}
         self._pending: dict[str, asyncio.Task[None]] = {}
 
     def wake(self, channel: str) -> None:
         """Have everybody who listens to a channel look; returns at once."""
-        if channel not in self._pending:
+        if channel in self._instead:
+            self._instead[channel]()
+        elif channel not in self._pending:
             self._pending[channel] = asyncio.create_task(self._send(channel))
 
     def claim_turn(self, channel: str) -> bool:
         """Whether a notification may ride on the caller's own transaction now; it counts as sent."""
         now = asyncio.get_running_loop().time()
+        if channel in self._instead:
+            return False
         if channel in self._pending or now - self._last.get(channel, 0.0) < GAP_SECONDS:
             return False
         self._last[channel] = now

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from engine.messaging.channels import BULK, DOMAIN_EVENTS, READY, RESULTS
+from engine.messaging.channels import BULK, DOMAIN_EVENTS, PUBLISH, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.model.breaker import Reading
 from engine.orchestration.loops import Loop
 from engine.orchestration.staleness import StalenessDetector
 from engine.orchestration.webhooks import WebhookSender
-from engine.settings import Settings
-from engine.store import bulk, engine_calls
+from engine.settings import RabbitSettings, Settings
+from engine.store import bulk, engine_calls, messages
 from engine.store.pool import Pool
+
+if TYPE_CHECKING:
+    from engine.orchestration.publishing import StepPublisher
+
+log = logging.getLogger("tasker.orchestration")
 
 FALLBACK_SECONDS = 1.0
 """How long a lost wake-up can delay a result or a retry."""
@@ -34,8 +41,11 @@ class Orchestrator:
     bulk operations, stale tasks, webhooks, sweeping, upkeep."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
-        self.notifier = Notifier(pool)
         self._pool = pool
+        rabbit = settings.rabbit
+        self.publisher = _make_publisher(pool, rabbit) if rabbit else None
+        """Sends steps to RabbitMQ; None where PGMQ carries them, which the database does by itself."""
+        self.notifier = Notifier(pool, {READY: self.publisher.wake} if self.publisher else None)
         self._actor = f"engine:{socket.gethostname()}:{os.getpid()}"
         self._grace = timedelta(seconds=settings.missing_handler_grace_seconds)
         self._results = Loop("results", self._process_results)
@@ -59,11 +69,13 @@ class Orchestrator:
             calls,
             Loop("sweep", self._sweep),
             Loop("upkeep", self._keep_up),
+            *(self.publisher.loops if self.publisher else ()),
         ]
         wakes = {
             RESULTS: self._results.wake,
             DOMAIN_EVENTS: self._events.wake,
             BULK: self._bulk.wake,
+            **({PUBLISH: self.publisher.wake} if self.publisher else {}),
         }
         self.breakers: list[Reading] = [self._sender.breakers]
         self._listener = Listener(settings.database.dsn, wakes)
@@ -73,6 +85,8 @@ class Orchestrator:
         """Start all loops."""
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
         self._tasks.append(asyncio.create_task(self._listener.run(), name="listener"))
+        if self.publisher:
+            self._tasks.append(asyncio.create_task(self.publisher.link.run(), name="RabbitMQ"))
 
     async def stop(self) -> None:
         """End all loops. What they did not get to is in the database, for this engine or another."""
@@ -134,6 +148,9 @@ class Orchestrator:
     async def _sweep(self) -> float:
         await engine_calls.sweep_lanes(self._pool)
         self._events_after = 0
+        async with self._pool.acquire() as conn:
+            if moved := await messages.move_queues(conn, here=self.publisher is None):
+                log.info("the messages of %s go another way from now on", ", ".join(moved))
         if await engine_calls.hold_steps(self._pool):
             self.notifier.wake(READY)
         return SWEEP_SECONDS
@@ -146,3 +163,10 @@ class Orchestrator:
         await engine_calls.compact_rollups(self._pool)
         await bulk.forget_bulk(self._pool)
         return UPKEEP_SECONDS
+
+
+def _make_publisher(pool: Pool, rabbit: RabbitSettings) -> StepPublisher:
+    # Imported late: nobody waits for a client of RabbitMQ who has none.
+    from engine.orchestration.publishing import StepPublisher
+
+    return StepPublisher(pool, rabbit)

@@ -28,9 +28,11 @@ def queue_name(namespace: str) -> str:
 
 
 async def register_template(
-    conn: Connection, template: Template, *, environment: str, replace: bool
+    conn: Connection, template: Template, *, environment: str, replace: bool, queue_here: bool = True
 ) -> Registration:
     """Store a template and make it the one that new tasks of its version are created from.
+
+    A new namespace gets a PGMQ queue in this database, unless its messages go elsewhere (not `queue_here`).
 
     Tasks that exist keep the revision that they were created from. Whoever listens on `tasker_templates` is
     told when something changed.
@@ -49,7 +51,7 @@ async def register_template(
         dump_json(template.configuration(), limit_bytes=TEMPLATE_LIMIT),
         dump_json(compile_plan(template, environment).to_rows(), limit_bytes=TEMPLATE_LIMIT),
         replace,
-        queue_name(template.namespace_name),
+        queue_name(template.namespace_name) if queue_here else None,
     )
     assert row is not None
     registration = Registration(*row)

@@ -246,7 +246,8 @@ BEGIN
     -- Namespaces whose names differ in case alone share a queue.
     FOR v_queue IN
         SELECT 'q_' || lower(n.queue_name) AS name, array_agg(n.name) AS namespaces FROM tasker.namespaces n
-        WHERE to_regclass(format('pgmq.%I', 'q_' || lower(n.queue_name))) IS NOT NULL
+        -- Namespaces without a queue have their messages elsewhere.
+        WHERE to_regclass(format('pgmq.%I', 'q_' || lower(coalesce(n.queue_name, '')))) IS NOT NULL
         GROUP BY 1
     LOOP
         RETURN QUERY EXECUTE format($q$

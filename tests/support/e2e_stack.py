@@ -20,6 +20,7 @@ from tasker_tui.dev.command import child_command
 from tasker_tui.dev.health import until_ready
 from tasker_tui.dev.ports import LOOPBACK, claim_ports
 from tests.support.postgres import PgServer
+from tests.support.rabbit import broker_variables
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -155,7 +156,7 @@ async def running_stack(
 ) -> AsyncIterator[Stack]:
     """Servers and workers with the same settings, for the length of a `with` block."""
     async with pg_server.new_database() as dsn:
-        stack = Stack(dsn, folder, environment)
+        stack = Stack(dsn, folder, {**await broker_variables(), **environment})
         try:
             await asyncio.gather(
                 *(stack.start_server() for _ in range(servers)),

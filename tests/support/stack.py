@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from tests.support.engine_process import READY
+from tests.support.rabbit import broker_variables
 from tests.support.waiting import until
 from tests.support.workflows import NAMESPACE, Workflows
 
@@ -102,8 +103,11 @@ class WorkerPart(Part):
 class Stack:
     """The processes of one database. `folder` holds their logs, the handlers' gates and effects."""
 
-    def __init__(self, dsn: str, folder: Path, conn: asyncpg.Connection) -> None:
+    def __init__(
+        self, dsn: str, folder: Path, conn: asyncpg.Connection, broker: dict[str, str] | None = None
+    ) -> None:
         self.dsn = dsn
+        self._broker = broker or {}
         self.folder = folder
         self.flows = Workflows(conn)
         self.parts: list[Part] = []
@@ -182,14 +186,14 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
         }
-        return inherited | ours | given
+        return inherited | ours | self._broker | given
 
 
 @asynccontextmanager
 async def stack_on(dsn: str, folder: Path) -> AsyncIterator[Stack]:
     """A stack for the length of a `with` block."""
     conn = await asyncpg.connect(dsn)
-    stack = Stack(dsn, folder, conn)
+    stack = Stack(dsn, folder, conn, await broker_variables())
     try:
         yield stack
     finally:

@@ -52,10 +52,14 @@ def load_templates(sources: Iterable[str]) -> Loaded:
     return loaded
 
 
-async def register_all(conn: Connection, loaded: Loaded, *, environment: str, replace: bool) -> None:
+async def register_all(
+    conn: Connection, loaded: Loaded, *, environment: str, replace: bool, queue_here: bool
+) -> None:
     """Register templates. One whose version exists with other content is a problem, not a change."""
     for template in loaded.templates:
-        registration = await register_template(conn, template, environment=environment, replace=replace)
+        registration = await register_template(
+            conn, template, environment=environment, replace=replace, queue_here=queue_here
+        )
         if registration.outcome == "conflict":
             loaded.problems.append(
                 f"template {template.namespace_name}/{template.name} {template.version} is registered with "

@@ -68,7 +68,11 @@ async def _run(settings: Settings) -> int:
     loaded = load_templates(settings.worker.templates)
     async with pool.acquire() as conn:
         await register_all(
-            conn, loaded, environment=settings.environment, replace=settings.worker.replace_templates
+            conn,
+            loaded,
+            environment=settings.environment,
+            replace=settings.worker.replace_templates,
+            queue_here=settings.rabbit is None,
         )
     worker = await _make_worker(pool, settings, registry, loaded)
     loaded.problems[:0] = [*problems, *missing_publishers(loaded.templates)]
@@ -128,7 +132,7 @@ async def _make_worker(pool: Pool, settings: Settings, registry: HandlerRegistry
     lease = timedelta(seconds=settings.worker.lease_seconds)
     identity = WorkerIdentity(worker_uuid, namespaces, [], lease)
     offer = Offer(identity, importlib.metadata.version("tasker"), settings.worker.slots)
-    return Worker(pool, settings.database.dsn, registry, offer, settings.worker.slots)
+    return Worker(pool, settings.database.dsn, registry, offer, settings.worker.slots, settings.rabbit)
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ asks, so that a step costs well under a microsecond.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -20,6 +20,8 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
+
+from engine.messaging.taker import MessageOutcome
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper ends in seconds."""
@@ -81,6 +83,7 @@ class WorkerMetrics:
         self.submits = Durations()
         self.submitted = 0
         self.refused = 0
+        self.messages: Counter[MessageOutcome] = Counter()
 
     def claimed(self, namespace: str) -> None:
         """A step was claimed or handed over."""
@@ -121,6 +124,12 @@ class WorkerMetrics:
             yield family
         yield CounterMetricFamily("tasker_steps_results_submitted", "Results that were sent.", self.submitted)
         yield CounterMetricFamily("tasker_steps_results_refused", "Results that came too late.", self.refused)
+        messages = CounterMetricFamily(
+            "tasker_worker_messages", "Messages of RabbitMQ by what became of them.", labels=("outcome",)
+        )
+        for outcome, number in self.messages.items():
+            messages.add_metric((outcome,), number)
+        yield messages
         execution = HistogramMetricFamily(
             "tasker_step_execution_duration_seconds", "How long handlers ran.", labels=("namespace",)
         )
@@ -148,6 +157,7 @@ class WorkerMetrics:
             },
             "results_submitted": self.submitted,
             "results_refused": self.refused,
+            "messages": dict(self.messages),
             "claims": self.claims.summary(),
             "submits": self.submits.summary(),
         }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from engine.messaging.channels import READY, RESULTS, TEMPLATES
+from engine.messaging.channels import LOOK, PUBLISH, READY, RESULTS, TEMPLATES
 from engine.messaging.notify import Listener, Notifier
+from engine.messaging.taker import Taker
 from engine.model.wire.worker import CacheStats
+from engine.settings import RabbitSettings
 from engine.store.claims import ClaimedStep, FinishedStep, WorkerIdentity, give_back
 from engine.store.pool import RECONNECTABLE, Pool
 from engine.store.workers import retire_worker
@@ -27,6 +30,9 @@ from workers.runtime.offer import Offer
 from workers.runtime.running import STUCK_SECONDS, RunningStep
 from workers.subscribers import SubscriberRegistry
 
+if TYPE_CHECKING:
+    from engine.messaging.rabbit_inbox import RabbitInbox
+
 log = logging.getLogger("tasker.worker")
 
 LAST_EVENTS_SECONDS = 2.0
@@ -37,9 +43,20 @@ TIMER_SLACK = 0.1
 
 
 class Worker:
-    """Runs steps from `start` to `drain`. `replace_me` is set when half of its slots are stuck."""
+    """Runs steps from `start` to `drain`. `replace_me` is set when half of its slots are stuck.
 
-    def __init__(self, pool: Pool, dsn: str, registry: HandlerRegistry, offer: Offer, slots: int) -> None:
+    `rabbit` is where messages come from; None where the database says what is ready.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        dsn: str,
+        registry: HandlerRegistry,
+        offer: Offer,
+        slots: int,
+        rabbit: RabbitSettings | None = None,
+    ) -> None:
         self.offer = offer
         self.capacity = Capacity(slots)
         self.metrics = WorkerMetrics()
@@ -48,7 +65,7 @@ class Worker:
         self.replace_me = asyncio.Event()
         self._pool = pool
         self._loop = asyncio.get_running_loop()
-        self._notifier = Notifier(pool)
+        self._notifier = Notifier(pool, {READY: self._have_published} if rabbit else None)
         self._changed = asyncio.Event()
         self._definitions = Definitions(pool, registry)
         self._logs = LogWriter(pool)
@@ -64,7 +81,9 @@ class Worker:
         self.heartbeat = Heartbeat(
             dsn, offer.identity, self.load, lambda: list(self.running.values()), self._take_away
         )
-        self.listener = Listener(dsn, {READY: self.exchange.wake, TEMPLATES: self._offer_changed})
+        self.inbox = self._make_inbox(rabbit) if rabbit else None
+        wakes = {LOOK if rabbit else READY: self.exchange.wake, TEMPLATES: self._offer_changed}
+        self.listener = Listener(dsn, wakes)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -98,11 +117,14 @@ class Worker:
         await self._refresh_offer()
         self.heartbeat.start()
         bodies = [*(self.exchange.run() for _ in range(EXCHANGES)), self._logs.run(), self.listener.run()]
+        bodies += [self.inbox.run()] if self.inbox else []
         self._tasks = [asyncio.create_task(body) for body in bodies]
 
     async def drain(self, timeout: float) -> None:
         """Claim no more, let what runs end, give the rest back after `timeout` seconds, and go."""
         self.capacity.draining = True
+        if self.inbox:
+            await self.inbox.close()
         await self._give_back([step for step in self.running.values() if step.begun_at is None])
         try:
             async with asyncio.timeout(timeout):
@@ -114,6 +136,23 @@ class Worker:
             log.warning("%d steps did not end within %.0f s; they are given back", len(rest), timeout)
             await self._give_back(rest)
         await self._take_apart()
+
+    def _make_inbox(self, rabbit: RabbitSettings) -> RabbitInbox:
+        # Imported late: nobody waits for a client of RabbitMQ who has none.
+        from engine.messaging.rabbit_inbox import RabbitInbox
+
+        taker = Taker(
+            namespaces=self.identity.namespaces,
+            handlers=self.identity.handlers,
+            is_full=lambda: len(self.running) >= self.capacity.slots,
+            look=self.exchange.wake,
+            pass_on=lambda: self._notifier.wake(LOOK),
+            unpublished=self._have_published,
+        )
+        return RabbitInbox(rabbit, self._pool, taker, self.metrics.messages)
+
+    def _have_published(self) -> None:
+        self._notifier.wake(PUBLISH)
 
     def _unfinished(self) -> list[RunningStep]:
         return [step for step in self.running.values() if not step.reported]
@@ -135,6 +174,8 @@ class Worker:
             log.warning("the worker's end could not be recorded: %s", error)
 
     async def _start(self, claimed: list[ClaimedStep], since: float) -> None:
+        if self.inbox:
+            self.inbox.claimed(step.step_uuid for step in claimed)
         await self._definitions.load(step.template_step_id for step in claimed)
         lease_until = since + self.identity.lease.total_seconds()
         steps = [RunningStep(one, self._definitions[one.template_step_id], lease_until) for one in claimed]

@@ -66,9 +66,15 @@ async def register(
 ) -> Response:
     """Register a template. New tasks are created from it; tasks that exist keep their revision."""
     template = await asyncio.to_thread(_load, await _text(request))
-    environment = api.settings.environment
+    settings = api.settings
     async with api.database.acquire() as conn, conn.transaction():
-        done = await register_template(conn, template, environment=environment, replace=replace)
+        done = await register_template(
+            conn,
+            template,
+            environment=settings.environment,
+            replace=replace,
+            queue_here=settings.rabbit is None,
+        )
     api.revisions.invalidate()
     return _answer(template, done)
 

@@ -1,0 +1,90 @@
+"""Publishes ready steps to RabbitMQ after their commit, and again when a message is lost (reference 4).
+
+`ready_steps.sent_at` says that an engine has taken a step on, `published_at` that the broker has confirmed
+its message. The latter is kept a moment later: most steps are claimed by then, and nothing need be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from uuid import UUID
+
+from engine.messaging.rabbit_link import BROKER_ERRORS
+from engine.messaging.rabbit_publisher import RabbitPublisher
+from engine.orchestration.loops import Loop
+from engine.settings import RabbitSettings
+from engine.store import messages
+from engine.store.crash_points import crash_point
+from engine.store.pool import Pool
+
+log = logging.getLogger("tasker.orchestration")
+
+IDLE_SECONDS = 1.0
+FAILED_SECONDS = 0.5
+SETTLE_SECONDS = 0.1
+"""After a confirmation, until it is kept for steps that still wait."""
+SWEEP_SECONDS = 1.0
+
+
+class StepPublisher:
+    """Keeps every ready step on its queue. `published` and `lost` count messages, for the metrics."""
+
+    def __init__(self, pool: Pool, settings: RabbitSettings) -> None:
+        self.published = 0
+        self.lost = 0
+        self._pool = pool
+        self._look = Loop("messages", self._publish)
+        self._broker = RabbitPublisher(settings, self._look.wake)
+        self.link = self._broker.link
+        self.loops = (self._look, Loop("lost messages", self._sweep))
+        self._confirmed: deque[tuple[float, list[UUID]]] = deque()
+
+    def wake(self) -> None:
+        """Steps became ready, and their transaction is committed."""
+        self._look.wake()
+
+    async def _publish(self) -> float:
+        await self._settle()
+        if not self.link.connected:
+            return IDLE_SECONDS
+        taken = await messages.take_unpublished(self._pool)
+        if not taken:
+            return SETTLE_SECONDS if self._confirmed else IDLE_SECONDS
+        crash_point("messages.before")
+        confirmed = await self._broker.publish(taken)
+        crash_point("messages.after")
+        self.published += len(confirmed)
+        self._confirmed.append((asyncio.get_running_loop().time(), list(confirmed)))
+        failed = [one.step_uuid for one in taken if one.step_uuid not in confirmed]
+        if failed:
+            await messages.settle_published(self._pool, failed, published=False)
+            return FAILED_SECONDS
+        # Others may have become ready meanwhile, without anybody who says so.
+        return 0.0 if len(taken) == messages.AT_ONCE else SETTLE_SECONDS
+
+    async def _settle(self) -> None:
+        before = asyncio.get_running_loop().time() - SETTLE_SECONDS
+        while self._confirmed and self._confirmed[0][0] < before:
+            await messages.settle_published(self._pool, self._confirmed[0][1], published=True)
+            self._confirmed.popleft()
+
+    async def _sweep(self) -> float:
+        """Find steps that wait beside an empty queue, and publish them again."""
+        if not self.link.connected:
+            return SWEEP_SECONDS
+        try:
+            empty = [
+                name
+                for name in await messages.waiting_namespaces(self._pool)
+                if await self._broker.is_empty(name)
+            ]
+        except BROKER_ERRORS as error:
+            log.warning("RabbitMQ's queues could not be looked at: %s", error)
+            return SWEEP_SECONDS
+        if empty and (lost := await messages.forget_lost_messages(self._pool, empty)):
+            log.info("%d steps have lost their message and get a new one", lost)
+            self.lost += lost
+            self.wake()
+        return SWEEP_SECONDS

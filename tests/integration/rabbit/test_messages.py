@@ -1,0 +1,140 @@
+"""Steps go through RabbitMQ as messages, and what a message says is never trusted (reference 4)."""
+
+from __future__ import annotations
+
+from signal import SIGTERM
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from tests.integration.rabbit.conftest import DEAD_LETTERS, QUEUE, Queues, messages_of
+from tests.support.stack import Stack, WorkerPart
+from tests.support.waiting import until
+from tests.support.workflows import linear, step
+
+
+async def unpublished(stack: Stack) -> int:
+    """Ready steps without a confirmed message."""
+    count: int = await stack.flows.conn.fetchval(
+        "SELECT count(*) FROM tasker.ready_steps WHERE published_at IS NULL"
+    )
+    return count
+
+
+async def all_published(stack: Stack) -> None:
+    async def published() -> bool:
+        return await unpublished(stack) == 0
+
+    await until(published, "every ready step has a confirmed message")
+
+
+@pytest.mark.scenario(148)
+async def test_a_ready_step_is_published_after_its_commit_and_again_when_the_queue_is_deleted(
+    stack: Stack, queues: Queues
+) -> None:
+    """No worker: what the engine does alone, with a namespace that was PGMQ's before."""
+    revision = await stack.flows.register([step("a"), step("b")])
+    await stack.flows.conn.execute("SELECT tasker.move_queues('{test}', '{worker_test_queue}')")
+    (task,) = await stack.flows.create(revision)
+    assert await stack.flows.conn.fetchval("SELECT count(*) FROM pgmq.q_worker_test_queue") == 2
+    await stack.engine()
+    await queues.until_depth(2)
+    await all_published(stack)
+    assert await stack.flows.conn.fetchval("SELECT count(*) FROM pgmq.q_worker_test_queue") == 0
+    (other,) = await stack.flows.create(revision)
+    await queues.until_depth(4)
+    bodies = await queues.take(4)
+    assert {body["task_uuid"] for body in bodies} == {str(task), str(other)}
+    steps = [*(await stack.flows.steps(task)).values(), *(await stack.flows.steps(other)).values()]
+    assert {body["step_uuid"] for body in bodies} == {str(row["step_uuid"]) for row in steps}
+    assert {frozenset(body) for body in bodies} == {frozenset({"task_uuid", "step_uuid", "correlation_id"})}
+    # Their messages are gone, and they still wait.
+    await queues.delete(QUEUE)
+    await queues.until_depth(4)
+    await all_published(stack)
+
+
+@pytest.mark.scenario(148)
+async def test_a_worker_is_woken_by_messages_and_acknowledges_every_one(stack: Stack, queues: Queues) -> None:
+    await stack.engine()
+    worker = await stack.worker(slots=2)
+    revision = await stack.flows.register(linear(3))
+
+    async def claimed_by_message() -> bool:
+        await stack.flows.all_complete(await stack.flows.create(revision, count=3))
+        return (await messages_of(worker)).get("claimed", 0) >= 3
+
+    await until(claimed_by_message, "a worker claims for a message")
+    await all_settled(worker, queues)
+
+
+async def all_settled(worker: WorkerPart, queues: Queues) -> None:
+    """Nothing goes back to the queue when the worker ends: it has acknowledged all that it was given."""
+    await queues.until_depth(0)
+    worker.signal(SIGTERM)
+    assert await worker.ended() == 0
+    assert await queues.depth() == 0
+
+
+@pytest.mark.scenario(158)
+async def test_messages_that_are_doubled_stale_or_not_ours_change_nothing(
+    stack: Stack, queues: Queues
+) -> None:
+    await stack.engine()
+    revision = await stack.flows.register([step("a", handler="gate", initialization={"gate": "open"})])
+    (task,) = await stack.flows.create(revision)
+    await queues.until_depth(1)
+    (body,) = await queues.take(1)
+    for message in (body, body, body | {"step_uuid": str(uuid4())}):
+        await queues.send(orjson.dumps(message))
+    poison = [b"", b"not json", b"[]", b"{}", b'{"step_uuid": 7}', b'{"step_uuid": "[bold]"}', b"\xff\x00"]
+    for bad in poison:
+        await queues.send(bad)
+    worker = await stack.worker()
+    await stack.has_effect("begin a 1")
+    stack.open_gate("open")
+    await stack.flows.reaches(task, "complete")
+    await queues.until_depth(len(poison), DEAD_LETTERS)
+    await all_settled(worker, queues)
+    assert stack.effects() == ["begin a 1", "a 1"]
+    assert len(await stack.flows.attempts(task, "a")) == 1
+
+
+@pytest.mark.scenario(148)
+async def test_a_worker_without_a_free_slot_leaves_messages_to_others(stack: Stack, queues: Queues) -> None:
+    await stack.engine()
+    revision = await stack.flows.register([step("a", handler="gate", initialization={"gate": "open"})])
+    worker = await stack.worker(slots=1)
+    tasks = await stack.flows.create(revision, count=4)
+
+    async def given_back() -> bool:
+        return (await messages_of(worker)).get("given_back", 0) >= 3
+
+    await until(given_back, "the messages are left to others")
+    await queues.until_depth(3)
+    stack.open_gate("open")
+    await stack.flows.all_complete(tasks)
+    await queues.until_depth(0)
+
+
+@pytest.mark.scenario(148)
+async def test_paused_steps_have_no_message_and_get_one_when_they_may_run(
+    stack: Stack, queues: Queues
+) -> None:
+    await stack.engine()
+    revision = await stack.flows.register([step("a")])
+    await stack.flows.conn.execute("SELECT tasker.pause('test', NULL, NULL, 'ana', 'a look at it')")
+    (task,) = await stack.flows.create(revision)
+    worker = await stack.worker()
+    await queues.until_depth(0)
+    (row,) = (await stack.flows.steps(task)).values()
+    await queues.send(orjson.dumps({"step_uuid": str(row["step_uuid"])}))
+
+    async def given_back() -> bool:
+        return (await messages_of(worker)).get("given_back", 0) == 1
+
+    await until(given_back, "its message is settled")
+    assert await stack.flows.states(task) == {"a": "enqueued"}
+    await stack.flows.conn.execute("SELECT tasker.resume('test', NULL, NULL)")
+    await stack.flows.reaches(task, "complete")
