@@ -15,6 +15,9 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 log = logging.getLogger("tasker.messaging")
 
+# It writes each refused attempt as an error; what is worth saying of them is said here.
+logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
+
 CONNECT_SECONDS = 10.0
 RECONNECT_SECONDS = (0.1, 5.0)
 CLOSE_SECONDS = 2.0

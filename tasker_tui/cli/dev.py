@@ -14,7 +14,9 @@ from tasker_tui.dev.options import StackOptions
 from tasker_tui.dev.run import run_headless, run_with_dashboard
 
 
-def run_dev(*, headless: bool, port: int | None, worker_port: int | None, **options: Any) -> None:
+def run_dev(
+    *, headless: bool, port: int | None, worker_port: int | None, broker: str | None, **options: Any
+) -> None:
     """Run the local stack until it is told to stop; `options` are those of StackOptions.
 
     Raises StackError, SettingsError and others for what is in its way.
@@ -23,11 +25,11 @@ def run_dev(*, headless: bool, port: int | None, worker_port: int | None, **opti
         raise CommandError("--database-url goes with neither --fresh nor --data-dir", "leave one out", USAGE)
     if not headless and not sys.stdout.isatty():
         raise CommandError("the dashboard needs a terminal", "add --headless to run without it", USAGE)
-    given = {"port": port, "worker_port": worker_port}
-    ports: dict[str, Any] = {name: number for name, number in given.items() if number is not None}
+    given = {"port": port, "worker_port": worker_port, "broker": broker}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
 
     def read() -> StackOptions:
-        return replace(_with_settings(StackOptions(**options)), **ports)
+        return replace(_with_settings(StackOptions(**options)), **chosen)
 
     asyncio.run(run_headless(read) if headless else run_with_dashboard(read))
 
@@ -46,6 +48,8 @@ def _with_settings(options: StackOptions) -> StackOptions:
         templates=[*settings.worker.templates, *options.templates],
         handlers=[*settings.worker.handlers, *options.handlers],
         drain_seconds=settings.worker.drain_timeout_seconds,
+        broker=settings.messaging.backend,
+        rabbitmq_url=settings.rabbitmq.url,
     )
 
 
@@ -54,5 +58,5 @@ def _anything_is_set() -> bool:
     environment = os.environ.get("TASKER_ENV") or "development"
     files = ("tasker.toml", f"tasker.{environment}.toml", ".env")
     return any(Path(name).exists() for name in files) or any(
-        name.startswith("TASKER_") for name in os.environ
+        name.startswith("TASKER_") or name == "RABBITMQ_URL" for name in os.environ
     )

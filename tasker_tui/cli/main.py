@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -81,6 +81,10 @@ def dev(
     database_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Use this PostgreSQL 17+ instead of the embedded one.")
     ] = None,
+    broker: Annotated[
+        Literal["pgmq", "rabbitmq"] | None,
+        typer.Option(help="What carries the messages; rabbitmq starts a node, or uses RABBITMQ_URL."),
+    ] = None,
     reload: Annotated[
         bool, typer.Option(help="Restart the worker when templates or handlers change.")
     ] = True,
@@ -98,6 +102,7 @@ def dev(
         data_dir=data_dir,
         fresh=fresh,
         database_url=database_url,
+        broker=broker,
         reload=reload,
     )
 

@@ -8,22 +8,30 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tasker_tui.dev.errors import StackError
 from tasker_tui.dev.ports import LOOPBACK, Ports
+
+Broker = Literal["pgmq", "rabbitmq"]
 
 EXAMPLE_HANDLERS = "workers.examples.handlers"
 
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """The options of `tasker dev`; ports of 0 take any free one, `data_dir` None is the default folder."""
+    """The options of `tasker dev`; ports of 0 take any free one, `data_dir` None is the default folder.
+
+    With `broker` rabbitmq a private node is started, unless `rabbitmq_url` names one that runs.
+    """
 
     port: int = 8080
     worker_port: int = 8081
     data_dir: Path | None = None
     fresh: bool = False
     database_url: str | None = None
+    broker: Broker = "pgmq"
+    rabbitmq_url: str | None = None
     templates: Sequence[str] = ()
     handlers: Sequence[str] = ()
     reload: bool = True
@@ -52,7 +60,9 @@ def find_sources(options: StackOptions) -> Sources:
     )
 
 
-def process_environment(options: StackOptions, sources: Sources, dsn: str, ports: Ports) -> Mapping[str, str]:
+def process_environment(
+    options: StackOptions, sources: Sources, dsn: str, rabbitmq_url: str | None, ports: Ports
+) -> Mapping[str, str]:
     """The variables that the server and the worker of this stack are configured with."""
     return {
         "TASKER_ENV": os.environ.get("TASKER_ENV") or "development",
@@ -68,6 +78,8 @@ def process_environment(options: StackOptions, sources: Sources, dsn: str, ports
         "TASKER_WORKER_DRAIN_TIMEOUT_SECONDS": str(options.drain_seconds),
         "TASKER_MISSING_HANDLER_GRACE_SECONDS": "0",
         "TASKER_WEBHOOKS_ALLOW_PRIVATE_NETWORKS": "true",
+        "TASKER_MESSAGING_BACKEND": options.broker,
+        **({"TASKER_RABBITMQ_URL": rabbitmq_url} if rabbitmq_url else {}),
     }
 
 

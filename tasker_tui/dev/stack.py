@@ -1,4 +1,4 @@
-"""The local stack of `tasker dev`: PostgreSQL, engine and worker, each a process of its own.
+"""The local stack of `tasker dev`: PostgreSQL, RabbitMQ on demand, engine and worker, each its own process.
 
 A part that dies takes nothing else down and is started again. All of them end when this process does, however
 it ends: the worker and the engine at once, PostgreSQL by a clean shutdown (see `launch.py`).
@@ -26,10 +26,12 @@ from tasker_tui.dev.status import ProcessStatus
 
 if TYPE_CHECKING:
     from tasker_tui.dev.postgres import EmbeddedPostgres
+    from tasker_tui.dev.rabbitmq import PrivateRabbit
 
 PARTS = "tasker_tui.cli.parts"
 SERVER_STOP_SECONDS = 10.0
 POSTGRES_STOP_SECONDS = 30.0
+RABBITMQ_STOP_SECONDS = 10.0
 # What a worker gets beyond its own drain time-out before it is killed.
 DRAIN_MARGIN_SECONDS = 5.0
 
@@ -52,6 +54,7 @@ class Stack:
         self._environment_line = b""
         self._folder: DataFolder | None = None
         self._postgres: EmbeddedPostgres | None = None
+        self._rabbitmq: PrivateRabbit | None = None
         self._processes: dict[str, SupervisedProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watched: Sequence[Path] = ()
@@ -93,8 +96,11 @@ class Stack:
         self._ports = claim_ports(options.port, options.worker_port)
         self._drain_seconds = options.drain_seconds
         dsn = options.database_url or await self._start_postgres(options)
+        rabbitmq_url = options.rabbitmq_url
+        if options.broker == "rabbitmq" and rabbitmq_url is None:
+            rabbitmq_url = await self._start_rabbitmq(options)
         await self._migrate(dsn)
-        environment = process_environment(options, sources, dsn, self._ports)
+        environment = process_environment(options, sources, dsn, rabbitmq_url, self._ports)
         self._environment_line = json.dumps(dict(environment)).encode() + b"\n"
         self._environment.set()
         self._watched = sources.watched if options.reload else ()
@@ -107,15 +113,17 @@ class Stack:
             self._reload = asyncio.create_task(self._restart_worker_on_changes(self._watched))
 
     async def stop(self) -> None:
-        """End the worker after it has drained, then the engine, then PostgreSQL; safe at any time."""
+        """End the worker after it has drained, then the engine, then what they use; safe at any time."""
         if self._reload:
             self._reload.cancel()
-        for name in ("worker", "server", "postgres"):
+        for name in ("worker", "server", "rabbitmq", "postgres"):
             if name in self._processes:
                 self._processes[name].stop()
                 await self._tasks[name]
         for log in self._logs.values():
             log.close()
+        if self._rabbitmq:
+            self._rabbitmq.clean_up()
         if self._postgres:
             self._postgres.clean_up()
         if self._folder:
@@ -157,6 +165,28 @@ class Stack:
                 f"PostgreSQL {process.last_end}: {''.join(said[-1:])}", f"see {self._folder.logs}"
             )
         return postgres.dsn
+
+    async def _start_rabbitmq(self, options: StackOptions) -> str:
+        """Start a node, without waiting until it is up: steps are found by polling until then."""
+        from tasker_tui.dev.rabbitmq import PrivateRabbit
+
+        if self._folder is None:
+            raise StackError(
+                "--database-url leaves no data folder for a RabbitMQ of its own",
+                "set RABBITMQ_URL to one that runs, or leave --database-url out",
+            )
+        self._rabbitmq = rabbitmq = PrivateRabbit(self._folder.path / "rabbitmq")
+        rabbitmq.prepare(fresh=options.fresh)  # it starts a process, which must not be a thread's
+
+        async def command() -> Command:
+            rabbitmq.prepare()
+            return rabbitmq.command()
+
+        # An orderly end takes six seconds and more, and protects nothing: it holds hints alone.
+        self._supervise(
+            Plan("rabbitmq", command, rabbitmq.ready, signal.SIGKILL, lambda: RABBITMQ_STOP_SECONDS)
+        )
+        return rabbitmq.url
 
     async def _migrate(self, dsn: str) -> None:
         from engine.store.migrate import migrate
