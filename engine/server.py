@@ -103,6 +103,7 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
                 orchestrator.notifier,
                 loops=[*orchestrator.loops, counters],
                 breakers=orchestrator.breakers,
+                publisher=orchestrator.publisher,
             )
         )
         server = _Server(app, settings.server)

@@ -63,16 +63,22 @@ def own_counters(api: Services) -> Figures:
         failures, rejections = "Failures that a breaker saw", "Calls that a breaker did not make"
         found["tasker_circuit_breaker_failures", failures, "breaker", one.name] = one.total_failures
         found["tasker_circuit_breaker_rejections", rejections, "breaker", one.name] = one.rejections
+    if api.publisher:
+        lost = "Steps whose message was lost and that got a new one"
+        found["tasker_messages_published", "Messages that RabbitMQ confirmed", "", ""] = api.publisher.published
+        found["tasker_messages_lost", lost, "", ""] = api.publisher.lost
     return found
 
 
 def own_gauges(api: Services) -> Figures:
     """How this process does."""
-    pool, pressure = api.database.detail(), api.pressure
+    pool, pressure, broker = api.database.detail(), api.pressure, api.broker()
+    connected = "Whether this engine reaches what carries the messages"
     active = "1 while a queue is too full for new tasks"
     found: Figures = {
         ("tasker_engine_info", "The version of this engine", "version", VERSION): 1,
         ("tasker_event_subscribers", "Clients of this engine's event stream", "", ""): api.hub.subscribers,
+        ("tasker_broker_connected", connected, "broker", broker.name): broker.connected,
         ("tasker_backpressure_active", active, "", ""): pressure.worst.retry_after_seconds is not None,
         (
             "tasker_channel_saturation_percent",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
@@ -15,24 +15,30 @@ from engine.api.pressure import Pressure
 from engine.api.stream.hub import Hub
 from engine.messaging.notify import Notifier
 from engine.model.breaker import Reading
+from engine.model.wire.queues import Broker
 from engine.observability.metrics import HttpMetrics
 from engine.orchestration.loops import Loop
 from engine.settings import Settings
 from engine.store.pool import Pool
 from engine.store.revisions import RevisionCache
 
+if TYPE_CHECKING:
+    from engine.orchestration.publishing import StepPublisher
+
 VERSION = version("tasker")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
-    """What the API is given: `loops` and `breakers` are those of this process's engine, for its health."""
+    """What the API is given: `loops` and `breakers` are those of this process's engine, for its health,
+    `publisher` is what sends its steps to a broker outside the database."""
 
     pool: Pool
     settings: Settings
     notifier: Notifier
     loops: Sequence[Loop] = ()
     breakers: Sequence[Reading] = ()
+    publisher: StepPublisher | None = None
 
 
 class Services:
@@ -41,6 +47,7 @@ class Services:
     def __init__(self, deps: ApiDeps) -> None:
         self.settings = deps.settings
         self.notifier = deps.notifier
+        self.publisher = deps.publisher
         self.database = Database(deps.pool)
         self.breakers: list[Reading] = [self.database.breaker, *deps.breakers]
         self.revisions = RevisionCache(deps.pool)
@@ -51,6 +58,12 @@ class Services:
         self.loops = [*deps.loops, self.looking]
         self.hub = Hub(deps.pool)
         self.http = HttpMetrics()
+
+    def broker(self) -> Broker:
+        """What carries the messages, and whether it does."""
+        if self.publisher is None:
+            return Broker(name="pgmq", connected=True, problem=None)
+        return self.publisher.status()
 
 
 def services_of(request: Request) -> Services:

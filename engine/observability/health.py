@@ -19,6 +19,7 @@ from engine.model.wire.health import (
     ReadinessChecks,
     ReadinessResponse,
 )
+from engine.model.wire.queues import Broker
 
 FAILURES_ALLOWED = 3
 """Calls of a loop that may fail in a row before the engine counts as unhealthy."""
@@ -45,6 +46,7 @@ class Measured:
     breakers: Sequence[Reading]
     queue: Tier
     ready_steps: int
+    broker: Broker
     waiting_creations: int
     channel_percent: float
 
@@ -71,7 +73,8 @@ def readiness(measured: Measured) -> ReadinessResponse:
 
 
 def detailed(measured: Measured) -> DetailedHealthResponse:
-    """All checks: `healthy`, `degraded` when something is crowded, `unhealthy` when it cannot take work."""
+    """All checks: `healthy`, `degraded` when something is crowded or the broker is away, `unhealthy` when the
+    engine cannot take work."""
     pool, waiting = measured.pool, measured.waiting_creations
     checks = DetailedHealthChecks(
         **_checks(measured),
@@ -105,7 +108,11 @@ def _queue(measured: Measured) -> HealthCheck:
     message = f"{measured.ready_steps} steps wait for a worker"
     if measured.queue.retry_after_seconds is not None:
         message += f"; a queue is at its tier {measured.queue}: no new tasks are taken in for it"
-    return _check("healthy" if measured.queue is Tier.NORMAL else "degraded", message)
+    broker = measured.broker
+    if not broker.connected:
+        message += f"; RabbitMQ: {broker.problem}; workers find steps by polling"
+    fine = measured.queue is Tier.NORMAL and broker.connected
+    return _check("healthy" if fine else "degraded", message)
 
 
 def _breakers(measured: Measured) -> HealthCheck:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from engine.messaging.rabbit_link import BROKER_ERRORS
 from engine.messaging.rabbit_publisher import RabbitPublisher
+from engine.model.wire.queues import Broker
 from engine.orchestration.loops import Loop
 from engine.settings import RabbitSettings
 from engine.store import messages
@@ -40,6 +41,10 @@ class StepPublisher:
         self.link = self._broker.link
         self.loops = (self._look, Loop("lost messages", self._sweep))
         self._confirmed: deque[tuple[float, list[UUID]]] = deque()
+
+    def status(self) -> Broker:
+        """Whether RabbitMQ takes messages."""
+        return Broker(name="rabbitmq", connected=self.link.connected, problem=self.link.error)
 
     def wake(self) -> None:
         """Steps became ready, and their transaction is committed."""

@@ -233,6 +233,10 @@ async def overdue(conn: Connection) -> list[Overdue]:
             LEFT JOIN tasker.step_attempts a
               ON a.task_uuid = u.task_uuid AND a.step_uuid = u.step_uuid AND a.claim_no = u.claim_no
             UNION ALL
+            SELECT 'messages to publish', tasker.now() - r.ready_at
+            FROM tasker.ready_steps r JOIN tasker.namespaces n ON n.name = r.namespace
+            WHERE n.queue_name IS NULL AND r.published_at IS NULL AND NOT r.held
+            UNION ALL
             SELECT 'retries to fire', tasker.now() - r.retry_at FROM tasker.step_retries r
             UNION ALL
             SELECT 'leases to take back', tasker.now() - l.expires_at FROM tasker.leases l) waits

@@ -91,7 +91,8 @@ def _overdue(rows: Iterable[doctor.Overdue]) -> Iterator[Finding]:
             "left alone",
             row.what,
             f"{row.items}, the oldest for {_seconds(row.oldest)} too long",
-            "start an engine with `tasker server`, or look at the log of the one that runs",
+            "start an engine with `tasker server`, or look at the log of the one that runs"
+            + (": RabbitMQ may be away" if row.what == "messages to publish" else ""),
         )
 
 

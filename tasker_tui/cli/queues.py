@@ -22,6 +22,7 @@ def queues(namespace: NamespaceOption = None, url: UrlOption = LOCAL, as_json: J
     from engine.client.queues import list_queues
     from tasker_tui.cli.console import console, print_json
     from tasker_tui.cli.session import converse
+    from tasker_tui.text import printable
 
     found = converse(url, lambda client: client.send(list_queues(namespace=namespace)))
     if as_json:
@@ -30,6 +31,9 @@ def queues(namespace: NamespaceOption = None, url: UrlOption = LOCAL, as_json: J
         console().print("there is no namespace yet; a worker that starts registers its templates")
     else:
         _print_queues(found)
+    if not as_json and found.broker and not found.broker.connected:
+        problem = printable(found.broker.problem or "no answer")
+        console().print(f"RabbitMQ is away ({problem}): steps are found by polling", markup=False)
 
 
 def handlers(

@@ -26,7 +26,7 @@ async def list_queues(api: Api, namespace: Namespace = None) -> Response:
         found = await read_queues(conn, namespace)
     if namespace is not None and not found.queues:
         raise not_found(f"namespace {namespace}", "GET /v1/queues lists all of them")
-    return answer(found)
+    return answer(found.model_copy(update={"broker": api.broker()}))
 
 
 @router.get("/handlers", response_class=Response, responses=documented(400, ok=HandlerList))

@@ -80,6 +80,7 @@ async def _measure(api: Services) -> health.Measured:
         breakers=api.breakers,
         queue=api.pressure.worst,
         ready_steps=ready,
+        broker=api.broker(),
         waiting_creations=api.batcher.waiting,
         channel_percent=api.pressure.channel_percent,
     )

@@ -56,10 +56,20 @@ class Queue(QueueLoad):
     handlers: list[HandlerQueue]
 
 
+class Broker(WireModel):
+    """What carries the messages, as the engine that answers sees it. While it is not `connected`, for the
+    reason in `problem`, workers find steps by polling."""
+
+    name: Literal["pgmq", "rabbitmq"]
+    connected: bool
+    problem: str | None
+
+
 class QueueList(WireModel):
     """Every namespace by name. Of steps that wait for a retry at most 100,000 are counted."""
 
     calculated_at: Timestamp
+    broker: Broker | None = None
     queues: list[Queue]
 
 
