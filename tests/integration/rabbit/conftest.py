@@ -52,6 +52,14 @@ class Queues:
         async with await aio_pika.connect(self.url) as connection:
             await (await connection.channel()).queue_delete(name)
 
+    async def until_at_least(self, count: int) -> None:
+        """Wait until so many messages wait; a step may have several."""
+
+        async def reached() -> bool:
+            return (await self.depth() or 0) >= count
+
+        await until(reached, f"{QUEUE} holds {count} messages or more")
+
     async def until_depth(self, count: int, name: str = QUEUE) -> None:
         """Wait until so many messages wait."""
 

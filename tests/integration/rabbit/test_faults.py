@@ -52,6 +52,10 @@ def gated(gate: str) -> list[dict[str, object]]:
     return [step("first", handler="gate", initialization={"gate": gate}), step("second", "first")]
 
 
+async def keep(_: object) -> None:
+    """Never acknowledge a message."""
+
+
 async def cut_off(url: str) -> str:
     """Consume a message, keep it, and wait for what the broker does about it."""
     async with await aio_pika.connect(url) as connection:
@@ -59,8 +63,12 @@ async def cut_off(url: str) -> str:
         queue = await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
         await channel.default_exchange.publish(aio_pika.Message(b"keep me"), "kept")
         closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        channel.close_callbacks.add(lambda _, error: closed.done() or closed.set_result(str(error)))
-        await queue.consume(lambda message: asyncio.sleep(0))
+
+        async def on_close(_: object, error: object) -> None:
+            closed.set_result(str(error))
+
+        channel.close_callbacks.add(on_close)
+        await queue.consume(keep)
         return await closed
 
 
@@ -76,10 +84,7 @@ async def test_a_step_longer_than_the_consumer_timeout_keeps_its_connection(
     # So long that the broker cuts off somebody who keeps a message.
     assert "timed out" in await cut_off(node.url)
 
-    async def held_none() -> bool:
-        return await Queues(node.url).depth() == 4
-
-    await until(held_none, "the messages of the others are left to other workers")
+    await Queues(node.url).until_at_least(4)
     assert worker.output.count("connected to RabbitMQ") == 1
     stack.open_gate("long")
     await stack.flows.all_complete(tasks)

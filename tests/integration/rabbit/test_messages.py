@@ -112,7 +112,7 @@ async def test_a_worker_without_a_free_slot_leaves_messages_to_others(stack: Sta
         return (await messages_of(worker)).get("given_back", 0) >= 3
 
     await until(given_back, "the messages are left to others")
-    await queues.until_depth(3)
+    await queues.until_at_least(3)
     stack.open_gate("open")
     await stack.flows.all_complete(tasks)
     await queues.until_depth(0)
