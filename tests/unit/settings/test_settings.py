@@ -17,7 +17,7 @@ from engine.settings_sources import SettingsError
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory and no variable of ours."""
     for name in list(os.environ):
-        if name.startswith("TASKER_") or name == "DATABASE_URL":
+        if name.startswith("TASKER_") or name in ("DATABASE_URL", "RABBITMQ_URL"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -164,3 +164,28 @@ def test_no_password_survives_in_a_shown_url(password: str) -> None:
     assert password not in str(
         without_password(f"postgresql://user:{password}@host/db?password={password}&a=b")
     )
+
+
+def test_the_broker_is_chosen_by_a_variable_and_its_password_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().rabbit is None
+    monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "rabbitmq")
+    rabbit = load_settings().rabbit
+    assert rabbit is not None
+    with pytest.raises(SettingsError) as refused:
+        assert rabbit.address
+    assert "set RABBITMQ_URL=amqp://" in refused.value.hint
+    monkeypatch.setenv("RABBITMQ_URL", "amqp://ada:secret@mq:5672/shop")
+    monkeypatch.setenv("TASKER_RABBITMQ_QUEUE_TYPE", "classic")
+    settings = load_settings()
+    assert settings.rabbit is not None
+    assert settings.rabbit.address == "amqp://ada:secret@mq:5672/shop"
+    assert settings.redacted()["rabbitmq"]["url"] == "amqp://ada:********@mq:5672/shop"
+    assert settings.rabbit.queue_type == "classic"
+
+
+def test_a_broker_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "kafka")
+    with pytest.raises(SettingsError, match="messaging.backend .from TASKER_MESSAGING_BACKEND.*'kafka'"):
+        load_settings()
