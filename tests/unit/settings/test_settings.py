@@ -187,5 +187,5 @@ def test_the_broker_is_chosen_by_a_variable_and_its_password_is_not_shown(
 
 def test_a_broker_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "kafka")
-    with pytest.raises(SettingsError, match="messaging.backend .from TASKER_MESSAGING_BACKEND.*'kafka'"):
+    with pytest.raises(SettingsError, match=r"messaging.backend .from TASKER_MESSAGING_BACKEND.*'kafka'"):
         load_settings()
