@@ -65,7 +65,9 @@ def own_counters(api: Services) -> Figures:
         found["tasker_circuit_breaker_rejections", rejections, "breaker", one.name] = one.rejections
     if api.publisher:
         lost = "Steps whose message was lost and that got a new one"
-        found["tasker_messages_published", "Messages that RabbitMQ confirmed", "", ""] = api.publisher.published
+        found["tasker_messages_published", "Messages that RabbitMQ confirmed", "", ""] = (
+            api.publisher.published
+        )
         found["tasker_messages_lost", lost, "", ""] = api.publisher.lost
     return found
 
