@@ -15,6 +15,9 @@ from tasker_tui.modals.bulk_progress import BulkProgress
 from tasker_tui.services import Services
 from tasker_tui.trouble import CALL_FAILURES, explain
 
+NAMED_IN_COMMAND = 10
+"""Tasks that a command line names one by one; more are meant by the id of the preview."""
+
 
 class BulkOperations:
     """Runs on one screen. `changed` is called when an operation has ended, or is left to itself."""
@@ -32,7 +35,9 @@ class BulkOperations:
             self._say(f"there is nothing to {verb} any more")
             self._screen.call_next(self._changed)
             return
-        self._screen.call_next(self._confirm, found, command_line(verb, wanted))
+        many = len(wanted.task_uuids) > NAMED_IN_COMMAND
+        command = f"tasker bulk run {found.bulk_uuid}" if many else command_line(verb, wanted)
+        self._screen.call_next(self._confirm, found, command)
 
     def _confirm(self, found: BulkDetail, command: str) -> None:
         def answered(answer: BulkAnswer | None) -> None:
@@ -66,7 +71,13 @@ class BulkOperations:
 
 def command_line(verb: BulkVerb, wanted: BulkFilter) -> str:
     """The command that does the same."""
-    words = ["tasker", "bulk", str(verb)]
-    for name, value in wanted.model_dump(mode="json", exclude_defaults=True).items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+    words = ["tasker", "bulk", _COMMANDS.get(verb, verb.replace("_", "-"))]
+    for name, value in wanted.model_dump(mode="json", exclude_none=True, exclude_defaults=True).items():
+        option = f"--{_OPTIONS.get(name, name.replace('_', '-'))}"
+        for one in value if isinstance(value, list) else [value]:
+            words += [option, str(one)]
     return shlex.join(words)
+
+
+_COMMANDS = {BulkVerb.PAUSE: "pause-tasks", BulkVerb.RESUME: "resume-tasks"}
+_OPTIONS = {"task_uuids": "task", "states": "state", "step_states": "step-state"}

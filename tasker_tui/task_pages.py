@@ -80,7 +80,7 @@ def apply(page: Page, window: TaskWindow) -> None:
 
 async def fetch(client: TaskerPort, task_filter: TaskFilter, want: Want, request: int, now: datetime) -> Page:
     """Ask the server for a page."""
-    query = _query(task_filter, now)
+    query = list_query(task_filter, now)
     key = want.key
     if want.share is not None:
         key = await _key_at(client, query, want.share)
@@ -116,7 +116,8 @@ async def _key_at(client: TaskerPort, query: dict[str, Any], share: float) -> st
     return str(UUID(int=top - int((top - bottom) * share)))
 
 
-def _query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:
+def list_query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:
+    """What the list of tasks is asked with."""
     return {
         "namespace": task_filter.namespace,
         "template": task_filter.template,

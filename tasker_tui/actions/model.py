@@ -37,6 +37,8 @@ class Focus:
     """Whether there is a run that came through, to compare the selected one with."""
     failed_steps: int = 0
     filtered: bool = False
+    marked: int = 0
+    """How many rows are marked: then they are acted on, not the selected one."""
     retry_in: float | None = None
     """Seconds until the selected step retries by itself."""
 

@@ -73,6 +73,23 @@ def cannot_end_step(focus: Focus) -> str | None:
     return needs_connection(focus)
 
 
+def or_marked(single: Reason) -> Reason:
+    """With rows marked it acts on those, whatever is selected."""
+
+    def reason(focus: Focus) -> str | None:
+        return needs_connection(focus) if focus.marked else single(focus)
+
+    return reason
+
+
+def needs_filter(focus: Focus) -> str | None:
+    return needs_connection(focus) if focus.filtered else "set a filter first: / says what all is"
+
+
+def needs_marks(focus: Focus) -> str | None:
+    return None if focus.marked else "nothing is marked; space marks"
+
+
 def not_filtered(focus: Focus) -> str | None:
     return None if focus.filtered else "this is the first screen, and no filter is set; q leaves"
 

@@ -33,7 +33,6 @@ class CommandPrompt(ModalScreen[Command | None]):
     SCOPE: ClassVar[Scope] = "command"
     BINDINGS = bindings("command")
     DEFAULT_CSS = """
-    CommandPrompt { background: $background 20%; align: left bottom; }
     CommandPrompt > Vertical { height: 2; margin-bottom: 1; background: $surface; }
     CommandPrompt Static { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     CommandPrompt Horizontal { height: 1; }

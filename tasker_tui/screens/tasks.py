@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 
+from engine.model.wire.bulk import BulkVerb
 from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
@@ -21,6 +24,7 @@ from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_list import TaskList
+from tasker_tui.task_marking import TaskMarking
 from tasker_tui.task_pages import Page, Want, fetch
 from tasker_tui.text import count
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -66,6 +70,8 @@ class TasksScreen(OperatorScreen):
         self.list = TaskList(services.clock)
         self.list.narrow(task_filter)
         self._operations = Operations(self, services, self._step_changed)
+        narrow = partial(self._narrow, settled=False)
+        self._marking = TaskMarking(self, services, self.list, changed=self._marks_changed, narrow=narrow)
         self._trouble: str | None = None
         self._templates: set[str] = set()
 
@@ -74,7 +80,8 @@ class TasksScreen(OperatorScreen):
         services = self.services
         with Horizontal(id="tasks-body"):
             columns = TaskColumns(services.clock, services.ascii_only)
-            yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, id="tasks")
+            marked = self._is_marked
+            yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, marked=marked, id="tasks")
             yield Preview(services.clock, services.ascii_only)
         yield FilterPrompt(self.known_names)
 
@@ -94,6 +101,7 @@ class TasksScreen(OperatorScreen):
             connected=self.services.link.live,
             task=self.table.cursor_row,
             filtered=bool(self.list.filter),
+            marked=self._marking.count,
         )
 
     def crumbs(self) -> tuple[str, ...]:
@@ -110,13 +118,23 @@ class TasksScreen(OperatorScreen):
 
     def handlers(self) -> Handlers:
         """What the keys do."""
+        marking, operations = self._marking, self._operations
         return {
             "tasks.open": self._open_selected,
-            "tasks.retry": lambda: self._with_task(self._operations.retry_all_of),
+            "tasks.retry": lambda: self._act(BulkVerb.RETRY, operations.retry_all_of),
             "tasks.start": self._start,
-            "tasks.cancel": lambda: self._with_task(self._operations.cancel),
+            "tasks.cancel": lambda: self._act(BulkVerb.CANCEL, operations.cancel),
             "tasks.runs": lambda: self._with_task(self._open_runs),
-            "tasks.pause": lambda: self._with_task(self._operations.pause),
+            "tasks.pause": lambda: self._act(BulkVerb.PAUSE, operations.pause),
+            "tasks.resolve": lambda: marking.do(BulkVerb.RESOLVE, self.table.cursor_row),
+            "tasks.retry_all": lambda: marking.do_all(BulkVerb.RETRY),
+            "tasks.cancel_all": lambda: marking.do_all(BulkVerb.CANCEL),
+            "tasks.mark": lambda: self._with_task(self._toggle_mark),
+            "tasks.range": lambda: self._with_task(marking.range),
+            "tasks.mark_all": marking.mark_all,
+            "tasks.unmark": marking.unmark,
+            "tasks.undo": lambda: marking.undo(-1),
+            "tasks.redo": lambda: marking.undo(1),
             "tasks.filter": lambda: self.query_one(FilterPrompt).open(self.list.filter),
             "tasks.failing": self._toggle_failing,
             "tasks.clear": lambda: self._narrow(TaskFilter()),
@@ -142,7 +160,8 @@ class TasksScreen(OperatorScreen):
         """Titles as well."""
         super().show_state()
         table, task_filter = self.table, self.list.filter
-        table.border_title = f"Tasks  {format_filter(task_filter)}" if task_filter else "Tasks"
+        parts = ("Tasks", format_filter(task_filter), self._marking.describe())
+        table.border_title = Content("  ".join(part for part in parts if part))
         above = table.newer_above
         table.border_subtitle = (f"↑ {count(above)} newer   " if above else "") + self._counted()
 
@@ -154,6 +173,7 @@ class TasksScreen(OperatorScreen):
 
     def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
         """Another task, or the same one in another state: tell about it."""
+        self._marking.extend(self.table.cursor_row)
         self.show_state()
         self._preview_selected()
 
@@ -163,7 +183,7 @@ class TasksScreen(OperatorScreen):
 
     def on_filter_prompt_changed(self, event: FilterPrompt.Changed) -> None:
         """Narrow the list while the filter is typed."""
-        self._narrow(event.filter)
+        self._narrow(event.filter, settled=event.settled)
         if event.settled:
             self.table.focus()
 
@@ -189,12 +209,14 @@ class TasksScreen(OperatorScreen):
         if task is not None and task.uuid == event.uuid:
             self.query_one(Preview).show(task, event.steps, most_telling(event.reasons))
 
-    def _narrow(self, task_filter: TaskFilter) -> None:
+    def _narrow(self, task_filter: TaskFilter, settled: bool = True) -> None:
         if task_filter != self.list.filter:
             self.list.narrow(task_filter)
             self.table.start_anew()
             self._load()
             self.show_state()
+        if settled:
+            self._marking.filtered(task_filter)
 
     def _toggle_failing(self) -> None:
         only = TaskFilter(states=FAILING_TASKS)
@@ -247,6 +269,23 @@ class TasksScreen(OperatorScreen):
 
     def _step_changed(self, step: StepDetail) -> None:
         self._preview_selected()
+
+    def _is_marked(self, row: TaskRow) -> bool:
+        return row.uuid in self._marking.marks
+
+    def _marks_changed(self) -> None:
+        self.table.refresh()
+        self.show_state()
+
+    def _toggle_mark(self, row: TaskRow) -> None:
+        self._marking.toggle(row)
+        self.table.action_do("list.down")
+
+    def _act(self, verb: BulkVerb, one: Callable[[TaskRow], object]) -> None:
+        if self._marking.marks:
+            self._marking.do(verb)
+        else:
+            self._with_task(one)
 
     def _with_task(self, do: Callable[[TaskRow], object]) -> None:
         task = self.table.cursor_row

@@ -84,11 +84,12 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         columns_for: Callable[[int], Sequence[Column[R]]],
         empty: Callable[[], Iterable[str]] = tuple,
         *,
+        marked: Callable[[R], bool] = lambda _: False,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.source = source
-        self._columns_for, self._empty = columns_for, empty
+        self._columns_for, self._empty, self._marked = columns_for, empty, marked
         self._columns: Sequence[Column[R]] = ()
         self._key: str | None = None
         self._index = 0
@@ -256,7 +257,9 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         if index >= self.source.total:
             return []
         row = self.source.row_at(index)
-        marker = ("▌ " if index == self._index and not self._stale else "  ", palette.accent)
+        cursor = "▌" if index == self._index and not self._stale else " "
+        mark = "*" if row is not None and self._marked(row) else " "
+        marker = (cursor + mark, palette.accent)
         if row is None:
             return [marker, ("· · ·", palette.faint)]
         runs: list[tuple[str, Style]] = [marker]
