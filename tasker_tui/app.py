@@ -25,6 +25,7 @@ from tasker_tui.clock import Clock, SystemClock
 from tasker_tui.command_log import CommandLog
 from tasker_tui.command_runner import CommandRunner
 from tasker_tui.commands import ActionCommands, PlaceCommands
+from tasker_tui.copier import Copier
 from tasker_tui.counts import Counts, count_forever
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
@@ -109,6 +110,7 @@ class TaskerApp(App[None]):
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only)
         history = History(state / "history" if state else None)
+        self._copier = Copier(self, self.services)
         self._commands = CommandRunner(self, self.services, history, self.action_do)
 
     def get_line_filters(self) -> list[LineFilter]:
@@ -188,6 +190,8 @@ class TaskerApp(App[None]):
             self.go(Locator(place))
             return
         match action_id:
+            case "app.copy":
+                self._copier.open()
             case "app.command":
                 self._commands.open()
             case "app.help":

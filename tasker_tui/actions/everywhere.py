@@ -19,6 +19,8 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("app.help", "help", ("question_mark", "f1"), "app", "The keys of this screen", hint=True),
     Action("app.command", "commands", ("colon",), "app",
            "A line for places and actions: :task ID, :start NAME", hint=True),
+    Action("app.copy", "copy", ("y",), "app",
+           "Copy the id (i), place (l), command line (c), JSON (j) of what is selected"),
     Action("app.palette", "palette", ("ctrl+p",), "app", "All commands and places, by name"),
     Action("app.log", "command log", ("ctrl+l",), "app", "What was changed here, as command lines"),
     Action("app.profile", "profile", ("P",), "app", "Work with another server"),
