@@ -238,7 +238,7 @@ class FakeTasker:
 
     async def task_transitions(self, task_uuid: str, *, after: int = 0) -> TransitionPage:
         self._call("task_transitions", (task_uuid, after))
-        return TransitionPage(transitions=[], next_after=None)
+        return TransitionPage(transitions=_history(self._task(task_uuid)), next_after=None)
 
     async def cancel_task(
         self, task_uuid: str, reason: str | None = None, *, cancelled_by: str | None = None
@@ -373,6 +373,25 @@ def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
         and (query.get("since") is None or task.created_at >= query["since"])
         and (text in task.name or text in str(task.uuid))
     )
+
+
+def _history(task: FakeTask) -> list[TransitionChange]:
+    """Where each step that has begun stands, in the order in which they began."""
+    begun = sorted((step for step in task.steps if step.attempts), key=lambda step: step.started)
+    return [
+        TransitionChange(
+            id=number,
+            at=task.created_at + timedelta(seconds=step.started + step.took),
+            task_uuid=task.uuid,
+            step_uuid=task.step_uuid(step.name),
+            step_name=step.name,
+            path=["enqueued", "in_progress", step.state.value],
+            from_state="pending",
+            to_state=step.state.value,
+            attempt=step.attempts,
+        )
+        for number, step in enumerate(begun, 1)
+    ]
 
 
 def _task(task: FakeTask, now: datetime) -> TaskResponse:

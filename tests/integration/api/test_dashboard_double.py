@@ -99,6 +99,13 @@ async def _audit(port: TaskerPort, uuid: str) -> Any:
     return [(one.step_name, one.success, one.to_state) for one in audit]
 
 
+async def _history(port: TaskerPort, uuid: str) -> Any:
+    page = await port.task_transitions(uuid)
+    last = {change.step_name: change.to_state for change in page.transitions if change.step_uuid}
+    begun = {name: state for name, state in last.items() if state != "pending"}
+    return sorted(begun.items()), page.next_after
+
+
 async def _act(port: TaskerPort, uuid: str, action: Any) -> Any:
     failed = next(one for one in await port.list_steps(uuid) if one.name == "two")
     answer = await port.act_on_step(uuid, str(failed.step_uuid), action)
@@ -157,6 +164,7 @@ PROBES: list[Probe] = [
     _steps,
     _why,
     _audit,
+    _history,
     _retry,
     _skip,
     _complete,
