@@ -27,7 +27,7 @@ class BulkOperations:
 
     def ask(self, verb: BulkVerb, wanted: BulkFilter) -> None:
         """Freeze what the filter selects, and ask whether to do it."""
-        self._work(self._preview(verb, wanted))
+        self._screen.run_worker(self._guarded(self._preview(verb, wanted)), group="look", exclusive=True)
 
     async def _preview(self, verb: BulkVerb, wanted: BulkFilter) -> None:
         found = await self._services.client.send(bulk.preview(verb, wanted))
@@ -40,6 +40,9 @@ class BulkOperations:
         self._screen.call_next(self._confirm, found, command)
 
     def _confirm(self, found: BulkDetail, command: str) -> None:
+        if self._screen.app.screen is not self._screen:
+            return  # the operator has gone elsewhere before the answer came
+
         def answered(answer: BulkAnswer | None) -> None:
             if answer is not None:
                 self._work(self._run(found, answer, command))

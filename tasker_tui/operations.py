@@ -41,12 +41,14 @@ class Operations:
     def retry(self, task: TaskRow, steps: Sequence[StepRow], all_steps: Sequence[StepRow]) -> None:
         """Ask whether to retry failed steps, and do it."""
         command = _command("task.retry", task, steps[0] if len(steps) == 1 else None)
-        target = RetryTarget(task, tuple(steps), len(waiting_for(steps, all_steps)), command)
+        waiting = waiting_for(steps, all_steps)
+        names = tuple(step.name for step in all_steps if step.uuid in waiting)
+        target = RetryTarget(task, tuple(steps), names, command, self._services.clock.now())
         self._screen.app.push_screen(RetryDialog(target), partial(self._retry_confirmed, target))
 
     def retry_all_of(self, task: TaskRow) -> None:
         """Look the task's failed steps up, then ask whether to retry them."""
-        self._work(self._find_failed(task))
+        self._look(self._find_failed(task))
 
     def cancel(self, task: TaskRow) -> None:
         """Ask whether to cancel the task, and do it."""
@@ -92,15 +94,15 @@ class Operations:
 
     def pause(self, task: TaskRow) -> None:
         """Look whether the task is paused, then ask whether to pause it, or to let it go on."""
-        self._work(self._look_at_pause(task))
+        self._look(self._look_at_pause(task))
 
     def start(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         """Choose a template, fill its form in, start the task, and hand it to `opened`."""
-        self._work(self._choose_template(preferred, opened))
+        self._look(self._choose_template(preferred, opened))
 
     def start_of(self, name: str, opened: Callable[[TaskResponse], object]) -> None:
         """Fill in the form of a template: `NAME`, `NAMESPACE/NAME` or `NAMESPACE/NAME/VERSION`."""
-        self._work(self._find_template(name, opened))
+        self._look(self._find_template(name, opened))
 
     def _retry_confirmed(self, target: RetryTarget, reason: str | None) -> None:
         if reason is not None:
@@ -110,7 +112,7 @@ class Operations:
         steps = [StepRow.from_answer(step) for step in await self._services.client.list_steps(task.uuid)]
         failed = [step for step in steps if step.state is StepState.ERROR]
         if failed:
-            self._screen.call_next(self.retry, task, failed, steps)
+            self._ask(self.retry, task, failed, steps)
         else:
             self._say(f"{short_id(task.uuid)} has no failed step any more", "warning")
 
@@ -152,7 +154,7 @@ class Operations:
     async def _look_at_pause(self, task: TaskRow) -> None:
         known = await self._services.client.send(pauses.list_pauses())
         own = next((pause for pause in known.pauses if str(pause.task_uuid) == task.uuid), None)
-        self._screen.call_next(self._ask_about_pause, task, own)
+        self._ask(self._ask_about_pause, task, own)
 
     def _ask_about_pause(self, task: TaskRow, paused: Pause | None) -> None:
         command = f"tasker {'resume' if paused else 'pause'} {task.uuid}"
@@ -179,7 +181,7 @@ class Operations:
 
     async def _choose_template(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         known = await self._services.client.list_templates()
-        self._screen.call_next(self._ask_for_template, known, preferred, opened)
+        self._ask(self._ask_for_template, known, preferred, opened)
 
     async def _find_template(self, name: str, opened: Callable[[TaskResponse], object]) -> None:
         known = await self._services.client.list_templates()
@@ -188,7 +190,7 @@ class Operations:
             await self._load_form(found[0], opened)
         elif found:
             several = known.model_copy(update={"templates": found})
-            self._screen.call_next(self._ask_for_template, several, None, opened)
+            self._ask(self._ask_for_template, several, None, opened)
         else:
             names = sorted({template.name for template in known.templates})
             hint = near(name, names) if names else "none is registered"
@@ -199,7 +201,7 @@ class Operations:
     ) -> None:
         def chosen(template: TemplateSummary | None) -> None:
             if template is not None:
-                self._work(self._load_form(template, opened))
+                self._look(self._load_form(template, opened))
 
         self._screen.app.push_screen(PickDialog(known.templates, preferred), chosen)
 
@@ -208,7 +210,15 @@ class Operations:
         from tasker_tui.modals.start import StartDialog  # its parts would slow the start of the dashboard
 
         dialog = StartDialog(self._services, detail)
-        self._screen.call_next(self._screen.app.push_screen, dialog, lambda task: task and opened(task))
+        self._ask(self._screen.app.push_screen, dialog, lambda task: task and opened(task))
+
+    def _look(self, call: Awaitable[None]) -> None:
+        """Look something up and ask then; what was asked for before is dropped."""
+        self._screen.run_worker(self._guarded(call), group="look", exclusive=True)
+
+    def _ask(self, ask: Callable[..., object], *arguments: object) -> None:
+        """Ask, unless the operator has gone elsewhere before the answer came."""
+        self._screen.call_next(lambda: self._screen.app.screen is self._screen and ask(*arguments))
 
     def _work(self, call: Awaitable[None]) -> None:
         self._screen.run_worker(self._guarded(call), group="operations")

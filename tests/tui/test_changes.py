@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 from engine.model.states import StepState, TaskState
 from tasker_tui.command_log import OLD_FILES, append_line
 from tests.tui.scenes import order_task, small_task
-from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
+from tests.tui.support import FakeClock, FakeStep, FakeTasker, dashboard, screen_text, settle
 
 
 async def press(pilot, *keys: str) -> None:
@@ -79,3 +81,38 @@ async def test_a_task_with_running_steps_is_cancelled_by_typing_its_id():
     assert client.named("cancel_task") == [str(task.uuid)]
     [entry] = pilot.app.services.commands.entries
     assert entry.command == f"tasker task cancel {task.uuid} --reason y"
+
+
+async def test_many_steps_are_retried_by_typing_their_number():
+    steps = [
+        FakeStep(f"part_{i:02}", StepState.ERROR, attempts=3, error={"message": "boom"}) for i in range(21)
+    ]
+    task = replace(order_task(), steps=[*steps, FakeStep("join", parents=("part_00",))])
+    client = FakeTasker(FakeClock(), [task])
+    async with dashboard(client) as pilot:
+        await press(pilot, "r")
+        shown = screen_text(pilot)
+        assert "21 steps at once, with new attempts" in shown
+        assert "then      1 step: join" in shown
+        await press(pilot, "enter")
+        assert "type 21 to confirm" in screen_text(pilot)
+        assert client.changes == 0
+        await press(pilot, "2", "1", "enter")
+    assert client.changes == 21
+
+
+async def test_a_question_whose_answer_comes_too_late_is_not_asked():
+    client = FakeTasker(FakeClock(), [order_task(), order_task(2)])
+    held = asyncio.Event()
+    list_steps = client.list_steps
+
+    async def slowly(task_uuid):
+        await held.wait()
+        return await list_steps(task_uuid)
+
+    client.list_steps = slowly
+    async with dashboard(client, (58, 16)) as pilot:
+        await pilot.press("r", "D")
+        held.set()
+        await settle(pilot)
+        assert type(pilot.app.screen).__name__ == "LettersScreen"

@@ -22,13 +22,13 @@ def surroundings() -> dict[str, str]:
 class Terminal:
     """The program `tasker tui` and what it has drawn."""
 
-    def __init__(self, columns: int, lines: int, **environment: str) -> None:
+    def __init__(self, columns: int, lines: int, url: str = NOBODY, **environment: str) -> None:
         self.screen = Screen(columns, lines)
         self.raw = b""
         self._stream = ByteStream(self.screen)
         self.program = pexpect.spawn(
             sys.executable,
-            ["-m", "tasker_tui.cli", "tui", "--url", NOBODY],
+            ["-m", "tasker_tui.cli", "tui", "--url", url],
             dimensions=(lines, columns),
             env=surroundings()
             | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
