@@ -13,6 +13,8 @@ from tasker_tui.trouble import CALL_FAILURES, explain
 
 RELOAD_SECONDS = 0.3
 """What transitions do not say is loaded again at most this often."""
+LOADING_SHARE = 4
+"""A task that takes long to load, as one of 5,000 steps does, is loaded for a fifth of the time at most."""
 
 
 class TaskLoader:
@@ -21,6 +23,7 @@ class TaskLoader:
     def __init__(self, screen: Screen[None], services: Services, uuid: str) -> None:
         self._screen, self._services, self._uuid = screen, services, uuid
         self._reloading = False
+        self._took = 0.0
         self.asked_why: datetime | None = None
 
     def follow(self) -> None:
@@ -49,16 +52,17 @@ class TaskLoader:
         self._screen.run_worker(self._load_reasons(), group="why", exclusive=True)
 
     async def _load_task(self) -> None:
-        client = self._services.client
+        client, began = self._services.client, self._services.clock.now()
         try:
             task, steps = await client.get_task(self._uuid), await client.list_steps(self._uuid)
         except CALL_FAILURES as error:
             self._screen.post_message(TaskFailed(explain(error)))
         else:
+            self._took = (self._services.clock.now() - began).total_seconds()
             self._screen.post_message(TaskArrived(task, steps))
 
     async def _load_later(self) -> None:
-        await self._services.clock.sleep(RELOAD_SECONDS)
+        await self._services.clock.sleep(max(RELOAD_SECONDS, LOADING_SHARE * self._took))
         self._reloading = False
         self.reload()
 

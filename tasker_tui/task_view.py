@@ -11,7 +11,7 @@ from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire import TaskResponse, TransitionChange
 from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.dag.graph import CyclicGraph, Graph
-from tasker_tui.dag.layout import Drawing, lay_out
+from tasker_tui.dag.scene import reading_order
 from tasker_tui.reasons import still_true
 from tasker_tui.text import printable
 from tasker_tui.view_models import StepRow, TaskRow
@@ -31,7 +31,9 @@ class TaskView:
         self.reason = ""
         self.steps: dict[str, StepRow] = {}
         self.reasons: dict[str, StepWhy] = {}
-        self.drawing: Drawing | None = None
+        self.graph: Graph | None = None
+        """Its steps and what they wait for; None before they were loaded, and where they wait in a circle."""
+        self._order: list[str] = []
         self.trouble: str | None = None
         self.events: deque[TransitionChange] = deque(maxlen=KEPT_EVENTS)
 
@@ -101,12 +103,7 @@ class TaskView:
 
     def ordered(self) -> list[StepRow]:
         """The steps, each after its parents."""
-        if self.drawing is None:
-            return list(self.steps.values())
-        rows = self.drawing.graph.ids
-        places = self.drawing.places
-        order = sorted(range(len(rows)), key=lambda node: (places[node].layer, places[node].y))
-        return [self.steps[rows[node]] for node in order]
+        return [self.steps[uuid] for uuid in self._order]
 
     def parents_of(self, step: StepRow) -> list[StepRow]:
         """The steps that it waits for."""
@@ -119,16 +116,11 @@ class TaskView:
     def _redraw(self) -> bool:
         labels = {row.uuid: printable(row.name) for row in self.steps.values()}
         graph = Graph.build(labels, [(p, row.uuid) for row in self.steps.values() for p in row.parents])
-        if self.drawing is not None and self.drawing.graph == graph:
+        if graph == self.graph:
             return False
         try:
-            self.drawing, self.trouble = shared_layout(graph), None
+            self._order = [graph.ids[step] for step in reading_order(graph)]
+            self.graph, self.trouble = graph, None
         except CyclicGraph as error:
-            self.drawing, self.trouble = None, str(error)
+            self._order, self.graph, self.trouble = list(self.steps), None, str(error)
         return True
-
-
-def shared_layout(graph: Graph) -> Drawing:
-    """Lay the graph out, or take the layout of another task of the same shape: only the ids differ."""
-    shape = Graph(tuple(map(str, range(len(graph.ids)))), graph.labels, graph.edges)
-    return replace(lay_out(shape), graph=graph)

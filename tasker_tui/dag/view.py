@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -33,6 +33,8 @@ DIRECTIONS: dict[str, Direction] = {
 LONGEST_NODE = LABEL_LIMIT + NODE_EXTRA
 MARGIN = 2
 """Empty cells left and right of the drawing."""
+HEAVY = str.maketrans("─│╭╮╰╯├┤┬┴-|", "━┃┏┓┗┛┣┫┳┻=#")
+"""A path that stands out does so without colour as well. Crosses stay: the other line is no part of it."""
 LOUDEST_FIRST: tuple[Tone, ...] = (
     "failed",
     "waiting",
@@ -58,11 +60,20 @@ class DagView(ScrollView, can_focus=True):
             super().__init__()
             self.node_id = node_id
 
+    class Asked(Message):
+        """A key was pressed that asks for another drawing; `graph.left` and `graph.right` at its edge."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
     def __init__(self, ascii_only: bool, empty: Callable[[], str], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ascii, self._empty = ascii_only, empty
         self._painter: Painter | None = None
         self._marks: Sequence[Mark] = ()
+        self._counts: Sequence[str] = ()
+        self._path: tuple[frozenset[int], int, Tone] = frozenset(), 0, "idle"
         self._tones: dict[Tone, int] = {}
         self._cursor = 0
         self._related: frozenset[int] = frozenset()
@@ -73,8 +84,15 @@ class DagView(ScrollView, can_focus=True):
         """What is shown."""
         return self._painter.drawing if self._painter else None
 
-    def show(self, drawing: Drawing | None, cursor_id: str | None) -> None:
+    def show(
+        self,
+        drawing: Drawing | None,
+        cursor_id: str | None,
+        marks: Sequence[Mark],
+        counts: Sequence[str] = (),
+    ) -> None:
         """Show another graph, with the cursor on the node of that id or else on the first."""
+        self._path = frozenset(), 0, "idle"
         charset: Charset = "ascii" if self._ascii else "unicode"
         self._painter = Painter(drawing, charset) if drawing and drawing.graph.ids else None
         if self._painter is None:
@@ -82,17 +100,27 @@ class DagView(ScrollView, can_focus=True):
         else:
             self.virtual_size = Size(self._painter.drawing.width + 2 * MARGIN, self._painter.drawing.height)
             self.select(cursor_id)
-        self.refresh()
+        self.recolour(marks, counts)
 
-    def recolour(self, marks: Sequence[Mark]) -> None:
-        """Show the nodes' states, in the order of the graph's nodes."""
-        self._marks = marks
+    def recolour(self, marks: Sequence[Mark], counts: Sequence[str] = ()) -> None:
+        """Show the nodes' states, in the order of the graph, and behind folded ones how many have it."""
+        self._marks, self._counts = marks, counts
         self._tones = {}
         if self.drawing is not None:
             for i, (source, _) in enumerate(self.drawing.graph.edges):
                 tone = marks[source].tone
                 self._tones[tone] = self._tones.get(tone, 0) | 1 << i
         self.refresh()
+
+    def emphasize(self, nodes: frozenset[int], edges: int, tone: Tone) -> None:
+        """Let a path stand out; `edges` is a bit mask."""
+        self._path = nodes, edges, tone
+        self.refresh()
+
+    @property
+    def cursor(self) -> int:
+        """The node under the cursor."""
+        return self._cursor
 
     def select(self, node_id: str | None) -> None:
         """Put the cursor on a node."""
@@ -109,9 +137,15 @@ class DagView(ScrollView, can_focus=True):
         self.refresh()
 
     def action_do(self, action: str) -> None:
-        """Move the cursor as the action says."""
-        if self.drawing is not None:
-            self._go(move(self.drawing, self._cursor, DIRECTIONS[action]))
+        """Move the cursor as the action says, or ask for what it says."""
+        direction = DIRECTIONS.get(action)
+        if self.drawing is None:
+            return
+        there = move(self.drawing, self._cursor, direction) if direction else self._cursor
+        if direction is None or (there == self._cursor and direction in ("left", "right")):
+            self.post_message(self.Asked(action))
+        else:
+            self._go(there)
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor to the node under it."""
@@ -179,9 +213,9 @@ class DagView(ScrollView, can_focus=True):
             if isinstance(piece, NodePiece):
                 node = self._node(piece.node, palette)
                 segments += node
-                at = x + self._painter.drawing.places[piece.node].width
+                at = x + sum(segment.cell_length for segment in node)
             else:
-                segments.append(Segment(piece.text, self._line_style(piece, palette)))
+                segments.append(self._line(piece, palette))
                 at = x + len(piece.text)
         return segments
 
@@ -192,21 +226,33 @@ class DagView(ScrollView, can_focus=True):
         label = self._label_style(node, mark, palette)
         if node == self._cursor:
             glyph, label = glyph + palette.cursor, label + palette.cursor
-        text = fit(drawing.graph.labels[node], drawing.places[node].width - NODE_EXTRA)
-        return [Segment(set_cell_size(mark.glyph(self._ascii), NODE_EXTRA), glyph), Segment(text, label)]
+        head = Segment(set_cell_size(mark.glyph(self._ascii), NODE_EXTRA), glyph)
+        room, name = drawing.places[node].width - NODE_EXTRA, drawing.graph.labels[node]
+        if not name.endswith(" "):
+            return [head, Segment(fit(name, room), label)]
+        count = self._counts[node] if self._counts else ""
+        shown = f"{name.rstrip()} {count}".rstrip()
+        edges = drawing.layered.carries[node]
+        if not edges:
+            return [head, Segment(shown, label)]
+        line = LinePiece(0, "─-"[self._ascii] * (room - cell_len(shown)), edges)
+        return [head, Segment(shown, label), Segment(" "), self._line(line, palette)]
 
     def _label_style(self, node: int, mark: Mark, palette: Palette) -> Style:
+        stands_out = node in self._related or node in self._path[0]
         if mark.tone in ("failed", "waiting", "running"):
             style = palette.tone(mark.tone)
         else:
-            style = palette.text if node in self._related else palette.muted
-        return style + Style(bold=True) if node in self._related else style
+            style = palette.text if stands_out else palette.muted
+        return style + Style(bold=True) if stands_out else style
 
-    def _line_style(self, piece: LinePiece, palette: Palette) -> Style:
+    def _line(self, piece: LinePiece, palette: Palette) -> Segment:
+        _, path, tone = self._path
+        if piece.edges & path:
+            return Segment(piece.text.translate(HEAVY), palette.tone(tone, bold=True))
         tone = self._tone_of(piece.edges)
-        if piece.edges & self._related_edges:
-            return palette.tone(tone)
-        return palette.wires[tone]
+        related = piece.edges & self._related_edges
+        return Segment(piece.text, palette.tone(tone) if related else palette.wires[tone])
 
     def _tone_of(self, edges: int) -> Tone:
         for tone in LOUDEST_FIRST:

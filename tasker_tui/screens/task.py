@@ -188,6 +188,11 @@ class TaskScreen(OperatorScreen):
         """The cursor moved in a tab."""
         self._select(event.uuid)
 
+    def on_task_tab_note_changed(self) -> None:
+        """A tab shows something else."""
+        self._fit_frame()
+        self._show_title()
+
     def _select(self, uuid: str) -> None:
         if uuid == self._selected:
             return

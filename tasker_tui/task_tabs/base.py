@@ -29,6 +29,9 @@ class TaskTab(Vertical):
             super().__init__()
             self.uuid = uuid
 
+    class NoteChanged(Message):
+        """The tab shows something else now: its note and its height may be others."""
+
     def __init__(self, services: Services, view: TaskView) -> None:
         super().__init__(id=self.NAME)
         self.services, self.view = services, view

@@ -82,9 +82,7 @@ async def test_five_hundred_steps_are_recoloured_within_sixteen_ms():
     chance = random.Random(3)
     view = DagView(False, str)
     async with Shown(view).run_test(size=(160, 48)) as pilot:
-        view.recolour([marks[0]] * 500)
-        view.show(lay_out(graph), None)
-        view.recolour([marks[0]] * 500)
+        view.show(lay_out(graph), None, [marks[0]] * 500)
         await pilot.pause()
 
         def recolour() -> None:

@@ -16,7 +16,7 @@ from engine.model.wire.queues import QueueList
 from engine.model.wire.reruns import ForkAnswer
 from tests.tui.fake_letters import change_letter
 from tests.tui.fake_reruns import run_again
-from tests.tui.fake_timeline import timeline_of
+from tests.tui.fake_timeline import summary_of, timeline_of
 
 if TYPE_CHECKING:
     from tests.tui.support import FakeTasker
@@ -64,6 +64,11 @@ def _diff(tasker: FakeTasker, call: Call[Any]) -> Any:
 @answers("GET", "/v1/tasks/([^/]+)/timeline")
 def _timeline(tasker: FakeTasker, call: Call[Any], uuid: str) -> Any:
     return timeline_of(tasker, call, uuid)
+
+
+@answers("GET", "/v1/tasks/([^/]+)/summary")
+def _summary(tasker: FakeTasker, call: Call[Any], uuid: str) -> Any:
+    return summary_of(tasker, call, uuid)
 
 
 @answers("GET", "/v1/queues")

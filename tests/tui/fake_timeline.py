@@ -10,7 +10,15 @@ from uuid import UUID
 from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState
 from engine.model.timeline import KINDS
-from engine.model.wire.reports import RunOutcome, SegmentKind, Timeline, TimelineSegment, TimelineStep
+from engine.model.wire.reports import (
+    CriticalStep,
+    RunOutcome,
+    SegmentKind,
+    TaskSummary,
+    Timeline,
+    TimelineSegment,
+    TimelineStep,
+)
 
 if TYPE_CHECKING:
     from tests.tui.support import FakeStep, FakeTask, FakeTasker
@@ -27,6 +35,27 @@ def timeline_of(tasker: FakeTasker, call: Call[Any], uuid: str) -> Timeline:
     return Timeline(
         task_uuid=task.uuid, state=task.state, created_at=task.created_at, completed_at=task.completed_at,
         calculated_at=now, steps=[_step(task, step) for step in task.steps], workers=[], next_after=None,
+    )  # fmt: skip
+
+
+def summary_of(tasker: FakeTasker, call: Call[Any], uuid: str) -> TaskSummary:
+    """Figures are left out; the critical path is that of the step which began last."""
+    task, now = tasker.tasks[uuid], tasker.clock.now()
+    last = max((step for step in task.steps if step.attempts), key=lambda step: step.started, default=None)
+    path = []
+    while last is not None:
+        ended = None if last.state is StepState.IN_PROGRESS else _at(task, last.started + last.took)
+        path.append(CriticalStep(
+            step_uuid=task.step_uuid(last.name), step=last.name, state=last.state,
+            began_at=_at(task, last.started), ended_at=ended, took_ms=0, running_ms=0,
+        ))  # fmt: skip
+        last = max((task.step(name) for name in last.parents), key=lambda step: step.started, default=None)
+    return TaskSummary(
+        task_uuid=task.uuid, namespace=task.namespace, template=task.name, version="1.0.0", state=task.state,
+        created_at=task.created_at, completed_at=task.completed_at, calculated_at=now,
+        total_steps=len(task.steps), steps={}, completion_percentage=0, total_ms=0, waiting_ms=0,
+        queued_ms=0, running_ms=0, engine_ms=0, retry_wait_ms=0, attempts=0, retries=0,
+        critical_path=path[::-1], slowest_steps=[], errors=[], by_hand=[], pauses=[],
     )  # fmt: skip
 
 

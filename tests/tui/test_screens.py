@@ -8,6 +8,7 @@ from tasker_tui.locator import to_task
 from tests.tui.fake_letters import letter
 from tests.tui.goldens import assert_golden
 from tests.tui.scenes import ORDER_SCHEMA, day, difference, failure_groups, order_task, queues, runs
+from tests.tui.scenes_graph import fan_out
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
 
 SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
@@ -71,6 +72,15 @@ async def test_other_screens(name, keys):
             await pilot.press("colon" if key == ":" else key)
             await settle(pilot)
         assert_golden(f"{name}-100x30", screen_text(pilot))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_folded_graph(size):
+    client = FakeTasker(FakeClock(), [fan_out(110, failed=(17, 60), running=3)])
+    async with dashboard(client, size) as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        assert_golden(f"folded-{size[0]}x{size[1]}", screen_text(pilot))
 
 
 async def test_an_empty_list_says_how_to_start():
