@@ -49,6 +49,8 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "failures": ("list",),
     "queues": ("list",),
     "pulse": ("list",),
+    "workers": ("list",),
+    "worker": ("list",),
     "events": ("list",),
     "letters": ("list",),
     "runs": ("list",),

@@ -42,6 +42,8 @@ SHAPES = {
     "failures": "failures",
     "letters": "letters",
     "queues": "queues",
+    "workers": "workers",
+    "worker": "worker/UUID",
     "pulse": "pulse",
     "events": "events?FILTER",
     "runs": "runs/NAMESPACE/NAME/VERSION",
@@ -69,6 +71,8 @@ def parse_locator(text: str) -> Locator:
             return found
         case ["task", uuid] | ["task", uuid, "step", _]:
             return Locator("task", (_uuid(uuid), *found.path[1:]))
+        case ["worker", uuid]:
+            return Locator("worker", (_uuid(uuid, "worker"),))
         case ["compare", one, other]:
             return Locator("compare", (_uuid(one), _uuid(other)))
         case ["runs", _, _, _]:
@@ -93,8 +97,8 @@ def _check_event_filter(query: str) -> None:
         raise LocatorError(f"events?{query}: {error}") from None
 
 
-def _uuid(text: str) -> str:
+def _uuid(text: str, place: str = "task") -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise LocatorError(f"{text!r} is not a task's id; a task is at {SHAPES['task']}") from None
+        raise LocatorError(f"{text!r} is not a {place}'s id; a {place} is at {SHAPES[place]}") from None

@@ -24,6 +24,10 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
             return _letters(services)
         case ["queues"]:
             return _queues(services)
+        case ["workers"]:
+            return _workers(services)
+        case ["worker", uuid]:
+            return _worker(services, uuid)
         case ["events"]:
             return _events(services, where.query)
         case ["pulse"]:
@@ -63,6 +67,18 @@ def _queues(services: Services) -> OperatorScreen:
     from tasker_tui.screens.queues import QueuesScreen
 
     return QueuesScreen(services)
+
+
+def _workers(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.workers import WorkersScreen
+
+    return WorkersScreen(services)
+
+
+def _worker(services: Services, uuid: str) -> OperatorScreen:
+    from tasker_tui.screens.worker import WorkerScreen
+
+    return WorkerScreen(services, uuid)
 
 
 def _events(services: Services, query: str) -> OperatorScreen:

@@ -119,15 +119,15 @@ def _server(pulse: Pulse) -> Iterator[Trouble]:
 
 def _workers(pulse: Pulse, now: datetime) -> Iterator[Trouble]:
     if not pulse.alive and pulse.statistics.backlog.open_tasks:
-        yield Trouble("nobody", "failed", "no worker is alive: nothing goes on", Locator("queues"))
+        yield Trouble("nobody", "failed", "no worker is alive: nothing goes on", Locator("workers"))
     for worker in pulse.lost[:SHOWN_GROUPS]:
         silent = age(worker.last_heartbeat_at, now)
         words = f"worker {printable(worker.name)} is silent for {silent}"
-        yield Trouble(f"lost {worker.worker_uuid}", "failed", words, Locator("queues"))
+        yield Trouble(f"lost {worker.worker_uuid}", "failed", words, Locator("workers"))
     for worker in pulse.alive:
         if worker.stuck:
             words = f"worker {printable(worker.name)}: {plural(worker.stuck, 'slot')} held after a time-out"
-            yield Trouble(f"stuck {worker.worker_uuid}", "waiting", words, Locator("queues"))
+            yield Trouble(f"stuck {worker.worker_uuid}", "waiting", words, Locator("workers"))
 
 
 def _queues(pulse: Pulse) -> Iterator[Trouble]:

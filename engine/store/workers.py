@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from engine.model.wire.queues import WorkerStep, WorkerSteps
 from engine.store.pool import Connection
+
+MOST_STEPS = 1_000
 
 
 async def register_worker(
@@ -40,3 +43,33 @@ async def retire_worker(conn: Connection, worker_uuid: UUID) -> None:
         "WHERE worker_uuid = $1",
         worker_uuid,
     )
+
+
+async def steps_of_worker(conn: Connection, worker_uuid: UUID) -> WorkerSteps | None:
+    """What a worker holds; None: there is no such worker."""
+    known = await conn.fetchrow(
+        """
+        SELECT tasker.now() AS now,
+               (SELECT count(*)::int FROM tasker.leases l WHERE l.worker_uuid = $1) AS held
+        FROM tasker.workers w WHERE w.worker_uuid = $1
+        """,
+        worker_uuid,
+    )
+    if known is None:
+        return None
+    rows = await conn.fetch(
+        """
+        SELECT s.task_uuid, s.step_uuid, s.name AS step, ts.namespace, p.name AS template, p.version,
+               ts.handler, s.attempts AS attempt, l.claimed_at, l.expires_at
+        FROM (SELECT * FROM tasker.leases WHERE worker_uuid = $1 ORDER BY claimed_at, step_uuid LIMIT $2) l
+        JOIN tasker.steps s USING (step_uuid)
+        JOIN tasker.template_steps ts USING (template_step_id)
+        JOIN tasker.tasks t ON t.task_uuid = s.task_uuid
+        JOIN tasker.templates p USING (template_id)
+        ORDER BY l.claimed_at, l.step_uuid
+        """,
+        worker_uuid,
+        MOST_STEPS,
+    )
+    steps = [WorkerStep.model_validate(dict(row)) for row in rows]
+    return WorkerSteps(worker_uuid=worker_uuid, calculated_at=known["now"], held=known["held"], steps=steps)

@@ -12,6 +12,7 @@ LISTS: tuple[Action, ...] = (
            hint=True, disabled_reason=needs_other_run),
     Action("runs.back", "back", ("escape", "backspace"), "runs", "Back to the list", hint=True),
     Action("compare.back", "back", ("escape", "backspace"), "compare", "Back to the runs", hint=True),
+    Action("queues.workers", "workers", ("2",), "queues", "Who works, and on what", hint=True),
     Action("queues.back", "back", ("escape", "backspace"), "queues", "Back to the list", hint=True),
     Action("letters.open", "open", ("enter",), "letters", "Open the task", hint=True,
            disabled_reason=needs("letter", "dead letter")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasker_tui.actions.model import Action
-from tasker_tui.actions.reasons import needs_place
+from tasker_tui.actions.reasons import needs, needs_place
 
 WATCHING: tuple[Action, ...] = (
     Action("pulse.open", "open", ("enter",), "pulse", "Go where the line is dealt with", hint=True,
@@ -16,4 +16,11 @@ WATCHING: tuple[Action, ...] = (
     Action("events.pause", "pause", ("F",), "events", "Hold the tail still, or follow it again", hint=True),
     Action("events.back", "back", ("escape", "backspace"), "events", "Take the filter away, or go back",
            hint=True),
+    Action("workers.open", "its steps", ("enter",), "workers", "The steps that the worker holds", hint=True,
+           disabled_reason=needs("place", "worker")),
+    Action("workers.queues", "queues", ("1",), "workers", "What waits for workers", hint=True),
+    Action("workers.back", "back", ("escape", "backspace"), "workers", "Back to the list", hint=True),
+    Action("worker.open", "open", ("enter",), "worker", "Open the task, at the step", hint=True,
+           disabled_reason=needs("place", "step")),
+    Action("worker.back", "back", ("escape", "backspace"), "worker", "Back to the workers", hint=True),
 )  # fmt: skip

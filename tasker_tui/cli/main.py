@@ -25,6 +25,7 @@ from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.queues import handlers, queues
 from tasker_tui.cli.target import LOCAL_URL, UrlOption, offer_profiles, target
 from tasker_tui.cli.task import task_app
+from tasker_tui.cli.workers import workers
 
 app = typer.Typer(
     help="Run workflows on PostgreSQL, and see them in the terminal.",
@@ -54,6 +55,7 @@ app.command()(failures)
 app.command()(grid)
 app.command()(handlers)
 app.command()(queues)
+app.command()(workers)
 app.command()(pause)
 app.command()(resume)
 app.command("pauses")(list_pauses)

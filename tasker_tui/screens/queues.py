@@ -9,6 +9,7 @@ from rich.text import Text
 from engine.client.queues import list_queues
 from engine.model.wire.queues import HandlerQueue, HeldSteps, Queue
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.locator import Locator
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.text import count, duration, plural, printable
@@ -33,13 +34,17 @@ class QueuesScreen(ListScreen[Queue]):
     TITLE_WORD = "Queues"
     PLACE = "queues"
 
+    def heading(self) -> str:
+        """With the other half of the picture."""
+        return "▸ 1 Queues   2 Workers"
+
     def focus_state(self) -> Focus:
         """Nothing that an action would change."""
         return Focus(connected=self.services.link.live)
 
     def handlers(self) -> Handlers:
         """What the keys do."""
-        return {"queues.back": self.app.pop_screen}
+        return {"queues.workers": self._show_workers, "queues.back": self.app.pop_screen}
 
     def key_of(self, row: Queue) -> str:
         """Its namespace."""
@@ -94,6 +99,10 @@ class QueuesScreen(ListScreen[Queue]):
             "A worker registers its templates when it starts:",
             "tasker worker --templates FOLDER --handlers FOLDER",
         ]
+
+    def _show_workers(self) -> None:
+        self.app.pop_screen()
+        self.services.go(Locator("workers"))
 
 
 def _handler(text: Text, handler: HandlerQueue, palette: Palette) -> None:

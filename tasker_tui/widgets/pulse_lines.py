@@ -101,15 +101,15 @@ class PulseLines:
 
         return PulseLine(f"rate {name}", draw, place)
 
-    def _spark(self, values: Sequence[float], width: int, top: float | None = None) -> str:
-        room = min(MINUTES, width - NAME - NUMBER - UNIT - (PEAK if width >= WIDE else 0))
-        return spark(values, max(0, room), ascii_only=self._ascii, top=top)
+    def _spark(self, values: Sequence[float], width: int) -> str:
+        return spark(values[-MINUTES:], _room(width), ascii_only=self._ascii)
 
     def _curve(self, values: Sequence[int], line: int) -> Draw:
         def draw(width: int, palette: Palette) -> Runs:
             before = NAME + NUMBER + UNIT
-            halves = values if self._ascii else [value for value in values for _ in range(2)]
-            drawn = curve(halves, max(0, min(MINUTES, width - before)), CURVE_LINES, ascii_only=self._ascii)
+            minutes = values[-MINUTES:]
+            halves = minutes if self._ascii else [value for value in minutes for _ in range(2)]
+            drawn = curve(halves, _room(width), CURVE_LINES, ascii_only=self._ascii)
             return [(" " * before, palette.muted), (drawn[line], palette.tone("running"))]
 
         return draw
@@ -179,7 +179,7 @@ class PulseLines:
                 (lost, palette.tone("failed", bold=True)),
             ]
 
-        yield PulseLine("workers", draw, Locator("queues"))
+        yield PulseLine("workers", draw, Locator("workers"))
 
     def _tasks(self, pulse: Pulse) -> Iterator[PulseLine]:
         backlog = pulse.statistics.backlog
@@ -224,6 +224,11 @@ class PulseLines:
 def said(text: str, tone: Tone | None = None, *, bold: bool = False) -> Draw:
     """One text, muted or in a tone."""
     return lambda width, palette: [(text, palette.tone(tone, bold=bold) if tone else palette.muted)]
+
+
+def _room(width: int) -> int:
+    """The cells of a sparkline between the number and the peak."""
+    return max(0, min(MINUTES, width - NAME - NUMBER - UNIT - (PEAK if width >= WIDE else 0)))
 
 
 def _failing(counts: StatisticsBucket) -> float:

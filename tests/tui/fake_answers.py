@@ -123,4 +123,5 @@ def _pause(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> PauseAn
     return PauseAnswer(paused=verb == "pause", changed=True, dry_run=False)
 
 
-import tests.tui.fake_pulse  # noqa: E402, F401  it registers its answers
+import tests.tui.fake_pulse  # noqa: E402  they register their answers
+import tests.tui.fake_workers  # noqa: E402, F401

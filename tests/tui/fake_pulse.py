@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 from engine.client.calls import Call
 from engine.model.states import TASK_TERMINAL
 from engine.model.wire.dead_letters import DlqReason, DlqStats, StalenessMonitoring
-from engine.model.wire.health import DetailedHealthResponse, PoolDetail
+from engine.model.wire.health import (
+    DetailedHealthChecks,
+    DetailedHealthResponse,
+    HealthCheck,
+    HealthInfo,
+    PoolDetail,
+    PoolUtilizationInfo,
+)
 from engine.model.wire.statistics import Backlog, Statistics, StatisticsBucket
-from engine.observability.health import Measured, detailed
 from tests.tui.fake_answers import answers
 
 if TYPE_CHECKING:
@@ -101,9 +107,14 @@ def _health(tasker: FakeTasker, call: Call[Any]) -> DetailedHealthResponse:
         total_acquires=1, slow_acquires=0, acquire_errors=0, average_acquire_time_ms=0.1,
         max_acquire_time_ms=1.0,
     )  # fmt: skip
-    return detailed(
-        Measured(
-            version="0.1.0", environment="tests", database_ms=3, database_error=None, loop_failures={},
-            pool=pool, ready_steps=0, waiting_creations=0,
-        )
+    check = HealthCheck(status="healthy", message=None, duration_ms=3)
+    return DetailedHealthResponse(
+        status="healthy",
+        timestamp=tasker.clock.now(),
+        checks=DetailedHealthChecks.model_validate(dict.fromkeys(DetailedHealthChecks.model_fields, check)),
+        info=HealthInfo(
+            version="0.1.0", environment="tests", operational_state="normal", web_database_pool_size=10,
+            orchestration_database_pool_size=10, circuit_breaker_state="closed",
+            pool_utilization=PoolUtilizationInfo(tasker_pool=pool, pgmq_pool=pool),
+        ),
     )  # fmt: skip

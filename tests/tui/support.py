@@ -146,6 +146,7 @@ class FakeTasker:
         self.diff: TaskDiff | None = None
         self.letters: list[DlqInvestigationQueueEntry] = []
         self.bulk = FakeBulk(clock)
+        self.workers = [_worker(number) for number in range(2)]
         self.offline = False
         self.calls: list[tuple[str, Any]] = []
         self.changes = 0
@@ -285,9 +286,9 @@ class FakeTasker:
         self._call("get_template", name)
         return next(t for t in self.templates if (t.namespace, t.name) == (namespace, name))
 
-    async def list_workers(self) -> list[Any]:
+    async def list_workers(self) -> list[WorkerInfo]:
         self._call("list_workers")
-        return [_worker(number) for number in range(2)]
+        return self.workers
 
     async def stream(
         self, scope: str = "summary", task_uuid: str | None = None, last_event_id: str | None = None

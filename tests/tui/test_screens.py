@@ -41,6 +41,7 @@ def _client() -> FakeTasker:
         ("queues", "Q"),
         ("letters", "D"),
         ("pulse", "0"),
+        ("workers", "Q 2"),
     ],
 )
 async def test_screen(name, keys, size):

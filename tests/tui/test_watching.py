@@ -131,3 +131,32 @@ async def test_events_stand_still_on_demand_and_gaps_are_told():
         await settle(pilot)
         assert "events are missing here: the client" in _marked(screen_text(pilot))
         assert "no screen has more" in await _press(pilot, "enter")
+
+
+async def test_workers_tell_what_they_hold_and_the_dead_come_first():
+    task = order_task()
+    client = FakeTasker(FakeClock(), [task])
+    silent = client.workers[1].model_copy(update={"name": "gone", "state": "lost", "stuck": 1})
+    client.workers[1] = silent
+    async with dashboard(client, (120, 40)) as pilot:
+        assert "▸ 1 Queues   2 Workers" in await _press(pilot, "Q")
+        shown = await _press(pilot, "2")
+        assert "1 Queues   ▸ 2 Workers" in shown
+        assert "✗ lost" in _marked(shown)
+        assert "holds no step" in shown
+        shown = await _press(pilot, "j")
+        assert "worker-0" in _marked(shown)
+        assert "holds 1 step" in shown
+        assert "pack_c" in shown
+        assert "pack_c" in _marked(await _press(pilot, "enter"))
+        assert "› pack_c" in (await _press(pilot, "enter")).splitlines()[-1]
+        assert "▸ 2 Workers" in await _press(pilot, "escape escape")
+        assert "This worker holds no step" in await _press(pilot, "g enter")
+        assert "▸ 1 Queues" in await _press(pilot, "escape 1")
+
+
+async def test_without_a_worker_the_list_says_how_to_start_one():
+    client = FakeTasker(FakeClock())
+    client.workers = []
+    async with dashboard(client, (100, 30)) as pilot:
+        assert "tasker worker --templates" in await _press(pilot, "Q 2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.states import StepState
+from tasker_tui.locator import Locator
 from tests.tui.goldens import assert_golden
 from tests.tui.scenes import order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
@@ -27,3 +28,10 @@ async def test_the_event_tail(size):
             client.transition(task, step, state)
         await settle(pilot)
         assert_golden(f"tail-{size[0]}x{size[1]}", screen_text(pilot))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_steps_of_a_worker(size):
+    client = FakeTasker(FakeClock(), [order_task(), order_task(3)])
+    async with dashboard(client, size, Locator("worker", (str(client.workers[0].worker_uuid),))) as pilot:
+        assert_golden(f"worker-{size[0]}x{size[1]}", screen_text(pilot))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from uuid import UUID
 
 from engine.model.wire.base import Timestamp, WireModel
 from engine.model.wire.pauses import Pause
@@ -114,3 +115,28 @@ class HandlerList(WireModel):
 
     handlers: list[HandlerInfo]
     unused: list[UnusedHandler]
+
+
+class WorkerStep(WireModel):
+    """A step that a worker holds: it runs attempt `attempt` of it since `claimed_at`, and keeps it until
+    `expires_at` unless it is heard of again."""
+
+    task_uuid: UUID
+    step_uuid: UUID
+    step: str
+    namespace: str
+    template: str
+    version: str
+    handler: str
+    attempt: int
+    claimed_at: Timestamp
+    expires_at: Timestamp
+
+
+class WorkerSteps(WireModel):
+    """The steps of a worker, the one that it holds for longest first; at most 1,000 of `held`."""
+
+    worker_uuid: UUID
+    calculated_at: Timestamp
+    held: int
+    steps: list[WorkerStep]

@@ -118,3 +118,22 @@ async def test_the_command_line_shows_both(world: World) -> None:
     assert "workers have handlers.Anything" in handlers.out
     assert json.loads(data.out)["queues"][0]["ready"] == 1
     assert (wrong.code, "namespace nowhere does not exist" in wrong.err) == (3, True)
+
+
+async def test_a_worker_tells_which_steps_it_holds_and_since_when(world: World) -> None:
+    await world.worker.register()
+    task = await world.create("linear")
+    assert (await world.get(f"/v1/workers/{world.worker.identity.worker_uuid}/steps"))["steps"] == []
+    await world.worker.claim()
+    found = await world.get(f"/v1/workers/{world.worker.identity.worker_uuid}/steps")
+    (held,) = found["steps"]
+    assert (held["task_uuid"], held["step"], held["template"]) == (task["task_uuid"], "one", "linear")
+    assert (held["handler"], held["attempt"], found["held"]) == (HANDLER, 1, 1)
+    assert held["claimed_at"] < held["expires_at"]
+    unknown = await world.http.get(f"/v1/workers/{task['task_uuid']}/steps")
+    assert (unknown.status_code, code_of(unknown)) == (404, "NOT_FOUND")
+    async with served(world.app) as url:
+        workers = await tasker(url, "workers")
+        steps = await tasker(url, "workers", str(world.worker.identity.worker_uuid))
+    assert "0/10" in workers.out
+    assert "linear" in steps.out
