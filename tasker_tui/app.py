@@ -238,7 +238,7 @@ class TaskerApp(App[None]):
 
     def _show_help(self) -> None:
         if isinstance(self.screen, OperatorScreen):
-            own = self.screen.SCOPES
+            own = (*self.screen.SCOPES, *self.screen.MORE_SCOPES)
             more = [scope for name in own for scope in ALSO_SCOPES.get(name, ())]
             self.push_screen(HelpDialog([*own, *more, "app"]))
 

@@ -29,4 +29,6 @@ LISTS: tuple[Action, ...] = (
            "Count all steps that failed this way as done", "changes", hint=True,
            disabled_reason=needs("group", "failure", change=True)),
     Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
+    Action("rows.filter", "filter", ("slash",), "rows",
+           "Narrow the list: text !without /regex/ ~fuzzy", hint=True),
 )  # fmt: skip

@@ -20,6 +20,8 @@ from tasker_tui.widgets.painting import palette_for
 HEADINGS: dict[Scope, str] = {
     "tasks": "TASKS",
     "task": "TASK",
+    "letters": "DEAD LETTERS",
+    "rows": "THIS LIST",
     "list": "IN A LIST",
     "graph": "IN THE GRAPH",
     "gantt": "IN THE GANTT CHART",
@@ -47,7 +49,7 @@ class HelpDialog(Dialog[None]):
         palette = palette_for(self)
         keys = Table.grid(Column(width=KEYS_WIDTH), Column(ratio=1), expand=True)
         for scope in self._scopes:
-            keys.add_row(Text(HEADINGS[scope], palette.strong + palette.accent))
+            keys.add_row(Text(HEADINGS.get(scope, scope.upper()), palette.strong + palette.accent))
             for action in of_scope(scope):
                 names = "  ".join(key_name(key) for key in action.keys)
                 keys.add_row(Text(names, palette.strong), Text(action.help, palette.text))

@@ -14,12 +14,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from tasker_tui.actions import BY_ID, Action, bindings
 from tasker_tui.feed import News
 from tasker_tui.locator import Locator
+from tasker_tui.row_filter import RowFilter, parse_row_filter
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.services import Services
+from tasker_tui.text import count
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.widgets.line_prompt import LinePrompt
 from tasker_tui.widgets.painting import palette_for
 from tasker_tui.widgets.virtual_table import Column, VirtualTable
 
@@ -29,14 +33,34 @@ RELOAD_SECONDS = 1.0
 """While tasks change, the list is asked for at most this often."""
 IDLE_SECONDS = 5.0
 """And at least this often, as not every change is one of a task."""
+SEARCHED_WIDTH = 200
 
 
 class Rows(Generic[R]):
-    """All rows of a short list, in the server's order."""
+    """The rows of a short list that fit its filter, in the server's order."""
 
     def __init__(self, screen: ListScreen[R]) -> None:
         self.rows: Sequence[R] = ()
         self._screen = screen
+        self.all: Sequence[R] = ()
+        """Those that do not fit as well."""
+        self._told: dict[str, str] = {}
+
+    def load(self, rows: Sequence[R], wanted: RowFilter) -> None:
+        """Take these rows."""
+        self.all = rows
+        self._told.clear()
+        self.narrow(wanted)
+
+    def narrow(self, wanted: RowFilter) -> None:
+        """Show those that fit."""
+        self.rows = [row for row in self.all if wanted.fits(self._text(row))] if wanted.tests else self.all
+
+    def _text(self, row: R) -> str:
+        key = self.key_of(row)
+        if key not in self._told:
+            self._told[key] = f"{key}\n{self._screen.searched(row)}"
+        return self._told[key]
 
     @property
     def total(self) -> int:
@@ -59,6 +83,8 @@ class Rows(Generic[R]):
 class ListScreen(OperatorScreen, Generic[R]):
     """`TITLE_WORD` is the title of the list, and its crumb in lower case; `PLACE` leads to it."""
 
+    BINDINGS = bindings("rows")
+    MORE_SCOPES = ("rows",)
     TITLE_WORD: ClassVar[str]
     PLACE: ClassVar[str]
 
@@ -79,6 +105,7 @@ class ListScreen(OperatorScreen, Generic[R]):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._rows: Rows[R] = Rows(self)
+        self._filter = RowFilter()
         self._loaded = False
         self._waiting = False
         self._idle = 0.0
@@ -112,16 +139,37 @@ class ListScreen(OperatorScreen, Generic[R]):
     def when_empty(self) -> list[str]:
         """What an empty list says: what it means, and what to do."""
 
+    def searched(self, row: R) -> str:
+        """What a filter looks at: the cells of the row, and all that is told of it."""
+        palette = palette_for(self)
+        cells = (column.cell(row, column.width or 80, palette) for column in self.columns(SEARCHED_WIDTH))
+        line = " ".join("".join(text for text, _ in runs) for runs in cells)
+        return f"{line}\n{self.told(row, SEARCHED_WIDTH, palette).plain}"
+
+    def actions(self) -> list[Action]:
+        """Those of the screen, and the filter."""
+        return [*super().actions(), BY_ID["rows.filter"]]
+
+    def action_do(self, action_id: str) -> None:
+        """The way back leads out of the filter first."""
+        if action_id == "rows.filter":
+            self.query_one(LinePrompt).open(self._filter.text)
+        elif action_id.endswith(".back") and self._filter.text:
+            self._narrow("")
+        else:
+            super().action_do(action_id)
+
     def compose_body(self) -> ComposeResult:
-        """The list, and below it the row under the cursor."""
+        """The list, below it the row under the cursor, and the hidden prompt."""
         with Vertical(id="listing-body"):
             yield VirtualTable[R](self._rows, self.columns, self._empty_lines, id="listing")
             with VerticalScroll(id="told", can_focus=False):
                 yield Static(id="told-text", markup=False)
+        yield LinePrompt(parse_row_filter, "text !without /regex/ ~fuzzy")
 
     def on_mount(self) -> None:
         """Load the rows."""
-        self.table.border_title = Content(self.heading())
+        self._title()
         self.table.focus()
         self.reload()
 
@@ -156,8 +204,8 @@ class ListScreen(OperatorScreen, Generic[R]):
     def on_list_screen_arrived(self, event: Arrived) -> None:
         """Show them; the cursor stays with its row."""
         self._loaded, self._trouble = True, None
-        self._rows.rows = event.rows  # type: ignore[assignment]
-        self.table.border_subtitle = self.summary(self._rows.rows)
+        self._rows.load(event.rows, self._filter)  # type: ignore[arg-type]
+        self._title()
         self.table.rows_moved()
         self._tell()
         self.show_state()
@@ -172,10 +220,30 @@ class ListScreen(OperatorScreen, Generic[R]):
         self._tell()
         self.show_state()
 
+    def on_line_prompt_changed(self, event: LinePrompt.Changed) -> None:
+        """Narrow the list while the filter is typed."""
+        self._narrow(event.text)
+        if event.settled:
+            self.table.focus()
+
     def reload(self) -> None:
         """Ask for the rows again."""
         self._idle = 0.0
         self._load()
+
+    def _narrow(self, text: str) -> None:
+        self._filter = parse_row_filter(text)
+        self._rows.narrow(self._filter)
+        self._title()
+        self.table.rows_moved()
+        self._tell()
+        self.show_state()
+
+    def _title(self) -> None:
+        rows, text = self._rows, self._filter.text
+        self.table.border_title = Content(f"{self.heading()}  /{text}" if text else self.heading())
+        some = f"{count(len(rows.rows))} of {count(len(rows.all))} shown   " if text else ""
+        self.table.border_subtitle = some + self.summary(rows.rows) if self._loaded else ""
 
     def _tell(self) -> None:
         row = self.table.cursor_row
@@ -201,4 +269,6 @@ class ListScreen(OperatorScreen, Generic[R]):
     def _empty_lines(self) -> list[str]:
         if self._trouble:
             return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
+        if self._filter.text and self._rows.all:
+            return ["No row fits this filter.", "", "/ changes it, esc shows all."]
         return self.when_empty() if self._loaded else ["Loading…"]

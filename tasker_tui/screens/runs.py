@@ -115,7 +115,7 @@ class RunsScreen(ListScreen[Run]):
 
     def _good_one(self, row: Run | None) -> Run | None:
         """The newest run that came through, other than this one."""
-        good = (one for one in self._rows.rows if one.run.state is TaskState.COMPLETE)
+        good = (one for one in self._rows.all if one.run.state is TaskState.COMPLETE)
         return next((one for one in good if row is not None and one.run.task_uuid != row.run.task_uuid), None)
 
     def _compare(self) -> None:
