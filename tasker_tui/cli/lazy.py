@@ -11,8 +11,11 @@ from typer.core import TyperGroup
 from tasker_tui.cli.target import offer_profiles
 
 
-def lazy_group(module: str, app: str, help_text: str) -> typer.Typer:
-    """A group whose commands are those of the Typer application `app` of a module that is imported then."""
+def lazy_group(module: str, app: str, help_text: str, *, alone: bool = False) -> typer.Typer:
+    """A group whose commands are those of the Typer application `app` of a module that is imported then.
+
+    With `alone` its callback does something without any of them.
+    """
 
     class Group(TyperGroup):
         def list_commands(self, ctx: Any) -> list[str]:
@@ -29,4 +32,10 @@ def lazy_group(module: str, app: str, help_text: str) -> typer.Typer:
                 self.commands = group.commands
                 offer_profiles(self)
 
-    return typer.Typer(cls=Group, help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    return typer.Typer(
+        cls=Group,
+        help=help_text,
+        no_args_is_help=not alone,
+        invoke_without_command=alone,
+        rich_markup_mode=None,
+    )

@@ -48,6 +48,14 @@ app.add_typer(
     lazy_group("tasker_tui.cli.webhooks", "webhook_app", "Have somebody called when a task fails."),
     name="webhook",
 )
+dev_group = lazy_group(
+    "tasker_tui.cli.dev_commands",
+    "dev_app",
+    "Run everything on this machine, PostgreSQL included, and open the dashboard.\n\n"
+    "The commands look at a stack that runs already, and steer it.",
+    alone=True,
+)
+app.add_typer(dev_group, name="dev")
 app.command()(bench)
 app.command("config")(show_config)
 app.command()(doctor)
@@ -72,8 +80,9 @@ HandlersOption = Annotated[
 ]
 
 
-@app.command()
+@dev_group.callback()
 def dev(
+    context: typer.Context,
     port: Annotated[int | None, typer.Option(help="Port of the REST API.  [default: 8080]")] = None,
     worker_port: Annotated[int | None, typer.Option(help="Port of the worker.  [default: 8081]")] = None,
     templates: TemplatesOption = None,
@@ -92,7 +101,9 @@ def dev(
     ] = True,
     headless: Annotated[bool, typer.Option("--headless", help="Without the dashboard.")] = False,
 ) -> None:
-    """Run everything on this machine, PostgreSQL included, and open the dashboard."""
+    """Run the local stack, unless one of its commands is given."""
+    if context.invoked_subcommand:
+        return
     from tasker_tui.cli.dev import run_dev
 
     run_dev(

@@ -79,6 +79,16 @@ class EmbeddedPostgres:
         """The URL of Tasker's database on this server."""
         return self._dsn(NAME)
 
+    @property
+    def version(self) -> str:
+        """Its major version."""
+        return binaries.major()
+
+    async def make_anew(self) -> None:
+        """Throw Tasker's database away on the running server, whoever is connected, and make an empty one."""
+        await self._execute("postgres", f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        await self.ready()
+
     def prepare(self, *, fresh: bool = False) -> None:
         """Make the data folder ready for `command()`: end what an earlier run left, and initialise.
 

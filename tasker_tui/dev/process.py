@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tasker_tui.dev.command import Command
 from tasker_tui.dev.errors import StackError
@@ -47,7 +48,8 @@ class SupervisedProcess:
 
     An end that nobody asked for is followed by a new start, after a delay that doubles up to 30 s and
     begins again once a run lasted. `ready` is set while it does its work, `failed` once it ended by itself;
-    `last_end` says how. `on_line` gets every line of output, `on_change` every change of state.
+    `last_end` says how. `state` is where it is, `starts` counts how often it was started. `on_line` gets
+    every line of output, `on_change` is told of every change of state.
     """
 
     def __init__(self, plan: Plan, on_line: OnLine, on_change: Callable[[], None]) -> None:
@@ -58,22 +60,46 @@ class SupervisedProcess:
         self._on_line = on_line
         self._on_change = on_change
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._said = 0
         self._meter = Meter()
         self._process: asyncio.subprocess.Process | None = None
-        self._state = State.WAITING
+        self.state = State.WAITING
         self._detail = ""
         self._restarts = 0
+        self._reloads = 0
+        self.starts = 0
+        self._reloading = False
+        self._since = datetime.now(UTC)
         self._leave = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._wanted.set()
         self._stopped = False
 
     def status(self) -> ProcessStatus:
         """The process as it is now."""
         pid = self._process.pid if self._process else None
-        cpu, memory = self._meter.read(pid) if pid else (None, None)
         lines = tuple(self._lines)[-SHOWN_LINES:]
         return ProcessStatus(
-            self.plan.name, self._state, pid, self._restarts, self._detail, cpu, memory, lines
+            self.plan.name, self.state, pid, self._restarts, self._reloads, self._detail, self._since, lines
         )
+
+    def measure(self) -> tuple[float, int] | None:
+        """CPU in percent of one core since the last call, and memory in bytes, both with its children's.
+
+        None while it does not run. Callable from any thread; takes milliseconds.
+        """
+        process = self._process
+        return self._meter.read(process.pid) if process else None
+
+    def lines_after(self, number: int) -> tuple[int, list[str]]:
+        """How many lines it wrote, and those after the first `number` as far as they are kept."""
+        missing = min(max(self._said - number, 0), len(self._lines))
+        return self._said, list(self._lines)[len(self._lines) - missing :]
+
+    @property
+    def halted(self) -> bool:
+        """Whether it was stopped by hand, to be started by hand."""
+        return not self._wanted.is_set()
 
     async def run(self) -> None:
         """Keep the process running until `stop`; on cancellation it is killed."""
@@ -87,16 +113,37 @@ class SupervisedProcess:
                 delay = FIRST_DELAY if time.monotonic() - began > STEADY_AFTER else delay
                 await self._back_off(delay)
                 delay = min(delay * 2, LONGEST_DELAY)
-            self._restarts += not self._stopped
+            await self._until_wanted()
+            self._count_start()
         self._change(State.STOPPED)
 
-    def restart(self) -> None:
-        """Let the process finish what it runs, and start it again at once."""
-        self._leave.set()
+    def restart(self, *, reload: bool = False) -> None:
+        """Let the process finish what it runs, and start it again at once; `reload` if its sources changed.
+
+        One that was stopped by hand stays so when its sources change.
+        """
+        if self.halted and reload:
+            return
+        self._reloading = reload
+        if self.halted:
+            self.resume()
+        else:
+            self._leave.set()
+
+    def halt(self) -> None:
+        """Let the process finish what it runs, and start it again only when `resume` is called."""
+        if not self.halted:
+            self._wanted.clear()
+            self._leave.set()
+
+    def resume(self) -> None:
+        """Start the process that was halted."""
+        self._wanted.set()
 
     def stop(self) -> None:
         """Let the process finish what it runs; `run` then returns."""
         self._stopped = True
+        self._wanted.set()
         self._leave.set()
 
     def kill(self) -> None:
@@ -108,7 +155,21 @@ class SupervisedProcess:
     def say(self, line: str) -> None:
         """Add a line to the process's output."""
         self._lines.append(line)
+        self._said += 1
         self._on_line(self.plan.name, line)
+
+    async def _until_wanted(self) -> None:
+        if self.halted:
+            self._change(State.STOPPED, "stopped by hand")
+            await self._wanted.wait()
+            self._leave.clear()
+
+    def _count_start(self) -> None:
+        if self._reloading:
+            self._reloads += 1
+        else:
+            self._restarts += not self._stopped
+        self._reloading = False
 
     async def _run_once(self) -> str:
         """Start the process and see it to its end; returns in words how it ended."""
@@ -133,6 +194,7 @@ class SupervisedProcess:
 
     async def _start(self) -> asyncio.subprocess.Process:
         command = await self.plan.command()
+        self.starts += 1
         self._process = await asyncio.create_subprocess_exec(
             *command.argv,
             cwd=command.cwd,
@@ -167,7 +229,7 @@ class SupervisedProcess:
 
     async def _watch_ready(self) -> None:
         await self.plan.ready()
-        if self._state is State.STARTING:
+        if self.state is State.STARTING:
             self.ready.set()
             self._change(State.RUNNING)
 
@@ -192,5 +254,5 @@ class SupervisedProcess:
         self._leave.clear()
 
     def _change(self, state: State, detail: str = "") -> None:
-        self._state, self._detail = state, detail
+        self.state, self._detail, self._since = state, detail, datetime.now(UTC)
         self._on_change()

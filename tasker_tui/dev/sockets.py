@@ -1,7 +1,7 @@
-"""The folder of the embedded server's Unix socket: private, and short enough for a socket's address.
+"""Folders of Unix sockets: private, and short enough for a socket's address.
 
-The data directory is both, unless its path is too long; only then is there another folder, which a killed
-run leaves behind, empty, for the next one.
+For the embedded server the data directory is both, unless its path is too long; only then is there another
+folder, which a killed run leaves behind, empty, for the next one.
 """
 
 from __future__ import annotations
@@ -25,22 +25,28 @@ def socket_dir(database: Path, uid: int) -> Path:
     if _short(database):
         return database
     name = f"tasker-{os.geteuid()}-{hashlib.sha256(str(database).encode()).hexdigest()[:12]}"
-    for place in _places():
-        path = place / name
-        if _short(path) and _make_private(path, uid or os.geteuid()):
-            return path
+    path = private_folder(name, uid or os.geteuid())
+    if path is not None:
+        return path
     raise StackError(
         "no folder can hold the database's socket: each is missing, too long or somebody else's: "
-        + ", ".join(str(place / name) for place in _places()),
+        + ", ".join(str(place / name) for place in places()),
         "set XDG_RUNTIME_DIR to a short folder of your own",
     )
+
+
+def private_folder(name: str, owner: int) -> Path | None:
+    """A folder of that name that only its owner can enter, made if need be; None when no place takes it."""
+    paths = [place / name for place in places()]
+    return next((path for path in paths if _short(path) and _make_private(path, owner)), None)
 
 
 def _short(path: Path) -> bool:
     return len(os.fsencode(path)) <= LONGEST
 
 
-def _places() -> list[Path]:
+def places() -> list[Path]:
+    """Where folders of sockets are made, the best first."""
     if os.geteuid() == 0:
         return [Path("/run"), Path("/tmp")]
     runtime = os.environ.get("XDG_RUNTIME_DIR")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,19 +26,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """One process; `detail` says why it is in this state where that is not plain.
+    """One process; `detail` says why it is in this state where that is not plain, `since` when it came to it.
 
-    `cpu_percent` is of one core since the last look, `memory_bytes` its proportional share; both count the
-    processes that it started, and are None while it does not run.
+    `reloads` counts the starts because of an edit, `restarts` all others but the first.
     """
 
     name: str
     state: State
     pid: int | None
     restarts: int
+    reloads: int
     detail: str
-    cpu_percent: float | None
-    memory_bytes: int | None
+    since: datetime
     last_lines: tuple[str, ...]
 
 

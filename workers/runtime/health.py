@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from engine.model.wire.base import WireModel
@@ -19,6 +18,7 @@ from engine.model.wire.worker import (
 )
 from engine.settings import Settings
 from engine.store.pool import RECONNECTABLE, Pool
+from workers.runtime.loading import Loaded
 from workers.runtime.running import RunningStep
 from workers.runtime.worker import Worker
 
@@ -40,23 +40,31 @@ class StuckStep(WireModel):
 
 
 class WorkerHealth(DetailedHealthResponse):
-    """`problems` are sentences about templates and handlers that could not be loaded, with file and line."""
+    """`problems` are sentences about templates and handlers that could not be loaded, with file and line.
+
+    `handlers` are those that this worker claims for, `registered` all that it has, `missing` sentences about
+    those that its templates name and it has not, with file and line. `templates` maps those that it has read
+    to what their registration came to.
+    """
 
     slots: int
     busy: int
     stuck: list[StuckStep]
     handlers: list[str]
+    registered: list[str]
+    missing: list[str]
+    templates: dict[str, str]
     problems: list[str]
 
 
 class Health:
     """Examines one worker."""
 
-    def __init__(self, worker: Worker, pool: Pool, settings: Settings, problems: Sequence[str]) -> None:
+    def __init__(self, worker: Worker, pool: Pool, settings: Settings, loaded: Loaded) -> None:
         self._worker = worker
         self._pool = pool
         self._environment = settings.environment
-        self._problems = problems
+        self._loaded = loaded
         self._started = time.monotonic()
 
     @property
@@ -113,7 +121,10 @@ class Health:
             busy=len(self._worker.running),
             stuck=[_stuck(step) for step in self._worker.stuck_steps],
             handlers=self._worker.identity.handlers,
-            problems=list(self._problems),
+            registered=self._worker.registered,
+            missing=self._loaded.missing,
+            templates=self._loaded.outcomes,
+            problems=list(self._loaded.problems),
         )
 
     @property
@@ -163,9 +174,10 @@ class Health:
     def _step_processing(self) -> HealthCheck:
         slots, busy, stuck = self._worker.capacity.slots, len(self._worker.running), self._worker.stuck
         message = f"{busy} of {slots} slots busy, {stuck} stuck"
-        if self._problems:
-            message += f"; {len(self._problems)} problems with templates or handlers"
-        return _check(DEGRADED if stuck or self._problems else HEALTHY, message)
+        problems = len(self._loaded.problems)
+        if problems:
+            message += f"; {problems} problems with templates or handlers"
+        return _check(DEGRADED if stuck or problems else HEALTHY, message)
 
 
 def _stuck(step: RunningStep) -> StuckStep:

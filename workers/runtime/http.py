@@ -77,7 +77,7 @@ class _Server(uvicorn.Server):
 def _application(
     worker: Worker, pool: Pool, settings: Settings, loaded: Loaded, registry: HandlerRegistry
 ) -> FastAPI:
-    health = Health(worker, pool, settings, loaded.problems)
+    health = Health(worker, pool, settings, loaded)
     app = FastAPI(
         title="Tasker worker",
         version=health.version,

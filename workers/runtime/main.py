@@ -27,6 +27,7 @@ from workers.runtime.loading import (
     Loaded,
     load_handlers,
     load_templates,
+    missing_handlers,
     missing_publishers,
     register_all,
 )
@@ -76,8 +77,11 @@ async def _run(settings: Settings) -> int:
         )
     worker = await _make_worker(pool, settings, registry, loaded)
     loaded.problems[:0] = [*problems, *missing_publishers(loaded.templates)]
+    loaded.missing = missing_handlers(loaded, registry)
     for problem in loaded.problems:
         log.error("%s", problem)
+    for missing in loaded.missing:  # another worker may have it
+        log.warning("%s", missing)
     http = HttpServer(worker, pool, settings, loaded, registry)
     await _listen(http, settings.worker)
     # What is there by now stays: the collector need not walk it again and again.

@@ -102,6 +102,11 @@ class Worker:
         return len(self.stuck_steps)
 
     @property
+    def registered(self) -> list[str]:
+        """The names of all handlers that it has."""
+        return self._definitions.registered
+
+    @property
     def cache_stats(self) -> CacheStats:
         """How often a step's definition was at hand."""
         known = self._definitions

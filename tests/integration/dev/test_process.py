@@ -80,8 +80,9 @@ async def test_it_shows_what_runs(watch: Callable[..., Watched]) -> None:
     process = await watched.running()
     status = watched.process.status()
     assert status.last_lines == ("up",)
-    assert status.memory_bytes is not None
-    assert status.memory_bytes > 1_000_000
+    measured = watched.process.measure()
+    assert measured is not None
+    assert measured[1] > 1_000_000
     assert process.cmdline()[-1] == OBEDIENT
 
 
@@ -151,3 +152,36 @@ async def test_output_without_end_is_cut_into_lines_of_bounded_length(watch: Cal
     long = [len(line) for line in watched.lines if line.startswith("x")]
     assert sum(long) == 300_000
     assert max(long) < 200_000
+
+
+async def test_a_halted_process_waits_for_being_started(watch: Callable[..., Watched]) -> None:
+    watched = watch(OBEDIENT)
+    first = await watched.running()
+    watched.process.halt()
+    await watched.until(lambda: watched.process.state is State.STOPPED)
+    assert not first.is_running()
+    assert watched.process.status().detail == "stopped by hand"
+    watched.process.restart(reload=True)  # an edit does not start it
+    assert watched.process.halted
+    watched.process.resume()
+    second = await watched.running(restarts=1)
+    assert second.is_running()
+    assert watched.process.lines_after(1) == (2, ["up"])
+    assert watched.process.lines_after(2) == (2, [])
+
+
+async def test_a_halt_ends_the_wait_after_a_failure(watch: Callable[..., Watched]) -> None:
+    watched = watch(FAILING)
+    await watched.until(lambda: watched.process.state is State.RESTARTING)
+    watched.process.halt()
+    await watched.until(lambda: watched.process.state is State.STOPPED)
+    watched.process.restart()
+    await watched.until(lambda: watched.process.starts == 2)
+
+
+async def test_a_start_after_an_edit_is_counted_as_a_reload(watch: Callable[..., Watched]) -> None:
+    watched = watch(OBEDIENT)
+    await watched.running()
+    watched.process.restart(reload=True)
+    await watched.until(lambda: watched.process.starts == 2 and watched.process.state is State.RUNNING)
+    assert (watched.process.status().restarts, watched.process.status().reloads) == (0, 1)
