@@ -27,6 +27,8 @@ from tasker_tui.command_runner import CommandRunner
 from tasker_tui.commands import ActionCommands, PlaceCommands
 from tasker_tui.copier import Copier
 from tasker_tui.counts import Counts, count_forever
+from tasker_tui.dev.door import Door, StackPort
+from tasker_tui.edits import tell_edits
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
 from tasker_tui.link import Link
@@ -54,6 +56,7 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "events": ("list",),
     "letters": ("list",),
     "runs": ("list",),
+    "stack": ("log", "list"),
 }
 """The widgets whose keys the help of a screen tells."""
 
@@ -100,6 +103,7 @@ class TaskerApp(App[None]):
         ascii_only: bool,
         config: UserConfig,
         state: Path | None = None,
+        stack: StackPort | None = None,
     ) -> None:
         """`state` is the folder for what is remembered; None remembers for this run alone."""
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -110,7 +114,7 @@ class TaskerApp(App[None]):
         self.profile, self.config = profile, config
         log = CommandLog(clock, state / "commands.log" if state else None, server=profile.url, by=user)
         news: Signal[News] = Signal(self, "news")
-        self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only)
+        self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
         history = History(state / "history" if state else None)
         self._copier = Copier(self, self.services)
         self._commands = CommandRunner(self, self.services, history, self.action_do)
@@ -155,6 +159,8 @@ class TaskerApp(App[None]):
             lambda counts: self.post_message(self.Counted(counts)),
         )
         self.run_worker(counting, group="feed")
+        if services.stack is not None:
+            self.run_worker(tell_edits(services.stack, self.notify), group="feed")
 
     def go(self, where: Locator) -> None:
         """Show a place over what is shown now, or go back to it where it is below."""
@@ -230,7 +236,7 @@ class TaskerApp(App[None]):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         old, services.client = services.client, event.client
-        services.link = _link(event.profile)
+        services.link, services.stack = _link(event.profile), Door(event.profile.url)
         services.commands = services.commands.of(event.profile.url)
         self._listen()
         self._open(Locator())
@@ -252,6 +258,7 @@ async def run_async(profile: Profile, *, locator: str | None = None, config: Use
     app = TaskerApp(
         profile.connect(), profile, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
         config=config or load_user_config(), state=platformdirs.user_state_path("tasker"),
+        stack=Door(profile.url),
     )  # fmt: skip
     try:
         await app.run_async()

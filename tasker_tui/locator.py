@@ -46,6 +46,7 @@ SHAPES = {
     "worker": "worker/UUID",
     "pulse": "pulse",
     "events": "events?FILTER",
+    "stack": "stack",
     "runs": "runs/NAMESPACE/NAME/VERSION",
     "compare": "compare/UUID/UUID",
 }

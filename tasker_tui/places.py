@@ -32,6 +32,8 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
             return _events(services, where.query)
         case ["pulse"]:
             return _pulse(services)
+        case ["stack"]:
+            return _stack(services)
         case ["runs", namespace, name, version]:
             return _runs(services, namespace, name, version)
         case ["compare", one, other]:
@@ -91,6 +93,12 @@ def _pulse(services: Services) -> OperatorScreen:
     from tasker_tui.screens.pulse import PulseScreen
 
     return PulseScreen(services)
+
+
+def _stack(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.stack import StackScreen
+
+    return StackScreen(services)
 
 
 def _runs(services: Services, namespace: str, name: str, version: str) -> OperatorScreen:

@@ -10,6 +10,7 @@ from textual.signal import Signal
 from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock
 from tasker_tui.command_log import CommandLog
+from tasker_tui.dev.door import StackPort
 from tasker_tui.feed import News
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator
@@ -20,7 +21,7 @@ class Services:
     """`news` publishes what the summary feed learns; `link` is the connection as of the last news.
 
     `user` is who acts, as the step audit names them. `go` shows a place over what is shown now. What changes
-    something goes through `commands`.
+    something goes through `commands`. `stack` is the `tasker dev` behind the server, if there is one.
     """
 
     client: TaskerPort
@@ -31,3 +32,4 @@ class Services:
     go: Callable[[Locator], object]
     commands: CommandLog
     ascii_only: bool = False
+    stack: StackPort | None = None

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from engine.client import ApiError, ServerUnreachable
+from tasker_tui.dev.errors import StackError
 
 if TYPE_CHECKING:
     from engine.model.inputs import InputProblem
 
-CALL_FAILURES = (ApiError, ServerUnreachable, ValidationError)
-"""What a call of the client may raise; the last one if the answer is of another version."""
+CALL_FAILURES = (ApiError, ServerUnreachable, StackError, ValidationError)
+"""What a call of the client or of the local stack may raise; the last one if the answer is of another
+version."""
 
 
 def explain(error: Exception) -> str:
     """One sentence that says what failed, without a type name or a traceback."""
     if isinstance(error, ApiError):
         return f"{error.message}; {error.hint}" if error.hint else error.message
+    if isinstance(error, StackError):
+        return str(error)
     if isinstance(error, ServerUnreachable):
         return (
             "the server did not answer in time" if "in time" in str(error) else "the server cannot be reached"

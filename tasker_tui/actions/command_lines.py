@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tasker_tui.actions.model import Focus
@@ -55,3 +55,12 @@ def cancel(focus: Focus) -> str | None:
 
 def show(focus: Focus) -> str | None:
     return f"tasker task show {focus.task.uuid}" if focus.task else None
+
+
+def on_part(verb: str) -> Callable[[Focus], str | None]:
+    """What steers the process of the local stack."""
+    return lambda focus: f"tasker dev {verb} {focus.part.name}" if focus.part else None
+
+
+def reset_stack(focus: Focus) -> str | None:
+    return "tasker dev reset"

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from engine.model.wire.comparison import GridRun
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.failures import FailureGroup
+from tasker_tui.dev.report import Part
 from tasker_tui.locator import Locator
 from tasker_tui.view_models import StepRow, TaskRow
 
@@ -39,6 +40,10 @@ class Focus:
     filtered: bool = False
     marked: int = 0
     """How many rows are marked: then they are acted on, not the selected one."""
+    part: Part | None = None
+    """The process of the local stack."""
+    stack_busy: str = ""
+    """What is being done to the whole stack."""
     retry_in: float | None = None
     """Seconds until the selected step retries by itself."""
 

@@ -104,3 +104,25 @@ def needs_unfinished_step(focus: Focus) -> str | None:
         return "no step is selected"
     ended = step.state in (*STEP_SATISFIES, StepState.CANCELLED)
     return f"{step.name} is {step.mark.word}: it waits for nothing" if ended else None
+
+
+def cannot_reset(focus: Focus) -> str | None:
+    if not focus.connected:
+        return "no tasker dev runs here"
+    return f"the stack is {focus.stack_busy}" if focus.stack_busy else None
+
+
+def cannot_order(focus: Focus) -> str | None:
+    return cannot_reset(focus) or (None if focus.part else "no process is selected")
+
+
+def cannot_start(focus: Focus) -> str | None:
+    part = focus.part
+    runs = part is not None and part.state != "stopped"
+    return cannot_order(focus) or (f"the {part.name} is {part.state}" if part and runs else None)
+
+
+def cannot_stop(focus: Focus) -> str | None:
+    part = focus.part
+    stopped = part is not None and part.state in ("stopped", "stopping")
+    return cannot_order(focus) or (f"the {part.name} is {part.state}" if part and stopped else None)

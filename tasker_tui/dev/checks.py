@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from tasker_tui.dev.health import fetch_json
-from tasker_tui.dev.report import Check, Part, WorkerFacts
+from tasker_tui.dev.report import Check, Part, Verdict, WorkerFacts
 
 FACTS_SECONDS = 5.0
 """So long what the worker said is believed: templates can be registered by others."""
+
+
+VERDICTS: dict[str, Verdict] = {"running": "ok", "restarting": "problem"}
 
 
 class FactsOfWorker:
@@ -44,9 +47,9 @@ def checks_of(version: str, database: str, parts: list[Part], facts: WorkerFacts
     yield Check(verdict="ok", text=f"tasker {version}, {database}")
     for part in parts:
         if part.port is not None:
-            up = part.state == "running"
-            word = "answers" if up else f"does not answer: the {part.name} is {part.state}"
-            yield Check(verdict="ok" if up else "problem", text=f"port {part.port} ({part.name}) {word}")
+            word = "answers" if part.state == "running" else f"does not answer: it is {part.state}"
+            verdict = VERDICTS.get(part.state, "warning")
+            yield Check(verdict=verdict, text=f"port {part.port} ({part.name}) {word}")
     if facts is None:
         yield Check(verdict="warning", text="the worker has not said yet what it has loaded")
         return

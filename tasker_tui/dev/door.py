@@ -93,8 +93,11 @@ class Door:
                 yield Reloaded.model_validate_json(line)
 
     async def _ask(self, **request: object) -> Any:
-        async with asyncio.timeout(ANSWER_SECONDS), self._connected(request) as reader:
-            line = await reader.readline()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._connected(request) as reader:
+                line = await reader.readline()
+        except TimeoutError:
+            raise StackError(f"the stack did not answer within {ANSWER_SECONDS:g} s") from None
         if not line:
             raise self._absent()
         answer = json.loads(line)

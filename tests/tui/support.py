@@ -42,6 +42,7 @@ from engine.model.wire.failures import FailureGroup
 from engine.model.wire.pauses import Pause
 from engine.model.wire.queues import Queue
 from tasker_tui.app import TaskerApp
+from tasker_tui.dev.door import StackPort
 from tasker_tui.locator import Locator
 from tasker_tui.profiles import Profile
 from tasker_tui.user_config import UserConfig
@@ -614,6 +615,7 @@ async def dashboard(
     ascii_only: bool = False,
     profile: Profile = LOCAL,
     config: UserConfig = NO_CONFIG,
+    stack: StackPort | None = None,
 ) -> AsyncIterator[Pilot[None]]:
     """The app on the client, settled."""
     app = TaskerApp(
@@ -624,11 +626,13 @@ async def dashboard(
         user="ana",
         ascii_only=ascii_only,
         config=config,
+        stack=stack,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         yield pilot
-        assert len(app.services.commands.entries) == client.changes, "a change is not in the command log"
+        changes = client.changes + len(getattr(stack, "orders", ()))
+        assert len(app.services.commands.entries) == changes, "a change is not in the command log"
 
 
 def screen_text(pilot: Pilot[None]) -> str:
