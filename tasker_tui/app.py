@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.signal import Signal
 
 from tasker_tui.actions import Scope, bindings
+from tasker_tui.appearance import check_colors, is_color, read_theme_name, read_themes
 from tasker_tui.ascii import AsciiFilter
 from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock, SystemClock
@@ -31,6 +32,7 @@ from tasker_tui.dev.door import Door, StackPort
 from tasker_tui.edits import tell_edits
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
+from tasker_tui.keymap import Keymap, read_keys
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.command_log import CommandLogDialog
@@ -112,6 +114,7 @@ class TaskerApp(App[None]):
         self._count_wanted = asyncio.Event()
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
+        self.keymap: Keymap = {}
         log = CommandLog(clock, state / "commands.log" if state else None, server=profile.url, by=user)
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
@@ -138,8 +141,23 @@ class TaskerApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
+        self._take_over_own_settings()
         self._listen()
         self._open(self._locator)
+
+    def _take_over_own_settings(self) -> None:
+        """Keys and colours of the user's file; a mistake is told, and leaves what was."""
+        keymap, *problems = self.config.read(read_keys, {})
+        self.keymap = keymap
+        self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
+        themes, problem = self.config.read(read_themes, [])
+        for theme in themes:
+            self.register_theme(theme)
+        name, no_theme = self.config.read(lambda d: read_theme_name(d, self.available_themes), None)
+        self.theme = name or self.theme
+        problems += [problem, no_theme, self.config.read(check_colors, None)[1]]
+        for text in filter(None, problems):
+            self.notify(text, title="Not as you wrote it", severity="warning", timeout=30, markup=False)
 
     def _open(self, where: Locator) -> None:
         """Show a place, over the list of tasks."""
@@ -274,7 +292,7 @@ def run(profile: Profile, *, locator: str | None = None) -> int:
 
 def _link(profile: Profile) -> Link:
     why = f"{profile.why_read_only}; P changes the profile" if profile.read_only else ""
-    return Link(profile.url, profile.name, why, profile.color)
+    return Link(profile.url, profile.name, why, profile.color if is_color(profile.color) else "")
 
 
 def _user() -> str:

@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tasker_tui.actions import Action, key_name, of_scope
 from tasker_tui.command_line import usage
+from tasker_tui.keymap import keys_of
 from tasker_tui.locator import SHAPES, Locator
 from tasker_tui.screens.base import OperatorScreen
 
@@ -19,7 +20,7 @@ class ActionCommands(Provider):
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
         for action, run in self._found():
-            yield DiscoveryHit(_label(action), run, help=f"key {key_name(action.keys[0])}")
+            yield DiscoveryHit(_label(action), run, help=self._key(action))
 
     async def search(self, query: str) -> Hits:
         """Those that fit."""
@@ -28,7 +29,10 @@ class ActionCommands(Provider):
             score = matcher.match(_label(action))
             if score > 0:
                 label = matcher.highlight(_label(action))
-                yield Hit(score, label, run, help=f"key {key_name(action.keys[0])}")
+                yield Hit(score, label, run, help=self._key(action))
+
+    def _key(self, action: Action) -> str:
+        return f"key {key_name(keys_of(self.app, action)[0])}"
 
     def _found(self) -> Iterator[tuple[Action, Callable[[], object]]]:
         if isinstance(self.screen, OperatorScreen):

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-Path_ = tuple[str, ...]
+LONG_HINT = 400
+Names = tuple[str, ...]
 """The names that lead to a value: `("profiles", "production", "url")`."""
 
 
@@ -34,11 +35,11 @@ class Document:
             problem = str(error)[: found.start()] if found else str(error)
             raise ConfigError(file, line, problem[:1].lower() + problem[1:]) from None
 
-    def error(self, path: Path_, problem: str, hint: str = "") -> ConfigError:
+    def error(self, path: Names, problem: str, hint: str = "") -> ConfigError:
         """What is wrong with the value that `path` leads to."""
         return ConfigError(self.file, line_of(self._text, path), problem, hint)
 
-    def table(self, path: Path_, known: Iterable[str] | None = None) -> Mapping[str, Any]:
+    def table(self, path: Names, known: Iterable[str] | None = None) -> Mapping[str, Any]:
         """The table at `path`, empty where there is none; names other than `known` are refused."""
         found: Any = self.data
         for name in path:
@@ -49,15 +50,15 @@ class Document:
             self.refuse_unknown((*path, name), known or ())
         return dict(found)
 
-    def refuse_unknown(self, path: Path_, known: Iterable[str]) -> None:
-        """Raise unless the last name of `path` is one of `known`, with the one that comes near."""
-        names, last = list(known), path[-1]
+    def refuse_unknown(self, path: Names, known: Iterable[str], name: str = "") -> None:
+        """Raise unless `name`, else the last of `path`, is one of `known`; with one that comes near."""
+        names, last = list(known), name or path[-1]
         if last not in names:
             near = get_close_matches(last, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(names)}"
-            raise self.error(path, f"there is no {last!r} here", hint if len(hint) < 400 else "")
+            raise self.error(path, f"there is no {last!r} here", hint if len(hint) < LONG_HINT else "")
 
-    def value(self, path: Path_, kind: type, default: Any = None) -> Any:
+    def value(self, path: Names, kind: type, default: Any = None) -> Any:
         """The value at `path`, of one type; `default` where there is none."""
         found = self.table(path[:-1]).get(path[-1], default)
         if found is not default and not isinstance(found, kind):
@@ -66,9 +67,9 @@ class Document:
         return found
 
 
-def line_of(text: str, path: Path_) -> int:
+def line_of(text: str, path: Names) -> int:
     """The line, from 1, on which the value at `path` is; else that of what holds it."""
-    table: Path_ = ()
+    table: Names = ()
     best, line = 0, 1
     for number, content in enumerate(text.splitlines(), 1):
         header = content.strip().startswith("[")
@@ -82,7 +83,7 @@ def line_of(text: str, path: Path_) -> int:
     return line
 
 
-def _names(content: str) -> Path_:
+def _names(content: str) -> Names:
     """The dotted names that a line begins with; none if it is no header and no assignment."""
     try:
         found: Any = tomllib.loads(content)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import typer
+
 from tasker_tui.cli.console import console, plain
+from tasker_tui.cli.errors import FAILED, say_error
 
 
 def show_config() -> None:
     """Show your own file of profiles, keys and colours, or what is wrong with it."""
     from rich.table import Table
 
+    from tasker_tui.appearance import check_colors, read_themes
+    from tasker_tui.keymap import read_keys
     from tasker_tui.user_config import load_user_config
 
     config = load_user_config()
@@ -27,3 +32,8 @@ def show_config() -> None:
                 "no" if profile.read_only else "yes",
             )
         out.print(table)
+    problems = [config.read(reader, None)[1] for reader in (read_keys, read_themes, check_colors)]
+    for problem in filter(None, problems):
+        say_error(problem)
+    if any(problems):
+        raise typer.Exit(FAILED)

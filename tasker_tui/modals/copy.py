@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from tasker_tui.actions import Scope, bindings, key_name, of_scope
 from tasker_tui.copying import Copyable
+from tasker_tui.keymap import keys_of
 from tasker_tui.text import printable
 from tasker_tui.widgets.painting import palette_for
 
@@ -45,7 +46,7 @@ class CopyChooser(ModalScreen[What | None]):
             name = action.id.partition(".")[2]
             if name in shown:
                 there = shown[name]
-                text.append(f"{key_name(action.keys[0])} ", palette.strong + palette.accent)
+                text.append(f"{key_name(keys_of(self.app, action)[0])} ", palette.strong + palette.accent)
                 text.append(f"{action.title:<13}", palette.text if there else palette.faint)
                 text.append(f"{printable(there or 'nothing is selected')}\n", palette.muted)
         self.query_one("#copy-lines", Static).update(text)

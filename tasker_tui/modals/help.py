@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from tasker_tui.actions import Scope, bindings, key_name, of_scope
+from tasker_tui.keymap import keys_of
 from tasker_tui.states import STEP_MARKS, TASK_MARKS, Mark
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.dialog import Dialog
@@ -51,7 +52,7 @@ class HelpDialog(Dialog[None]):
         for scope in self._scopes:
             keys.add_row(Text(HEADINGS.get(scope, scope.upper()), palette.strong + palette.accent))
             for action in of_scope(scope):
-                names = "  ".join(key_name(key) for key in action.keys)
+                names = "  ".join(key_name(key) for key in keys_of(self.app, action))
                 keys.add_row(Text(names, palette.strong), Text(action.help, palette.text))
             keys.add_row()
         states = Text()

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tasker_tui.actions import Scope, key_name, of_scope
+from tasker_tui.keymap import keys_of
 
 T = TypeVar("T")
 
@@ -59,6 +60,6 @@ class Dialog(ModalScreen[T]):
 
     def _keys(self) -> Content:
         return Content("   ").join(
-            Content.assemble((key_name(action.keys[0]), "bold $primary"), f" {action.title}")
+            Content.assemble((key_name(keys_of(self.app, action)[0]), "bold $primary"), f" {action.title}")
             for action in of_scope(self.SCOPE)
         )

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from tasker_tui.actions import Action, Focus, key_name
+from tasker_tui.keymap import keys_of
 from tasker_tui.widgets.painting import palette_for
 
 
@@ -47,6 +48,9 @@ class HintsBar(Widget):
         palette = palette_for(self)
         disabled = action.why_not(self._focus) is not None
         return Text.assemble(
-            (key_name(action.keys[0]), palette.faint if disabled else palette.strong + palette.accent),
+            (
+                key_name(keys_of(self.app, action)[0]),
+                palette.faint if disabled else palette.strong + palette.accent,
+            ),
             (f" {action.title}", palette.faint if disabled else palette.text),
         )

@@ -1,0 +1,102 @@
+"""Keys and colours of the user's own file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasker_tui.actions import ACTIONS
+from tasker_tui.appearance import check_colors, read_theme_name, read_themes
+from tasker_tui.keymap import read_keys
+from tasker_tui.toml_lines import ConfigError, Document
+from tasker_tui.user_config import UserConfig
+from tests.tui.scenes import order_task
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
+
+FILE = Path("config.toml")
+
+
+def config(text: str) -> UserConfig:
+    return UserConfig(FILE, Document(FILE, text))
+
+
+async def press(pilot, *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+def test_no_key_does_two_things_in_one_place():
+    assert read_keys(Document(FILE, "")) == {}
+    assert not [action.id for action in ACTIONS if not action.keys]
+
+
+def test_keys_are_named_as_one_types_them():
+    text = '[keys]\n"task.retry" = ["/", "ctrl+r", "-"]\ntasks.pause = "+"\n"tasks.filter" = "f7"\n'
+    assert read_keys(Document(FILE, text)) == {
+        "task.retry": ("slash", "ctrl+r", "minus"),
+        "tasks.pause": ("plus",),
+        "tasks.filter": ("f7",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("reader", "text", "line", "said"),
+    [
+        (read_keys, '[keys]\n\n"task.rety" = "r"\n', 3, "there is no 'task.rety' here"),
+        (read_keys, '[keys]\n"task.retry" = "ctlr+r"\n', 2, "there is no key 'ctlr+r'"),
+        (read_keys, '[keys]\n"task.retry" = 5\n', 2, "must be a text or a list of texts"),
+        (
+            read_keys,
+            '[keys]\n# as in a list\n"task.retry" = "c"\n',
+            3,
+            "c does two things: task.cancel (cancel)",
+        ),
+        (read_themes, '[themes.night]\nbase = "tasker-drak"\n', 2, "there is no 'tasker-drak' here"),
+        (read_themes, '[themes.night]\nprimary = "reddish"\n', 2, "'reddish' is no colour"),
+        (read_themes, '[themes.night]\n"tone-faild" = "red"\n', 2, "there is no 'tone-faild' here"),
+        (lambda d: read_theme_name(d, ["a"]), 'theme = "b"\n', 1, "there is no 'b' here"),
+        (check_colors, '[profiles.a]\nurl = "http://a"\ncolor = "rot"\n', 3, "'rot' is no colour"),
+    ],
+    ids=["id", "key", "type", "conflict", "base", "color", "name", "theme", "profile"],
+)
+def test_a_mistake_is_told_with_file_and_line(reader, text, line, said):
+    with pytest.raises(ConfigError) as caught:
+        reader(Document(FILE, text))
+    assert str(caught.value).startswith(f"config.toml:{line}: ")
+    assert said in str(caught.value)
+
+
+async def test_own_keys_and_colours_are_used_and_shown():
+    text = """\
+theme = "night"
+[keys]
+"tasks.retry" = ["f5"]
+"tasks.cancel" = ["r"]
+"retry.close" = ["f6"]
+[themes.night]
+background = "#010203"
+tone-failed = "magenta"
+"""
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client, config=config(text)) as pilot:
+        assert pilot.app.theme == "night"
+        assert pilot.app.theme_variables["background"] == "#010203"
+        assert "f5 retry" in screen_text(pilot).splitlines()[-1]
+        await press(pilot, "f5")
+        assert "f6 leave it" in screen_text(pilot)
+        await press(pilot, "f6", "c")
+        assert len(pilot.app.screen_stack) == 2
+        await press(pilot, "r")
+        assert "Cancel" in screen_text(pilot)
+
+
+async def test_a_mistake_is_told_at_the_start_and_leaves_the_keys_as_they_were():
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client, config=config('theme = "neon"\n[keys]\n"tasks.rety" = "f5"\n')) as pilot:
+        said = " ".join(notice.message for notice in pilot.app._notifications)
+        assert "config.toml:1: there is no 'neon' here" in said
+        assert "config.toml:3: there is no 'tasks.rety' here; did you mean tasks.retry?" in said
+        await press(pilot, "r")
+        assert "Retry charge_card" in screen_text(pilot)
