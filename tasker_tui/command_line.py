@@ -46,7 +46,7 @@ Command = Go | Do | Call
 
 TAKING = {"start": "TEMPLATE", "theme": "NAME"}
 """Commands that are no action with a word after them."""
-SHORT = {"q": "quit", "h": "help", "dlq": "letters", "workers": "queues"}
+SHORT = {"q": "quit", "h": "help", "dlq": "letters"}
 """Other words for the same, as other tools have them."""
 
 
