@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import platformdirs
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.command import Provider
 from textual.filter import LineFilter
 from textual.message import Message
@@ -46,6 +47,7 @@ from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
 from tasker_tui.themes import DARK, THEMES
 from tasker_tui.user_config import UserConfig, load_user_config
+from tasker_tui.visits import Visits
 
 ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "tasks": ("list",),
@@ -119,6 +121,7 @@ class TaskerApp(App[None]):
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
         history = History(state / "history" if state else None)
+        self._visits = Visits()
         self._copier = Copier(self, self.services)
         self._commands = CommandRunner(self, self.services, history, self.action_do)
 
@@ -182,10 +185,34 @@ class TaskerApp(App[None]):
 
     def go(self, where: Locator) -> None:
         """Show a place over what is shown now, or go back to it where it is below."""
+        self._record_visit()
+        self._show_place(where)
+        self._visits.record(where)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen: what is below is visited again."""
+        left = super().pop_screen()
+        self._record_visit()
+        return left
+
+    def _record_visit(self) -> None:
+        if isinstance(self.screen, OperatorScreen):
+            self._visits.record(self.screen.locator())
+
+    def _visit(self, by: int) -> None:
+        self._record_visit()
+        where = self._visits.go(by)
+        if where is None:
+            text = "this is the first place" if by < 0 else "this is the last place"
+            self.notify(f"{text} that was shown", severity="warning")
+        else:
+            self._show_place(where)
+
+    def _show_place(self, where: Locator) -> None:
         for above, screen in enumerate(reversed(self.screen_stack)):
             if isinstance(screen, OperatorScreen) and screen.locator().target == where.target:
                 for _ in range(above):
-                    self.pop_screen()
+                    super().pop_screen()
                 screen.go_to(where)
                 return
         self.push_screen(screen_at(self.services, where))
@@ -216,6 +243,8 @@ class TaskerApp(App[None]):
             self.go(Locator(place))
             return
         match action_id:
+            case "app.back_in_history" | "app.forward_in_history":
+                self._visit(-1 if action_id == "app.back_in_history" else 1)
             case "app.copy":
                 self._copier.open()
             case "app.command":
@@ -255,6 +284,7 @@ class TaskerApp(App[None]):
             await self.pop_screen()
         old, services.client = services.client, event.client
         services.link, services.stack = _link(event.profile), Door(event.profile.url)
+        self._visits = Visits()
         services.commands = services.commands.of(event.profile.url)
         self._listen()
         self._open(Locator())

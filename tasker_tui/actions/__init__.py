@@ -36,6 +36,8 @@ _KEY_NAMES = {
     "colon": ":",
     "plus": "+",
     "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "equals_sign": "=",
     "escape": "esc",
     "pagedown": "pgdn",
