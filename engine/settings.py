@@ -142,11 +142,17 @@ class RabbitSettings(Section):
 
     @property
     def address(self) -> str:
-        """The URL to connect to; raises SettingsError when none is set."""
+        """The URL to connect to; raises SettingsError when none is set, or one of something else."""
         if not self.url:
             raise SettingsError(
                 "messaging.backend is rabbitmq, and no RabbitMQ is configured",
                 "set RABBITMQ_URL=amqp://user:password@host:5672/",
+            )
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+            raise SettingsError(
+                f"rabbitmq.url is not the URL of a RabbitMQ: {without_password(self.url)}",
+                "write it as amqp://user:password@host:5672/, or amqps:// with TLS",
             )
         return self.url
 

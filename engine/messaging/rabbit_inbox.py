@@ -125,6 +125,9 @@ class RabbitInbox:
             except (*RECONNECTABLE, *BROKER_ERRORS) as error:
                 log.warning("held messages could not be looked at: %s", error)
                 await asyncio.sleep(FULL_REVIEW_SECONDS)
+            except Exception:
+                log.exception("held messages could not be looked at")
+                await asyncio.sleep(HOLD_SECONDS)
 
     async def _arrived_or_a_moment(self) -> None:
         with contextlib.suppress(TimeoutError):

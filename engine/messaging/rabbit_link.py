@@ -49,6 +49,10 @@ class RabbitLink:
             except BROKER_ERRORS as error:
                 self._complain(error)
                 lasted = False
+            except Exception as error:
+                log.exception("the connection to RabbitMQ failed; trying again")
+                self.error = type(error).__name__
+                lasted = False
             if lasted:
                 wait = RECONNECT_SECONDS[0]
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))

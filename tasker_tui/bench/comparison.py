@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from tasker_tui.bench.history import revision_of, seed_finished_tasks
+from tasker_tui.bench.latency import Latency, Workload, measure_latency
 from tasker_tui.bench.progress import Stages
 from tasker_tui.bench.statistics import Repeated, ratio
 from tasker_tui.bench.target import Target
@@ -51,6 +52,14 @@ class HeldSnapshot:
     speed: Comparison
 
 
+@dataclass(frozen=True, slots=True)
+class ThroughRabbit:
+    """The other stack's messages go through RabbitMQ; its latencies are of one task at a time."""
+
+    speed: Comparison
+    latency: Latency
+
+
 async def seed(target: Target, finished: int, stages: Stages) -> None:
     """Fill a stack of the bench's own with finished tasks."""
     with stages.stage("making up finished tasks", finished) as progress:
@@ -78,6 +87,17 @@ async def compare_with_held_snapshot(
             await _run(other, "while the snapshot ages", load, stages)
         aged = perf_counter() - began
         return HeldSnapshot(aged, await _compare(plain, other, "under the snapshot", load, stages))
+
+
+async def compare_with_rabbitmq(
+    plain: Target, other: Target, load: Load, warm_up: int, samples: int, stages: Stages
+) -> ThroughRabbit:
+    """Warm the other stack up, then measure."""
+    with stages.stage("warming up, through RabbitMQ", warm_up) as progress:
+        await measure_throughput(other, load.template, warm_up, progress)
+    with stages.stage("one task at a time, through RabbitMQ", samples) as progress:
+        latency = await measure_latency(other, Workload(load.template), samples, progress)
+    return ThroughRabbit(await _compare(plain, other, "through RabbitMQ", load, stages), latency)
 
 
 @asynccontextmanager

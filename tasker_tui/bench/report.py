@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tasker_tui.bench.baseline import Baseline
-from tasker_tui.bench.comparison import HeldSnapshot, WithHistory
+from tasker_tui.bench.comparison import HeldSnapshot, ThroughRabbit, WithHistory
 from tasker_tui.bench.creating import Creating
 from tasker_tui.bench.functions import FunctionTime
 from tasker_tui.bench.latency import Latency
@@ -51,6 +51,7 @@ class Report:
     functions_loaded: list[FunctionTime] | None = None
     history: WithHistory | None = None
     held_snapshot: HeldSnapshot | None = None
+    rabbitmq: ThroughRabbit | None = None
     waiting: Waiting | None = None
     starting: Starting | None = None
 

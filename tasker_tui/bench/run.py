@@ -15,6 +15,7 @@ from tasker_tui.bench.comparison import (
     Load,
     compare_with_held_snapshot,
     compare_with_history,
+    compare_with_rabbitmq,
     seed,
 )
 from tasker_tui.bench.creating import measure_creating
@@ -30,6 +31,7 @@ from tasker_tui.bench.target import Target
 from tasker_tui.bench.throughput import Throughput, measure_throughput, until_idle
 from tasker_tui.bench.waiting import measure_waiting
 from tasker_tui.bench.written import read_settings, read_written
+from tasker_tui.dev.options import Broker
 
 Handlers = Literal["async", "def"]
 
@@ -52,8 +54,8 @@ class BenchOptions:
     """What was asked for. `url` and `database_url` name a running system.
 
     Without them the bench has a stack of its own, which alone can be measured above `history` finished tasks,
-    under a snapshot held for `held_snapshot` seconds, with `waiting` tasks, and for the times that its
-    functions and its start take.
+    under a snapshot held for `held_snapshot` seconds, with `waiting` tasks, beside one whose messages go
+    through RabbitMQ (`broker` both), and for the times that its functions and its start take.
     """
 
     shape: str
@@ -62,6 +64,7 @@ class BenchOptions:
     runs: int
     url: str | None = None
     database_url: str | None = None
+    broker: Literal["pgmq", "rabbitmq", "both"] = "pgmq"
     history: int = 0
     held_snapshot: float = 0.0
     waiting: int = 0
@@ -81,16 +84,23 @@ class BenchOptions:
 
 async def run_bench(options: BenchOptions, stages: Stages) -> Report:
     """Measure everything that was asked for; raises BenchError."""
-    async with chosen_target(options.url, options.database_url) as target:
+    broker: Broker = "rabbitmq" if options.broker == "rabbitmq" else "pgmq"
+    async with chosen_target(options.url, options.database_url, broker) as target:
         report = await _basics(options, target, stages)
         for handlers in options.handlers:
             report.throughput[handlers] = await _throughput(options, target, handlers, stages)
         load = Load(options.main_template, options.tasks, max(options.runs, FEWEST_PAIRS))
+        if options.broker == "both":
+            effort = options.effort
+            async with own_stack("rabbitmq") as other:
+                report.rabbitmq = await compare_with_rabbitmq(
+                    target, other, load, effort.warm_up, effort.samples, stages
+                )
         if seconds := options.held_snapshot:
-            async with own_stack() as other:
+            async with own_stack(broker) as other:
                 report.held_snapshot = await compare_with_held_snapshot(target, other, seconds, load, stages)
         if finished := options.history:
-            async with own_stack() as other:
+            async with own_stack(broker) as other:
                 report.history = await compare_with_history(target, other, finished, load, stages)
         if options.waiting:
             report.waiting = await measure_waiting(target, HISTORY_TEMPLATE, options.waiting, stages)
@@ -102,12 +112,14 @@ async def run_bench(options: BenchOptions, stages: Stages) -> Report:
 
 
 @asynccontextmanager
-async def chosen_target(url: str | None, database_url: str | None) -> AsyncIterator[Target]:
+async def chosen_target(
+    url: str | None, database_url: str | None, broker: Broker = "pgmq"
+) -> AsyncIterator[Target]:
     """The system that runs already, or a stack of the bench's own."""
     if url and database_url:
         yield Target(url, database_url)
     else:
-        async with own_stack() as target:
+        async with own_stack(broker) as target:
             yield target
 
 

@@ -17,6 +17,7 @@ import psutil
 from tasker_tui.bench.errors import BenchError
 from tasker_tui.bench.target import Target
 from tasker_tui.dev.folder import DataFolder
+from tasker_tui.dev.options import Broker
 from tasker_tui.dev.postgres import EmbeddedPostgres
 
 SLOTS = 200
@@ -42,19 +43,19 @@ async def scratch_folder() -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def own_stack() -> AsyncIterator[Target]:
+async def own_stack(broker: Broker = "pgmq") -> AsyncIterator[Target]:
     """A running stack with the bench's workflows, on free ports and an empty database."""
-    async with scratch_folder() as data, running_stack(data) as target:
+    async with scratch_folder() as data, running_stack(data, broker) as target:
         yield target
 
 
 @asynccontextmanager
-async def running_stack(data: Path) -> AsyncIterator[Target]:
+async def running_stack(data: Path, broker: Broker = "pgmq") -> AsyncIterator[Target]:
     """A stack on a data folder; raises BenchError with its last words when it does not start."""
     log = data.with_name("stack.log")
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *_command(data),
+            *_command(data, broker),
             env={**os.environ, **SETTINGS},
             stdout=asyncio.subprocess.PIPE,
             stderr=output,
@@ -74,8 +75,8 @@ async def seconds_to_ready(data: Path) -> float:
         return time.perf_counter() - began
 
 
-def _command(data: Path) -> list[str]:
-    dev = [sys.executable, "-m", "tasker_tui.cli", "dev", "--headless", "--no-reload"]
+def _command(data: Path, broker: Broker) -> list[str]:
+    dev = [sys.executable, "-m", "tasker_tui.cli", "dev", "--headless", "--no-reload", "--broker", broker]
     ports = ["--port", "0", "--worker-port", "0"]
     return [*dev, *ports, "--data-dir", str(data), "--templates", str(TEMPLATES), "--handlers", HANDLERS]
 
@@ -100,8 +101,15 @@ def _parts(stack: int) -> Iterator[tuple[str, int]]:
     for process in psutil.Process(stack).children():
         with suppress(psutil.Error):
             words = process.cmdline()
-            if words and (words[-1] in ("server", "worker") or words[0].endswith("postgres")):
-                yield (words[-1] if words[-1] in ("server", "worker") else "postgres"), process.pid
+            if words and (name := _part_of(words)):
+                yield name, process.pid
+
+
+def _part_of(words: list[str]) -> str | None:
+    if words[-1] in ("server", "worker"):
+        return words[-1]
+    programs = {"postgres": "postgres", "beam.smp": "rabbitmq"}
+    return programs.get(Path(words[0]).name)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -116,6 +116,9 @@ def _extras(report: Report) -> Iterator[Line]:
             "80 %",
             held.speed.ratio >= 0.8,
         )
+    if (rabbit := report.rabbitmq) is not None:
+        yield "the same through RabbitMQ", _compared(rabbit.speed), "", None
+        yield "  create to complete, idle, over HTTP", _distribution(rabbit.latency.seen), "", None
     if (waiting := report.waiting) is not None:
         yield (
             f"memory of engine and worker, {waiting.tasks:,} tasks waiting",

@@ -42,7 +42,15 @@ HANDLERS: dict[Kind, Sequence[Literal["async", "def"]]] = {
 }
 
 
-OWN_STACK_ONLY = ("history", "held_snapshot", "waiting", "mean_functions", "start")
+class BrokerChoice(StrEnum):
+    """What carries the messages."""
+
+    PGMQ = "pgmq"
+    RABBITMQ = "rabbitmq"
+    BOTH = "both"
+
+
+OWN_STACK_ONLY = ("broker", "history", "held_snapshot", "waiting", "mean_functions", "start")
 THROUGHPUT_ONLY = ("shape", "tasks", "handlers", "runs", *OWN_STACK_ONLY)
 
 
@@ -51,6 +59,9 @@ def bench(
     shape: Annotated[Shape, typer.Option(help="The graph of the tasks.")] = Shape.LINEAR,
     tasks: Annotated[int, typer.Option(min=100, help="Tasks of a run.")] = 20_000,
     handlers: Annotated[Kind, typer.Option(help="How the handlers are written.")] = Kind.BOTH,
+    broker: Annotated[
+        BrokerChoice, typer.Option(help="What carries the messages; both: one beside the other.")
+    ] = BrokerChoice.PGMQ,
     runs: Annotated[int, typer.Option(min=1, max=100, help="Runs; the median counts.")] = 1,
     history: Annotated[
         int, typer.Option(metavar="N", min=0, help="Compare with a database that holds N finished tasks.")
@@ -92,6 +103,7 @@ def bench(
         runs=runs,
         url=url,
         database_url=database,
+        broker=broker.value,
         history=history,
         held_snapshot=held_snapshot,
         waiting=waiting,
@@ -156,7 +168,9 @@ def _database_of(url: str | None, database_url: str | None, own_only: Sequence[s
         return None
     if own_only:
         raise CommandError(
-            f"{own_only[0]} would fill or disturb the server at {url}", "leave --url out for it", USAGE
+            f"{own_only[0]} needs a stack of the bench's own, not the server at {url}",
+            "leave --url out for it",
+            USAGE,
         )
     from engine.settings import load_settings
 

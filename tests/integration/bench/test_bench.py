@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tasker_tui.bench.comparison import Load, compare_with_rabbitmq
 from tasker_tui.bench.errors import BenchError
 from tasker_tui.bench.latency import Workload, measure_latency
 from tasker_tui.bench.progress import Stages
@@ -56,6 +57,19 @@ async def test_shapes_whose_steps_come_about_on_the_way(target, shape, steps, ha
     assert (written.steps_per_task, written.attempts_per_task) == (steps, steps)
 
 
+async def test_both_brokers_are_measured_in_turn(target):
+    async with own_stack("rabbitmq") as other:
+        assert "rabbitmq" in other.processes
+        load = Load("linear_async", 100, 1)
+        found = await compare_with_rabbitmq(target, other, load, 50, 3, Stages(silent=True))
+        async with other.database() as conn:
+            assert (
+                await conn.fetchval("SELECT count(*) FROM tasker.namespaces WHERE queue_name IS NOT NULL")
+                == 0
+            )
+    assert min(found.speed.plain.median, found.speed.other.median, found.latency.seen.p50) > 0
+
+
 async def test_the_scenarios_of_the_reference_stand_beside_the_published_figures(target, capsys):
     report = await run_reference(target, Stages(silent=True), samples=2)
     with pytest.raises(BenchError, match="complete with 4 complete steps and should be complete with 5"):
@@ -87,7 +101,8 @@ async def test_work_that_was_not_recorded_is_noticed():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--url", "http://127.0.0.1:9", "--history", "5"], "--history would fill or disturb"),
+        (["--url", "http://127.0.0.1:9", "--history", "5"], "--history needs a stack of the bench's own"),
+        (["--url", "http://127.0.0.1:9", "--broker", "both"], "--broker needs a stack"),
         (["--database-url", "postgresql:///x"], "--database-url goes with --url"),
         (["--reference", "--held-snapshot", "5"], "--held-snapshot does not go with --reference"),
     ],

@@ -7,8 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tasker_tui.dev import rabbitmq
+from tasker_tui.dev.errors import StackError
 from tests.support.dev import Start, starter, until
 
 TEMPLATE = """
@@ -53,6 +56,26 @@ def test_killed_in_the_middle_it_leaves_nothing_and_starts_again(start: Start) -
     dev.stop(signal.SIGKILL)
     assert dev.survivors() == []
     start().runs("linear_workflow")
+
+
+def test_a_rabbitmq_of_its_own_ends_with_it(start: Start) -> None:
+    dev = start("--broker", "rabbitmq")
+    dev.runs("linear_workflow")
+    queues = httpx.get(f"{dev.url}/v1/queues").json()
+    assert queues["broker"] == {"name": "rabbitmq", "connected": True, "problem": None}
+    programs = {Path(child.exe()).name for child in dev.first_children}
+    assert {"beam.smp", "epmd"} <= programs
+    dev.stop(signal.SIGKILL)
+    assert dev.survivors() == []
+
+
+def test_without_rabbitmq_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbitmq, "SERVER_PLACES", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackError, match="RabbitMQ is not installed") as refused:
+        rabbitmq.PrivateRabbit(tmp_path)
+    assert "apt-get install rabbitmq-server" in refused.value.hint
+    assert "RABBITMQ_URL" in refused.value.hint
 
 
 def test_own_workflows_are_served_and_edits_are_picked_up(start: Start, tmp_path: Path) -> None:

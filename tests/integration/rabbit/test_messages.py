@@ -56,6 +56,28 @@ async def test_a_ready_step_is_published_after_its_commit_and_again_when_the_que
 
 
 @pytest.mark.scenario(148)
+async def test_a_database_changes_its_broker_with_steps_waiting(stack: Stack, queues: Queues) -> None:
+    """What waits on the old one is found by polling on the new one; what comes has its message there."""
+    conn = stack.flows.conn
+    revision = await stack.flows.register([step("a")])
+    (first,) = await stack.flows.create(revision)
+    engine = await stack.engine()
+    await queues.until_depth(1)
+    engine.kill()
+    await stack.engine(TASKER_MESSAGING_BACKEND="pgmq")
+
+    async def moved() -> bool:
+        return bool(await conn.fetchval("SELECT queue_name FROM tasker.namespaces WHERE name = 'test'"))
+
+    await until(moved, "the queue is PGMQ's")
+    (second,) = await stack.flows.create(revision)
+    assert await conn.fetchval("SELECT count(*) FROM pgmq.q_worker_test_queue") == 1
+    await stack.worker(TASKER_MESSAGING_BACKEND="pgmq")
+    await stack.flows.all_complete([first, second])
+    assert await conn.fetchval("SELECT count(*) FROM pgmq.q_worker_test_queue") == 0
+
+
+@pytest.mark.scenario(148)
 async def test_a_worker_is_woken_by_messages_and_acknowledges_every_one(stack: Stack, queues: Queues) -> None:
     await stack.engine()
     worker = await stack.worker(slots=2)

@@ -176,6 +176,10 @@ def test_the_broker_is_chosen_by_a_variable_and_its_password_is_not_shown(
     with pytest.raises(SettingsError) as refused:
         assert rabbit.address
     assert "set RABBITMQ_URL=amqp://" in refused.value.hint
+    monkeypatch.setenv("RABBITMQ_URL", "http://ada:secret@mq:15672/")
+    other = load_settings().rabbit
+    with pytest.raises(SettingsError, match=r"not the URL of a RabbitMQ: http://ada:\*+@mq:15672/"):
+        assert other is None or other.address
     monkeypatch.setenv("RABBITMQ_URL", "amqp://ada:secret@mq:5672/shop")
     monkeypatch.setenv("TASKER_RABBITMQ_QUEUE_TYPE", "classic")
     settings = load_settings()
