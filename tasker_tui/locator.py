@@ -13,6 +13,8 @@ from tasker_tui.filters import FilterError, parse_filter
 class LocatorError(ValueError):
     """A locator that leads nowhere; the message says what one looks like."""
 
+    hint = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Locator:

@@ -178,8 +178,19 @@ def migrate(
 def tui(
     locator: Annotated[str | None, typer.Argument(help="What to open first, such as task/UUID.")] = None,
     url: UrlOption = LOCAL_URL,
+    serve: Annotated[bool, typer.Option("--serve", help="Show it in a browser. It has no login.")] = False,
+    host: Annotated[str, typer.Option(help="With --serve: the address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --serve: the port.")] = 8000,
+    unprotected: Annotated[
+        bool, typer.Option("--unprotected", help="With --serve: let other machines in, without a login.")
+    ] = False,
 ) -> None:
     """Open the dashboard of a running server."""
+    if serve:
+        from tasker_tui.cli.browser import serve_dashboard
+
+        serve_dashboard(target(url), locator, host, port, unprotected=unprotected)
+        return
     from tasker_tui.app import run
 
     raise typer.Exit(run(target(url), locator=locator))
