@@ -13,6 +13,7 @@ RABBITMQ_URL (rabbitmq.url).
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -176,6 +177,18 @@ class WebhookSettings(Section):
     allow_private_networks: bool = False
 
 
+class RetentionSettings(Section):
+    """How long finished tasks are kept, with all that belongs to them; for ever where `keep_days` is not set.
+
+    `keep_failed_days` is for those that ended in error, else they are kept as long as the others. Tasks with
+    an open dead letter are kept. With `export_folder` they are appended to files in it before they go.
+    """
+
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    keep_failed_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    export_folder: Path | None = None
+
+
 class LoggingSettings(Section):
     """`auto` writes JSON in production and lines for people elsewhere."""
 
@@ -197,6 +210,7 @@ class Settings(BaseSettings):
     rabbitmq: RabbitSettings = RabbitSettings()
     staleness: StalenessSettings = StalenessSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    retention: RetentionSettings = RetentionSettings()
     logging: LoggingSettings = LoggingSettings()
 
     model_config = SettingsConfigDict(

@@ -8,6 +8,7 @@ from engine.model.pressure import Tier
 from engine.observability.metrics import Labelled
 from engine.store.dead_letters import dlq_stats
 from engine.store.pool import Connection
+from engine.store.retention import totals as retention_totals
 from engine.store.staleness import staleness_totals
 from engine.store.webhooks import delivery_counts
 
@@ -15,7 +16,7 @@ Figures = dict[Labelled, float]
 
 
 async def dead_letter_figures(conn: Connection) -> tuple[Figures, Figures]:
-    """Counters and gauges of dead letters, of webhooks and of the search for stale tasks (reference 8.6)."""
+    """Counters and gauges of dead letters, webhooks, stale tasks and retention (reference 8.6)."""
     totals = await staleness_totals(conn)
     counters: Figures = {
         ("tasker_staleness_detection_runs", "Searches for stale tasks", "", ""): totals.runs,
@@ -33,6 +34,9 @@ async def dead_letter_figures(conn: Connection) -> tuple[Figures, Figures]:
             "",
         ): totals.milliseconds / 1000,
     }
+    gone = await retention_totals(conn)
+    counters["tasker_retention_tasks", "Old tasks that were removed", "", ""] = gone.tasks
+    counters["tasker_retention_partitions", "Partitions of old history dropped", "", ""] = gone.partitions
     gauges: Figures = {}
     for one in await dlq_stats(conn):
         closed = one.total_entries - one.pending

@@ -13,6 +13,7 @@ from engine.messaging.channels import BULK, DOMAIN_EVENTS, PUBLISH, READY, RESUL
 from engine.messaging.notify import Listener, Notifier
 from engine.model.breaker import Reading
 from engine.orchestration.loops import Loop
+from engine.orchestration.retention import Retention
 from engine.orchestration.staleness import StalenessDetector
 from engine.orchestration.webhooks import WebhookSender
 from engine.settings import RabbitSettings, Settings
@@ -38,7 +39,7 @@ BULK_SECONDS = 0.05
 
 class Orchestrator:
     """Runs the loops from `start` to `stop`: results, retries, domain events, leases, missing handlers,
-    bulk operations, stale tasks, webhooks, sweeping, upkeep."""
+    bulk operations, stale tasks, webhooks, sweeping, retention, upkeep."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
@@ -68,6 +69,7 @@ class Orchestrator:
             Loop("stale tasks", detector.look),
             calls,
             Loop("sweep", self._sweep),
+            Loop("retention", Retention(pool, settings.retention).look),
             Loop("upkeep", self._keep_up),
             *(self.publisher.loops if self.publisher else ()),
         ]

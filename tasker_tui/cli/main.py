@@ -23,6 +23,7 @@ from tasker_tui.cli.failures import failures
 from tasker_tui.cli.lazy import lazy_group
 from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.queues import handlers, queues
+from tasker_tui.cli.retention import retention
 from tasker_tui.cli.target import LOCAL_URL, UrlOption, offer_profiles, target
 from tasker_tui.cli.task import task_app
 from tasker_tui.cli.workers import workers
@@ -64,6 +65,7 @@ app.command()(grid)
 app.command()(handlers)
 app.command()(queues)
 app.command()(workers)
+app.command()(retention)
 app.command()(pause)
 app.command()(resume)
 app.command("pauses")(list_pauses)

@@ -47,6 +47,11 @@ async def tasker(url: str, *arguments: str) -> Ended:
     return await asyncio.to_thread(_run, ["tasker", *arguments, "--url", url])
 
 
+async def tasker_alone(*arguments: str) -> Ended:
+    """Run the command `tasker` where it speaks to no server."""
+    return await asyncio.to_thread(_run, ["tasker", *arguments])
+
+
 def _run(argv: list[str]) -> Ended:
     out, err, before = io.StringIO(), io.StringIO(), sys.argv
     sys.argv = argv

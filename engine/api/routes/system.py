@@ -98,7 +98,7 @@ async def read_config(api: Api) -> Response:
     return Response(to_json(api.settings.redacted()), media_type=JSON)
 
 
-@router.get("/v1/workers", response_class=Response, responses=documented(ok=list[WorkerInfo]))
+@router.get("/v1/workers", response_class=Response, responses=documented(400, ok=list[WorkerInfo]))
 async def read_workers(api: Api, namespace: Annotated[str | None, Query(max_length=255)] = None) -> Response:
     """The workers that are known, the last heard of first; `lost` are those that went silent."""
     async with api.database.acquire() as conn:

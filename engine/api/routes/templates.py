@@ -56,7 +56,7 @@ async def read_templates(
 @router.post(
     "",
     response_class=Response,
-    responses=documented(409, 413, 415, 422, ok=TemplateRegistration, created=TemplateRegistration),
+    responses=documented(400, 409, 413, 415, 422, ok=TemplateRegistration, created=TemplateRegistration),
     openapi_extra=YAML_BODY,
 )
 async def register(
