@@ -15,6 +15,8 @@ COLORS = (
     "primary", "secondary", "accent", "warning", "error", "success", "foreground", "background", "surface",
     "panel",
 )  # fmt: skip
+OWN_TEXTS = ("muted-text", "faint-text")
+"""Of what is less important, and of what cannot be done now; else they are made of the foreground."""
 STYLED = "text-style"
 """Variables with this in their names are styles, such as `bold`."""
 
@@ -51,7 +53,7 @@ def is_color(text: str) -> bool:
 
 def _read_theme(document: Document, name: str) -> Theme:
     path = ("themes", name)
-    given = document.table(path, ("base", "dark", *COLORS, *DARK.variables))
+    given = document.table(path, ("base", "dark", *COLORS, *OWN_TEXTS, *DARK.variables))
     bases = {theme.name: theme for theme in THEMES}
     base = document.value((*path, "base"), str, DARK.name)
     document.refuse_unknown((*path, "base"), bases, base)
