@@ -33,6 +33,7 @@ class RabbitPublisher:
 
     async def publish(self, messages: Sequence[StepMessage]) -> set[UUID]:
         """Publish the messages of steps; returns those that the broker has confirmed."""
+        channel = self._channel
         try:
             for namespace in sorted({one.namespace for one in messages}):
                 await self._have_queue(namespace)
@@ -40,7 +41,7 @@ class RabbitPublisher:
             self.link.drop()
             return set()
         done = await asyncio.gather(*(self._publish(one) for one in messages))
-        if not all(done):
+        if not all(done) and self._channel is channel:
             # The broker does not answer: a new connection finds out why.
             self.link.drop()
         return {one.step_uuid for one, confirmed in zip(messages, done, strict=True) if confirmed}

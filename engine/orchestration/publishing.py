@@ -40,6 +40,7 @@ class StepPublisher:
         self._broker = RabbitPublisher(settings, self._look.wake)
         self.link = self._broker.link
         self.loops = (self._look, Loop("lost messages", self._sweep))
+        self._everything = True
         self._confirmed: deque[tuple[float, list[UUID]]] = deque()
 
     def status(self) -> Broker:
@@ -54,7 +55,8 @@ class StepPublisher:
         await self._settle()
         if not self.link.connected:
             return IDLE_SECONDS
-        taken = await messages.take_unpublished(self._pool)
+        everything, self._everything = self._everything, False
+        taken = await messages.take_unpublished(self._pool, everything=everything)
         if not taken:
             return SETTLE_SECONDS if self._confirmed else IDLE_SECONDS
         crash_point("messages.before")
@@ -77,6 +79,7 @@ class StepPublisher:
 
     async def _sweep(self) -> float:
         """Find steps that wait beside an empty queue, and publish them again."""
+        self._everything = True
         if not self.link.connected:
             return SWEEP_SECONDS
         try:

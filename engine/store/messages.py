@@ -39,10 +39,14 @@ class ReadyStep(NamedTuple):
     held: bool
 
 
-async def take_unpublished(pool: Pool) -> list[StepMessage]:
-    """Take on the publishing of ready steps without a message, at most AT_ONCE; recent ones first."""
+async def take_unpublished(pool: Pool, *, everything: bool) -> list[StepMessage]:
+    """Take on the publishing of ready steps without a message, at most AT_ONCE.
+
+    Those that became ready lately are looked for first, unless `everything` is: steps that were held, or lost
+    their message, are older.
+    """
     query = "SELECT * FROM tasker.take_unpublished($1, $2, $3)"
-    rows = await pool.fetch(query, AT_ONCE, RECENT, SENT_AGAIN)
+    rows = [] if everything else await pool.fetch(query, AT_ONCE, RECENT, SENT_AGAIN)
     rows = rows or await pool.fetch(query, AT_ONCE, None, SENT_AGAIN)
     return [StepMessage(*row) for row in rows]
 

@@ -47,6 +47,11 @@ class Queues:
             queue = await (await connection.channel()).get_queue(name)
             return [json.loads((await queue.get(no_ack=True)).body) for _ in range(count)]
 
+    async def take_and_die(self) -> None:
+        """Take a message out and end without having acknowledged it, as a consumer that it kills."""
+        async with await aio_pika.connect(self.url) as connection:
+            await (await (await connection.channel()).get_queue(QUEUE)).get()
+
     async def delete(self, name: str = QUEUE) -> None:
         """Delete a queue with all that is in it."""
         async with await aio_pika.connect(self.url) as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signal import SIGTERM
+from signal import SIGKILL, SIGTERM
 from uuid import uuid4
 
 import orjson
@@ -83,11 +83,14 @@ async def test_a_worker_is_woken_by_messages_and_acknowledges_every_one(stack: S
     worker = await stack.worker(slots=2)
     revision = await stack.flows.register(linear(3))
 
-    async def claimed_by_message() -> bool:
+    async def claimed_by_message(number: int) -> bool:
         await stack.flows.all_complete(await stack.flows.create(revision, count=3))
-        return (await messages_of(worker)).get("claimed", 0) >= 3
+        return (await messages_of(worker)).get("claimed", 0) >= number
 
-    await until(claimed_by_message, "a worker claims for a message")
+    await until(lambda: claimed_by_message(3), "the worker claims for messages")
+    # A queue that is deleted is declared and consumed again.
+    await queues.delete(QUEUE)
+    await until(lambda: claimed_by_message(6), "it goes on with a new queue")
     await all_settled(worker, queues)
 
 
@@ -160,3 +163,39 @@ async def test_paused_steps_have_no_message_and_get_one_when_they_may_run(
     assert await stack.flows.states(task) == {"a": "enqueued"}
     await stack.flows.conn.execute("SELECT tasker.resume('test', NULL, NULL)")
     await stack.flows.reaches(task, "complete")
+
+
+@pytest.mark.scenario(148)
+@pytest.mark.parametrize(("point", "messages"), [("messages.before", 1), ("messages.after", 2)])
+async def test_an_engine_is_killed_around_a_publish(
+    stack: Stack, queues: Queues, point: str, messages: int
+) -> None:
+    """Another one sends the message that may not have been sent; a second one is stale."""
+    conn = stack.flows.conn
+    task = await stack.flows.run([step("a")])
+    doomed = stack.start_engine(TASKER_CRASH_AT=point)
+    assert await doomed.ended() == -SIGKILL
+    assert await unpublished(stack) == 1
+    name = await conn.fetchval("SELECT current_database()")
+    await conn.execute(f"ALTER DATABASE {name} SET tasker.clock_offset = '11 s'")
+    await stack.engine()
+    await queues.until_depth(messages)
+    await all_published(stack)
+    worker = await stack.worker()
+    await stack.flows.reaches(task, "complete")
+    assert stack.effects() == ["a 1"]
+    await all_settled(worker, queues)
+
+
+@pytest.mark.scenario(148)
+async def test_a_message_that_ends_every_consumer_goes_to_the_dead_letters(
+    stack: Stack, queues: Queues
+) -> None:
+    """And the step, which still waits, gets a new one."""
+    await stack.engine(TASKER_RABBITMQ_DELIVERY_LIMIT="1")
+    await stack.flows.run([step("a")])
+    await queues.until_depth(1)
+    for _ in range(2):
+        await queues.take_and_die()
+    await queues.until_depth(1, DEAD_LETTERS)
+    await queues.until_depth(1)
