@@ -41,7 +41,7 @@ from tasker_tui.modals.help import HelpDialog
 from tasker_tui.modals.profile import ProfileDialog
 from tasker_tui.places import screen_at
 from tasker_tui.profiles import KeyUnavailable, Profile
-from tasker_tui.remembered import History
+from tasker_tui.remembered import History, SavedFilters
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
@@ -121,6 +121,7 @@ class TaskerApp(App[None]):
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
         history = History(state / "history" if state else None)
+        self.services.saved = SavedFilters(state / "filters" if state else None)
         self._visits = Visits()
         self._copier = Copier(self, self.services)
         self._commands = CommandRunner(self, self.services, history, self.action_do)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from tasker_tui.actions import ACTIONS, Action
-from tasker_tui.filters import completion
+from tasker_tui.filters import FilterError, completion, expand
 from tasker_tui.locator import SHAPES, Locator, LocatorError, parse_locator
 
 
@@ -44,7 +44,7 @@ class Call:
 
 Command = Go | Do | Call
 
-TAKING = {"start": "TEMPLATE", "theme": "NAME"}
+TAKING = {"start": "TEMPLATE", "theme": "NAME", "save": "NAME", "forget": "NAME"}
 """Commands that are no action with a word after them."""
 SHORT = {"q": "quit", "h": "help", "dlq": "letters"}
 """Other words for the same, as other tools have them."""
@@ -58,6 +58,8 @@ class Vocabulary:
     actions: Sequence[Action] = ()
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     filter_words: dict[str, Sequence[str]] = field(default_factory=dict)
+    saved: Mapping[str, str] = field(default_factory=dict)
+    """Filters by the names that they were saved under."""
 
 
 def parse_command(text: str, vocabulary: Vocabulary) -> Command:
@@ -66,7 +68,7 @@ def parse_command(text: str, vocabulary: Vocabulary) -> Command:
     text = SHORT.get(text.lower(), text)
     name, _, rest = text.partition(" ")
     if name in SHAPES:
-        return Go(_place(name, rest.strip()))
+        return Go(_place(name, _expanded(name, rest.strip(), vocabulary.saved)))
     if "/" in name or "?" in name:
         return Go(_located(text))
     if name in TAKING and rest.strip():
@@ -121,6 +123,13 @@ def _place(name: str, rest: str) -> Locator:
     if left or len(words) < needed or (query and not asks):
         raise CommandError(f"write :{usage(name)}")
     return _located(str(Locator(name, tuple(path), query)))
+
+
+def _expanded(name: str, rest: str, saved: Mapping[str, str]) -> str:
+    try:
+        return expand(rest, saved) if name == "tasks" else rest
+    except FilterError as error:
+        raise CommandError(str(error)) from None
 
 
 def _fill(shape: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -42,12 +42,18 @@ class CommandRunner:
                 self._choose_theme(name)
             case Call("start", name):
                 self._start(name)
+            case Call("save", name):
+                self._save_filter(name)
+            case Call("forget", name):
+                self._forget_filter(name)
 
     def _vocabulary(self, screen: OperatorScreen) -> Vocabulary:
         here = [action for action in of_scope("app") if action.id != "app.command"]
         tasks = next(shown for shown in self._app.screen_stack if isinstance(shown, TasksScreen))
         words = {**tasks.known_arguments(), "theme": sorted(self._app.available_themes)}
-        return Vocabulary([*screen.actions(), *here], words, tasks.known_names())
+        saved = self._services.saved.all()
+        words["forget"] = list(saved)
+        return Vocabulary([*screen.actions(), *here], words, tasks.known_names(), saved)
 
     def _act(self, action_id: str) -> None:
         if BY_ID[action_id].scope == "app":
@@ -62,6 +68,26 @@ class CommandRunner:
             self._app.theme = found
         else:
             self._warn(f"there is no theme {name} — {near(name, known)}")
+
+    def _save_filter(self, name: str) -> None:
+        screen = self._app.screen
+        text = screen.locator().query if isinstance(screen, TasksScreen) else ""
+        if not text:
+            self._warn("there is nothing to save: filter the list of tasks first")
+        elif len(name.split()) > 1 or name.startswith("@"):
+            self._warn("a filter is saved under one word, such as :save night_failures")
+        elif self._services.saved.keep(name, text):
+            self._app.notify(f"saved; @{name} stands for {text} where a filter is typed", markup=False)
+        else:
+            self._warn("it is saved for this run alone: its file cannot be written")
+
+    def _forget_filter(self, name: str) -> None:
+        name, saved = name.removeprefix("@"), self._services.saved
+        if name in saved.all():
+            saved.keep(name, None)
+            self._app.notify(f"@{name} is forgotten", markup=False)
+        else:
+            self._warn(f"there is no saved filter @{name}")
 
     def _start(self, name: str) -> None:
         screen = self._app.screen

@@ -1,12 +1,15 @@
 """The filter of the task list: typed `key:value` words, the rest is searched in names and ids.
 
 state:error,waiting template:order_fulfillment since:2h broken parcel
+
+All of it is searched by the server, in all tasks: what it cannot search is refused here, never applied to the
+loaded rows alone. `!state:` leaves states out; `@NAME` stands for a filter that was saved under a name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -14,9 +17,11 @@ from typing import Any
 
 from engine.model.states import TASK_TERMINAL, TaskState
 from tasker_tui.states import FAILING_TASKS, TASK_MARKS
+from tasker_tui.text import near
 from tasker_tui.view_models import TaskRow
 
 _WORD = re.compile(r'(?P<key>[A-Za-z_]+):(?P<quoted>"[^"]*")|"(?P<phrase>[^"]*)"|(?P<plain>\S+)')
+_NOT_SEARCHED = re.compile(r"[!~].*|/.+/")
 _SPAN = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -57,6 +62,10 @@ def parse_filter(text: str) -> TaskFilter:
     """Read a filter. Raises FilterError."""
     found, free = TaskFilter(), []
     for word in _WORD.finditer(text):
+        plain = word["plain"] or ""
+        if _NOT_SEARCHED.fullmatch(plain):
+            found = replace(found, states=_other_states(plain))
+            continue
         key, value = _key_and_value(word)
         if key is None:
             free.append(value)
@@ -65,6 +74,19 @@ def parse_filter(text: str) -> TaskFilter:
         else:
             raise FilterError(f"{key}: needs a value, such as {key}:{_EXAMPLES[key]}")
     return replace(found, text=" ".join(free))
+
+
+def expand(text: str, saved: Mapping[str, str]) -> str:
+    """The text with saved filters in place of their names: `@failing_orders since:2h`. Raises FilterError."""
+
+    def filter_of(word: re.Match[str]) -> str:
+        name = word[2]
+        if name not in saved:
+            hint = near(name, list(saved)) if saved else ":save NAME saves one"
+            raise FilterError(f"there is no saved filter @{name} — {hint}")
+        return f"{word[1]}{saved[name]}"
+
+    return re.sub(r"(^|\s)@(\S+)", filter_of, text)
 
 
 def format_filter(task_filter: TaskFilter) -> str:
@@ -77,7 +99,9 @@ def format_filter(task_filter: TaskFilter) -> str:
         if moment := getattr(task_filter, key):
             words.append(f"{key}:{_format_moment(moment)}")
     if task_filter.text:
-        quoted = ":" in task_filter.text or task_filter.text != " ".join(task_filter.text.split())
+        words_of_text = task_filter.text.split()
+        quoted = ":" in task_filter.text or task_filter.text != " ".join(words_of_text)
+        quoted = quoted or any(word[0] in "!~/@" for word in words_of_text)
         words.append(f'"{task_filter.text}"' if quoted else task_filter.text)
     return " ".join(words)
 
@@ -85,9 +109,13 @@ def format_filter(task_filter: TaskFilter) -> str:
 def completion(text: str, names: dict[str, Sequence[str]]) -> str | None:
     """The text with its last word completed, or None: keys, states, and the known `names` for a key."""
     head, _, last = text.rpartition(" ")
-    key, colon, value = last.partition(":")
-    if not colon:
-        options: Sequence[str] = [f"{name}:" for name in _KEYS]
+    key, colon, value = last.removeprefix("!").partition(":")
+    if last.startswith("@"):
+        options: Sequence[str] = [f"@{name}" for name in names.get("@", ())]
+    elif last.startswith("!") and not colon:
+        options = ["!state:"]
+    elif not colon:
+        options = [f"{name}:" for name in _KEYS]
     else:
         before, comma, value = value.rpartition(",")
         key = _ALIASES.get(key, key)
@@ -100,9 +128,11 @@ def completion(text: str, names: dict[str, Sequence[str]]) -> str | None:
 
 
 def begins_key(text: str) -> bool:
-    """Whether the last word may become a key: `sta` is then not yet searched for."""
+    """Whether the last word may become a key: `sta` is then not yet searched for; nor is `@nam`."""
     last = text.rpartition(" ")[2].lower()
-    return bool(last) and any(key.startswith(last) for key in (*_KEYS, *_ALIASES))
+    if last in ("!", "@"):
+        return True
+    return bool(last) and any(key.startswith(last.removeprefix("!")) for key in (*_KEYS, *_ALIASES))
 
 
 def absolute(moment: Moment | None, now: datetime) -> datetime | None:
@@ -147,6 +177,20 @@ def _parse_states(value: str) -> tuple[TaskState, ...]:
             raise FilterError(f"there is no state {word} — {hint}")
         found += [state for state in _STATE_WORDS[word] if state not in found]
     return tuple(sorted(found, key=list(TaskState).index))
+
+
+def _other_states(word: str) -> tuple[TaskState, ...]:
+    key, colon, value = word.removeprefix("!").partition(":")
+    if not (word.startswith("!") and colon and _ALIASES.get(key.lower(), key.lower()) == "state"):
+        raise FilterError(
+            f"the server cannot search by {word}: it finds parts of names and ids, and leaves out states "
+            f'(!state:complete); in quotes, "{word}" is searched as it is'
+        )
+    left_out = _parse_states(value)
+    others = tuple(state for state in TaskState if state not in left_out)
+    if not left_out or not others:
+        raise FilterError(f"{word} leaves out {'all states' if left_out else 'none; !state:complete does'}")
+    return others
 
 
 def _state_words(states: tuple[TaskState, ...]) -> list[str]:

@@ -30,6 +30,29 @@ def write_lines(file: Path, lines: Sequence[str]) -> bool:
     return False
 
 
+class SavedFilters:
+    """Filters by their names. `file` None keeps them for this run."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._known: dict[str, str] = {}
+
+    def all(self) -> dict[str, str]:
+        """The filters as they are in the file now, by name."""
+        if self._file:
+            lines = (line.partition(" ") for line in read_lines(self._file))
+            self._known = {name: text for name, _, text in lines if text}
+        return dict(sorted(self._known.items()))
+
+    def keep(self, name: str, text: str | None) -> bool:
+        """Save a filter, with None forget it; False if the file cannot be written."""
+        self._known = {known: kept for known, kept in self.all().items() if known != name}
+        if text is not None:
+            self._known[name] = text
+        lines = [f"{known} {kept}" for known, kept in self._known.items()]
+        return write_lines(self._file, lines) if self._file else True
+
+
 class History:
     """The command lines, the oldest first. One that is given again moves to the end."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textual.signal import Signal
 
@@ -14,6 +14,7 @@ from tasker_tui.dev.door import StackPort
 from tasker_tui.feed import News
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator
+from tasker_tui.remembered import SavedFilters
 
 
 @dataclass(slots=True)
@@ -33,3 +34,4 @@ class Services:
     commands: CommandLog
     ascii_only: bool = False
     stack: StackPort | None = None
+    saved: SavedFilters = field(default_factory=lambda: SavedFilters(None))

@@ -83,7 +83,7 @@ class TasksScreen(OperatorScreen):
             marked = self._is_marked
             yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, marked=marked, id="tasks")
             yield Preview(services.clock, services.ascii_only)
-        yield FilterPrompt(self.known_names)
+        yield FilterPrompt(self.known_names, lambda: self.services.saved.all())
 
     def on_mount(self) -> None:
         """Ask for the first page."""
@@ -313,6 +313,7 @@ class TasksScreen(OperatorScreen):
         """What can follow the keys of a filter, as far as it is in memory."""
         rows = self.list.window.rows
         return {
+            "@": list(self.services.saved.all()),
             "template": sorted(self._templates),
             "namespace": sorted({row.namespace for row in rows}),
             "tag": sorted({tag for row in rows for tag in row.tags or ()}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +12,15 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
-from tasker_tui.filters import FilterError, TaskFilter, begins_key, completion, format_filter, parse_filter
+from tasker_tui.filters import (
+    FilterError,
+    TaskFilter,
+    begins_key,
+    completion,
+    expand,
+    format_filter,
+    parse_filter,
+)
 
 Names = Callable[[], dict[str, Sequence[str]]]
 
@@ -29,9 +37,9 @@ class FilterPrompt(Horizontal):
             super().__init__()
             self.filter, self.settled = task_filter, settled
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, saved: Callable[[], Mapping[str, str]]) -> None:
         super().__init__()
-        self._names = names
+        self._names, self._saved = names, saved
         self._before = TaskFilter()
 
     def compose(self) -> ComposeResult:
@@ -72,7 +80,7 @@ class FilterPrompt(Horizontal):
     def _read(self, text: str, settled: bool) -> bool:
         problem = self.query_one("#problem", Label)
         try:
-            found = parse_filter(text)
+            found = parse_filter(expand(text, self._saved()))
         except FilterError as error:
             problem.update(str(error))
             return False

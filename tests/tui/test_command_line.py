@@ -21,7 +21,7 @@ from tasker_tui.command_line import (
     parse_command,
 )
 from tasker_tui.locator import SHAPES, Locator
-from tasker_tui.remembered import History, read_lines, write_lines
+from tasker_tui.remembered import History, SavedFilters, read_lines, write_lines
 from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
 from tests.tui.test_flows import last_line, notices, press, type_in
@@ -95,7 +95,7 @@ def test_a_line_says_what_to_do(line, command):
         ("task nine", "'nine' is not a task's id"),
         ("tasks stat:error", "did you mean state:?"),
         ("retry everything", "retry takes no words after it"),
-        ("resolve", "resolve cannot be done here; it belongs to"),
+        ("complete", "complete cannot be done here; it belongs to task"),
         ("runs 'a b", "a quote is not closed"),
         ("", "write a place"),
     ],
@@ -180,6 +180,36 @@ async def test_the_colon_leads_anywhere_and_does_what_keys_do():
         await type_in(pilot, "q")
         await pilot.press("enter")
     assert pilot.app.return_code == 0
+
+
+async def test_a_filter_is_saved_under_a_name_and_offered(tmp_path):
+    client = FakeTasker(FakeClock(), day())
+    async with dashboard(client) as pilot:
+
+        async def say(line: str) -> None:
+            await press(pilot, "colon")
+            await type_in(pilot, line)
+            await press(pilot, "enter")
+
+        pilot.app.services.saved = SavedFilters(tmp_path / "filters")
+        await say("save nothing")
+        assert "there is nothing to save: filter the list of tasks first" in notices(pilot)
+        await say("tasks state:failing")
+        await say("save broken")
+        await press(pilot, "escape")
+        assert "state:" not in screen_text(pilot).splitlines()[1]
+        await press(pilot, "colon")
+        await type_in(pilot, "tasks @bro")
+        await press(pilot, "tab", "enter")
+        assert "Tasks  state:blocked_by_failures,error" in screen_text(pilot)
+        await press(pilot, "escape", "slash")
+        await type_in(pilot, "@broken order")
+        await press(pilot, "enter")
+        assert "Tasks  state:blocked_by_failures,error order" in screen_text(pilot)
+        assert SavedFilters(tmp_path / "filters").all() == {"broken": "state:blocked_by_failures,error"}
+        await say("forget broken")
+        await say("tasks @broken")
+        assert "there is no saved filter @broken — :save NAME saves one" in screen_text(pilot)
 
 
 async def test_the_palette_lists_places():
