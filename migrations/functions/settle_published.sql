@@ -1,7 +1,10 @@
 -- Says of ready steps whether the broker has a confirmed message for them (p_published); those without are published again. Rows that
 -- somebody works on are left out: they are being claimed. Returns how many it said it of.
 CREATE OR REPLACE FUNCTION tasker.settle_published(p_steps uuid[], p_published boolean) RETURNS int
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     v_settled int;
 BEGIN
