@@ -155,6 +155,14 @@ async def heartbeat(
     return [RefusedResult(*row) for row in rows]
 
 
+async def lift_deadlines(conn: Connection, worker: WorkerIdentity) -> None:
+    """Let the worker keep what it holds for as long as it renews its leases: time-outs do not end them."""
+    await conn.execute(
+        "UPDATE tasker.leases SET deadline = 'infinity' WHERE worker_uuid = $1 AND deadline < 'infinity'",
+        worker.worker_uuid,
+    )
+
+
 async def keep_checkpoint(
     conn: Connection, worker: WorkerIdentity, step_uuid: UUID, claim_no: int, checkpoint: str
 ) -> str | None:

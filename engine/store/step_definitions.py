@@ -90,6 +90,14 @@ async def load_handlers(conn: Connection, namespaces: Iterable[str]) -> list[tup
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+async def namespaces_naming(conn: Connection, handler: str) -> list[str]:
+    """The namespaces whose templates name a handler."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT namespace FROM tasker.template_steps WHERE handler = $1 ORDER BY namespace", handler
+    )
+    return [row["namespace"] for row in rows]
+
+
 async def load_results(conn: Connection, task_uuid: UUID, names: Iterable[str]) -> dict[str, Any]:
     """The data of some finished steps of a task, by name; steps without a result are left out."""
     rows = await conn.fetch(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from engine.model.wire.queues import WorkerStep, WorkerSteps
 from engine.store.pool import Connection
+from engine.store.registration import TEMPLATES_CHANNEL
 
 MOST_STEPS = 1_000
 
@@ -22,18 +23,39 @@ async def register_worker(
     namespaces: Sequence[str],
     handlers: Sequence[str],
     slots: int,
+    debugs: bool = False,
 ) -> None:
     """Make a worker known, or what it offers after that changed."""
     await conn.execute(
         """
-        INSERT INTO tasker.workers (worker_uuid, name, hostname, pid, version, namespaces, handlers, slots)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO tasker.workers (worker_uuid, name, hostname, pid, version, namespaces, handlers, slots,
+                                    debugs)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (worker_uuid) DO UPDATE
         SET namespaces = excluded.namespaces, handlers = excluded.handlers, slots = excluded.slots,
             last_heartbeat_at = tasker.now()
         """,
-        worker_uuid, name, hostname, pid, version, list(namespaces), list(handlers), slots,
+        worker_uuid, name, hostname, pid, version, list(namespaces), list(handlers), slots, debugs,
     )  # fmt: skip
+
+
+async def debugged_handlers(conn: Connection, worker_uuid: UUID, namespaces: Sequence[str]) -> set[str]:
+    """The handlers that other workers of the namespaces debug; one that died is forgotten after 15 s."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT h AS handler
+        FROM tasker.workers w CROSS JOIN LATERAL unnest(w.handlers) AS h
+        WHERE w.debugs AND w.state <> 'stopped' AND w.worker_uuid <> $1 AND w.namespaces && $2
+          AND w.last_heartbeat_at > tasker.now() - interval '15 seconds'
+        """,
+        worker_uuid, list(namespaces),
+    )  # fmt: skip
+    return {row["handler"] for row in rows}
+
+
+async def have_offers_renewed(conn: Connection) -> None:
+    """Have all workers look again at what they offer."""
+    await conn.execute("SELECT pg_notify($1, '')", TEMPLATES_CHANNEL)
 
 
 async def retire_worker(conn: Connection, worker_uuid: UUID) -> None:

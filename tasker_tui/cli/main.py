@@ -146,10 +146,22 @@ def worker(
     drain_timeout: Annotated[
         float | None, typer.Option(help="Seconds that running steps get at the end.")
     ] = None,
+    debug: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HANDLER",
+            help="Run only the steps of this handler, here, where breakpoint() works, without time-outs.",
+        ),
+    ] = None,
+    url: UrlOption = "http://127.0.0.1:8080",
 ) -> None:
     """Run a worker that executes steps."""
     from tasker_tui.cli.parts import run_worker
 
+    if debug is not None:
+        from tasker_tui.cli.debugging import use_local_stack
+
+        use_local_stack(url)
     given = _section(
         "worker",
         templates=templates,
@@ -159,7 +171,7 @@ def worker(
         port=port,
         drain_timeout_seconds=drain_timeout,
     )
-    raise typer.Exit(run_worker(**given) or 0)
+    raise typer.Exit(run_worker(debugged=debug, **given) or 0)
 
 
 @app.command()

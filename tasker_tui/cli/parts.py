@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ def run_server(**values: Any) -> int | None:
     return _run(_imported(_server), values)
 
 
-def run_worker(**values: Any) -> int | None:
+def run_worker(*, debugged: str | None = None, **values: Any) -> int | None:
     """Run a worker until it is told to stop and has drained; `values` win over other settings.
 
-    Returns the exit code, None for 0.
+    With `debugged` it runs that handler alone, at this terminal. Returns the exit code, None for 0.
     """
-    return _run(_imported(_worker), values)
+    run: Callable[..., int | None] = _imported(_worker)
+    return _run(run if debugged is None else partial(run, debugged=debugged), values)
 
 
 def run_in_stack(name: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from engine.store.pool import Pool, until_reachable
 from engine.store.step_definitions import StepDefinition, load_definitions
@@ -13,10 +14,14 @@ from workers.resolvers import HandlerDefinition
 
 
 class Definitions:
-    """Keeps what a revision's steps say (a revision never changes) and the handlers that they name."""
+    """Keeps what a revision's steps say (a revision never changes) and the handlers that they name.
 
-    def __init__(self, pool: Pool, registry: HandlerRegistry) -> None:
+    Without `time_outs` no step has one.
+    """
+
+    def __init__(self, pool: Pool, registry: HandlerRegistry, *, time_outs: bool) -> None:
         self._pool = pool
+        self._time_outs = time_outs
         self._registry = registry
         self._known: dict[int, StepDefinition] = {}
         self._handlers: dict[int, ResolvedHandler] = {}
@@ -31,6 +36,8 @@ class Definitions:
         self.misses += len(missing)
         if missing:
             for definition in await until_reachable(lambda: self._read(missing)):
+                if not self._time_outs:
+                    definition = replace(definition, timeout_seconds=None)
                 self._known[definition.template_step_id] = definition
 
     async def _read(self, ids: list[int]) -> list[StepDefinition]:

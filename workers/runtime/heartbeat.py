@@ -35,7 +35,10 @@ class Load:
 
 
 class Heartbeat(threading.Thread):
-    """Beats from `start` to `stop`. `running` lists the held steps; `lost` is called in this thread."""
+    """Beats from `start` to `stop`. `running` lists the held steps; `lost` is called in this thread.
+
+    With `endless` a step is held for as long as this beats: its time-out does not end the lease.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,8 @@ class Heartbeat(threading.Thread):
         load: Callable[[], Load],
         running: Callable[[], list[RunningStep]],
         lost: Callable[[RunningStep, str], None],
+        *,
+        endless: bool,
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self.last_beat = time.monotonic()
@@ -52,6 +57,7 @@ class Heartbeat(threading.Thread):
         self._load = load
         self._running = running
         self._lost = lost
+        self._endless = endless
         self._ending = threading.Event()
 
     def run(self) -> None:
@@ -76,13 +82,16 @@ class Heartbeat(threading.Thread):
                 conn = None
             except Exception:
                 log.exception("heartbeat failed")
-            self._fence()
+            if not self._endless:
+                self._fence()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _beat(self, conn: Connection) -> None:
         since = time.monotonic()
         held = [s for s in self._running() if not s.reported and since - s.claimed_at > YOUNG_SECONDS]
         load = self._load()
+        if self._endless:
+            await claims.lift_deadlines(conn, self._worker)
         answer = await claims.heartbeat(
             conn, self._worker, busy=load.busy, stuck=load.stuck, state=load.state,
             steps=[s.claimed.step_uuid for s in held], claims=[s.claimed.claim_no for s in held],

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -20,11 +21,15 @@ from engine.store.claims import WorkerIdentity
 from engine.store.migrate import check_schema
 from engine.store.pool import RECONNECTABLE, Pool, open_pool
 from engine.store.schema_errors import MigrationError
+from engine.store.step_definitions import namespaces_naming
+from workers.errors import HandlerNotFound
+from workers.invocation import resolve
 from workers.registry import HandlerRegistry
+from workers.resolvers import HandlerDefinition
 from workers.runtime.capture import install_capture
+from workers.runtime.debugging import prepare_terminal
 from workers.runtime.http import HttpServer
 from workers.runtime.loading import (
-    Loaded,
     load_handlers,
     load_templates,
     missing_handlers,
@@ -50,18 +55,61 @@ class WorkerCannotStart(Exception):
         self.hint = hint
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, debugged: str | None = None) -> int:
     """Run a worker until it is told to stop. Exit codes: 0 stopped, 75 replace me.
 
-    Raises WorkerCannotStart.
+    With `debugged` it runs the steps of that handler alone, one at a time, without time-outs and without
+    taking its output from the terminal, and other workers leave them to it. Raises WorkerCannotStart.
     """
-    return uvloop.run(_run(settings))
+    if debugged is None:
+        return uvloop.run(_run(settings))
+    if settings.environment == "production":
+        raise WorkerCannotStart(
+            f"in production nobody else would run the steps of {debugged} while you look at one",
+            "debug on a database of development, with another TASKER_ENV",
+        )
+    restore = prepare_terminal()
+    try:
+        return uvloop.run(_debug(settings, debugged, restore))
+    finally:
+        restore()
+
+
+async def _debug(settings: Settings, handler: str, restore: Callable[[], None]) -> int:
+    stop = _told_to_stop(signal.SIGHUP)
+    pool = await _connect(settings)
+    registry = HandlerRegistry.instance()
+    for problem in load_handlers(registry, settings.worker.handlers):
+        log.error("%s", problem)
+    try:
+        resolve(registry, HandlerDefinition(handler))
+    except HandlerNotFound as error:
+        if type(error) is HandlerNotFound:
+            raise WorkerCannotStart(str(error), "name it as templates do") from None
+    async with pool.acquire() as conn:
+        namespaces = settings.worker.namespaces or await namespaces_naming(conn, handler)
+    worker = await _make_worker(pool, settings, registry, namespaces, handler)
+    await worker.start()
+    if not worker.identity.handlers:
+        log.warning("no registered template names %s", handler)
+    log.info("debugging %s: its steps run here, one at a time; ctrl+c ends", handler)
+    await stop.wait()
+    await worker.drain(0)
+    if worker.running:  # it stands at a breakpoint
+        restore()
+        _leave_now(0)
+    return 0
+
+
+def _told_to_stop(*more: signal.Signals) -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, *more):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 async def _run(settings: Settings) -> int:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = _told_to_stop()
     pool = await _connect(settings)
     registry = HandlerRegistry.instance()
     install_capture()
@@ -75,7 +123,8 @@ async def _run(settings: Settings) -> int:
             replace=settings.worker.replace_templates,
             queue_here=settings.rabbit is None,
         )
-    worker = await _make_worker(pool, settings, registry, loaded)
+    namespaces = settings.worker.namespaces or loaded.namespaces
+    worker = await _make_worker(pool, settings, registry, namespaces)
     loaded.problems[:0] = [*problems, *missing_publishers(loaded.templates)]
     loaded.missing = missing_handlers(loaded, registry)
     for problem in loaded.problems:
@@ -130,13 +179,19 @@ async def _connect(settings: Settings) -> Pool:
     return pool
 
 
-async def _make_worker(pool: Pool, settings: Settings, registry: HandlerRegistry, loaded: Loaded) -> Worker:
+async def _make_worker(
+    pool: Pool,
+    settings: Settings,
+    registry: HandlerRegistry,
+    namespaces: Sequence[str],
+    debugged: str | None = None,
+) -> Worker:
     worker_uuid = await pool.fetchval("SELECT tasker.uuid7()")
-    namespaces = list(settings.worker.namespaces) or loaded.namespaces
     lease = timedelta(seconds=settings.worker.lease_seconds)
-    identity = WorkerIdentity(worker_uuid, namespaces, [], lease)
-    offer = Offer(identity, importlib.metadata.version("tasker"), settings.worker.slots)
-    return Worker(pool, settings.database.dsn, registry, offer, settings.worker.slots, settings.rabbit)
+    identity = WorkerIdentity(worker_uuid, list(namespaces), [], lease)
+    slots = settings.worker.slots if debugged is None else 1
+    offer = Offer(identity, importlib.metadata.version("tasker"), slots, debugged)
+    return Worker(pool, settings.database.dsn, registry, offer, slots, settings.rabbit)
 
 
 async def _first(*events: asyncio.Event) -> None:

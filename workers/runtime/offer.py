@@ -8,15 +8,22 @@ import socket
 from engine.store.claims import WorkerIdentity
 from engine.store.pool import Connection
 from engine.store.step_definitions import load_handlers
-from engine.store.workers import register_worker
+from engine.store.workers import debugged_handlers, register_worker
 from workers.runtime.definitions import Definitions
 
 
 class Offer:
-    """The worker's entry in the database. `identity` is what claims carry, with the handlers it can run."""
+    """The worker's entry in the database. `identity` is what claims carry, with the handlers it can run.
 
-    def __init__(self, identity: WorkerIdentity, version: str, slots: int) -> None:
+    With `debugged` it offers that handler alone; others leave its steps to it, and have it among `left` then.
+    """
+
+    def __init__(
+        self, identity: WorkerIdentity, version: str, slots: int, debugged: str | None = None
+    ) -> None:
         self.identity = identity
+        self.debugged = debugged
+        self.left: set[str] = set()
         self._version = version
         self._slots = slots
         self._withdrawn: set[tuple[str, str]] = set()
@@ -33,14 +40,17 @@ class Offer:
         """
         named = await load_handlers(conn, self.identity.namespaces)
         withdrawn = {handler for _, handler in self._withdrawn}
-        offered = sorted(
-            {
-                handler
-                for handler, method, resolver in named
-                if definitions.can_resolve(handler, method, resolver)
-            }
-            - withdrawn
-        )
+        found = {
+            handler
+            for handler, method, resolver in named
+            if definitions.can_resolve(handler, method, resolver)
+        } - withdrawn
+        known = {*found, *definitions.registered} - withdrawn
+        if self.debugged is None:
+            self.left = await debugged_handlers(conn, self.identity.worker_uuid, self.identity.namespaces)
+            offered = sorted(found - self.left)
+        else:
+            known, offered = {self.debugged}, sorted(found & {self.debugged})
         changed = offered != self.identity.handlers
         self.identity.handlers[:] = offered
         await register_worker(
@@ -51,7 +61,8 @@ class Offer:
             pid=os.getpid(),
             version=self._version,
             namespaces=self.identity.namespaces,
-            handlers=sorted({*offered, *definitions.registered} - withdrawn),
+            handlers=sorted(known),
             slots=self._slots,
+            debugs=self.debugged is not None,
         )
         return changed

@@ -15,9 +15,10 @@ from engine.model.wire.worker import CacheStats
 from engine.settings import RabbitSettings
 from engine.store.claims import ClaimedStep, FinishedStep, WorkerIdentity, give_back
 from engine.store.pool import RECONNECTABLE, Pool
-from engine.store.workers import retire_worker
+from engine.store.workers import have_offers_renewed, retire_worker
 from workers.errors import HandlerNotFound
 from workers.registry import HandlerRegistry
+from workers.runtime import debugging
 from workers.runtime.capacity import EXCHANGES, Capacity
 from workers.runtime.definitions import Definitions
 from workers.runtime.domain_events import DomainEvents, StepEvents
@@ -37,6 +38,9 @@ log = logging.getLogger("tasker.worker")
 
 LAST_EVENTS_SECONDS = 2.0
 """How long subscribers may handle what waits when the worker ends."""
+
+LEFT_SECONDS = 5.0
+"""How often a worker looks whether a handler is still debugged that it leaves to somebody."""
 
 TIMER_SLACK = 0.1
 """Timers may come a little early, and a step is over a little after its result is reported."""
@@ -67,7 +71,9 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier(pool, {READY: self._have_published} if rabbit else None)
         self._changed = asyncio.Event()
-        self._definitions = Definitions(pool, registry)
+        self._debugs = offer.debugged is not None
+        self._look_again: asyncio.TimerHandle | None = None
+        self._definitions = Definitions(pool, registry, time_outs=not self._debugs)
         self._logs = LogWriter(pool)
         self.events = DomainEvents()
         self._executor = Executor(
@@ -79,8 +85,9 @@ class Worker:
             self.metrics,
         )  # fmt: skip
         self.heartbeat = Heartbeat(
-            dsn, offer.identity, self.load, lambda: list(self.running.values()), self._take_away
-        )
+            dsn, offer.identity, self.load, lambda: list(self.running.values()), self._take_away,
+            endless=self._debugs,
+        )  # fmt: skip
         self.inbox = self._make_inbox(rabbit) if rabbit else None
         wakes = {LOOK if rabbit else READY: self.exchange.wake, TEMPLATES: self._offer_changed}
         self.listener = Listener(dsn, wakes)
@@ -120,6 +127,7 @@ class Worker:
         """Make the worker known and have it claim."""
         SubscriberRegistry.instance().start_all(self.events.bus)
         await self._refresh_offer()
+        await self._tell_of_debugging()
         self.heartbeat.start()
         bodies = [*(self.exchange.run() for _ in range(EXCHANGES)), self._logs.run(), self.listener.run()]
         bodies += [self.inbox.run()] if self.inbox else []
@@ -175,6 +183,7 @@ class Worker:
         try:
             async with self._pool.acquire() as conn:
                 await retire_worker(conn, self.identity.worker_uuid)
+            await self._tell_of_debugging()
         except RECONNECTABLE as error:
             log.warning("the worker's end could not be recorded: %s", error)
 
@@ -191,6 +200,8 @@ class Worker:
         for step in steps:
             self.running[step.claimed.step_uuid, step.claimed.claim_no] = step
             self.metrics.claimed(step.definition.namespace)
+            if self._debugs:
+                debugging.tell_begin(step)
             try:
                 self._executor.start(step)
             except HandlerNotFound as error:
@@ -230,6 +241,8 @@ class Worker:
         self._notifier.wake(READY)
 
     def _report(self, step: RunningStep, finished: FinishedStep, events: StepEvents | None) -> None:
+        if self._debugs:
+            debugging.tell_end(step, finished)
         # A handler that returned passes its slot to the step's successor; one that is stuck keeps it.
         self.exchange.put(finished, step.returned, None if events is None else events.settle)
         self.metrics.executed(
@@ -246,6 +259,8 @@ class Worker:
             self._loop.call_soon_threadsafe(self._loop.call_later, patience, self._count_stuck)
 
     def _count_stuck(self) -> None:
+        if self._debugs:  # the handler stands at a breakpoint, and somebody looks at it
+            return
         if self.stuck * 2 >= self.capacity.slots and not self.replace_me.is_set():
             log.error("half of the slots are stuck in handlers that don't return; the worker drains")
             self.replace_me.set()
@@ -266,6 +281,12 @@ class Worker:
     def _refused(self, step_uuid: UUID, reason: str) -> None:
         log.info("the result of step %s was refused: %s", step_uuid, reason)
 
+    async def _tell_of_debugging(self) -> None:
+        """Have the other workers leave the handler that is debugged here, or take it again."""
+        if self._debugs:
+            async with self._pool.acquire() as conn:
+                await have_offers_renewed(conn)
+
     def _offer_changed(self) -> None:
         task = asyncio.get_running_loop().create_task(self._refresh_offer())
         task.add_done_callback(_log_failure)
@@ -273,6 +294,10 @@ class Worker:
     async def _refresh_offer(self) -> None:
         async with self._pool.acquire() as conn:
             changed = await self.offer.refresh(conn, self._definitions)
+        if self._look_again is not None:
+            self._look_again.cancel()
+        if self.offer.left:  # whoever debugs may end without a word
+            self._look_again = self._loop.call_later(LEFT_SECONDS, self._offer_changed)
         if changed:
             self.exchange.wake()
             self._notifier.wake(RESULTS)
