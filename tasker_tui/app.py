@@ -56,6 +56,8 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "queues": ("list",),
     "pulse": ("list",),
     "workers": ("list",),
+    "templates": ("list",),
+    "template": ("graph", "list"),
     "worker": ("list",),
     "events": ("list",),
     "letters": ("list",),

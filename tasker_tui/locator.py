@@ -45,6 +45,8 @@ SHAPES = {
     "letters": "letters",
     "queues": "queues",
     "workers": "workers",
+    "templates": "templates",
+    "template": "template/NAMESPACE/NAME/VERSION",
     "worker": "worker/UUID",
     "pulse": "pulse",
     "events": "events?FILTER",
@@ -78,7 +80,7 @@ def parse_locator(text: str) -> Locator:
             return Locator("worker", (_uuid(uuid, "worker"),))
         case ["compare", one, other]:
             return Locator("compare", (_uuid(one), _uuid(other)))
-        case ["runs", _, _, _]:
+        case ["runs" | "template", _, _, _]:
             return found
         case [name] if SHAPES.get(name) == name:
             return found

@@ -24,6 +24,10 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
             return _letters(services)
         case ["queues"]:
             return _queues(services)
+        case ["templates"]:
+            return _templates(services)
+        case ["template", namespace, name, version]:
+            return _template(services, namespace, name, version)
         case ["workers"]:
             return _workers(services)
         case ["worker", uuid]:
@@ -69,6 +73,18 @@ def _queues(services: Services) -> OperatorScreen:
     from tasker_tui.screens.queues import QueuesScreen
 
     return QueuesScreen(services)
+
+
+def _templates(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.templates import TemplatesScreen
+
+    return TemplatesScreen(services)
+
+
+def _template(services: Services, namespace: str, name: str, version: str) -> OperatorScreen:
+    from tasker_tui.screens.template import TemplateScreen
+
+    return TemplateScreen(services, namespace, name, version)
 
 
 def _workers(services: Services) -> OperatorScreen:

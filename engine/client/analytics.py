@@ -6,7 +6,7 @@ from datetime import datetime
 
 from engine.client.calls import Call, given
 from engine.model.wire.operations import BottleneckAnalysis, PerformanceMetrics
-from engine.model.wire.statistics import Statistics
+from engine.model.wire.statistics import Statistics, TemplateStatistics
 
 
 def performance(*, hours: int = 24) -> Call[PerformanceMetrics]:
@@ -32,3 +32,9 @@ def statistics(
     """What happened in each bucket (`1m`, `5m`, `15m`, `1h`, `6h`, `1d`) of a time, or of the last hour."""
     params = given(**{"from": start, "to": end}, bucket=bucket, namespace=namespace, template=template)
     return Call("GET", "/v1/statistics", Statistics.model_validate_json, params)
+
+
+def template_statistics(*, hours: int = 24) -> Call[TemplateStatistics]:
+    """How each template did in the last hours."""
+    params = given(hours=hours)
+    return Call("GET", "/v1/statistics/templates", TemplateStatistics.model_validate_json, params)

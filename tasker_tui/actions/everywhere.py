@@ -13,6 +13,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("app.go_pulse", "pulse", ("0",), "app", "How the whole system does, and what needs you first"),
     Action("app.go_failures", "failures", ("e",), "app",
            "What failed, grouped by what the errors have in common"),
+    Action("app.go_templates", "templates", ("t",), "app", "What can be started, and how it does"),
     Action("app.go_events", "events", ("E",), "app", "What happens everywhere, as it happens"),
     Action("app.go_queues", "queues", ("Q",), "app", "What waits for workers, and who takes it"),
     Action("app.go_letters", "dead letters", ("D",), "app", "Tasks that need somebody, most urgent first"),

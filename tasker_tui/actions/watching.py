@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasker_tui.actions.model import Action
-from tasker_tui.actions.reasons import needs, needs_place
+from tasker_tui.actions.reasons import needs, needs_connection, needs_place
 
 WATCHING: tuple[Action, ...] = (
     Action("pulse.open", "open", ("enter",), "pulse", "Go where the line is dealt with", hint=True,
@@ -23,4 +23,17 @@ WATCHING: tuple[Action, ...] = (
     Action("worker.open", "open", ("enter",), "worker", "Open the task, at the step", hint=True,
            disabled_reason=needs("place", "step")),
     Action("worker.back", "back", ("escape", "backspace"), "worker", "Back to the workers", hint=True),
+    Action("templates.open", "open", ("enter",), "templates", "Its graph, and how each step does", hint=True,
+           disabled_reason=needs("place", "template")),
+    Action("templates.start", "start", ("s",), "templates", "Start a task of it from a form", "changes",
+           hint=True, disabled_reason=needs("place", "template", change=True)),
+    Action("templates.runs", "runs", ("v",), "templates", "Its runs beside each other", hint=True,
+           disabled_reason=needs("place", "template")),
+    Action("templates.back", "back", ("escape", "backspace"), "templates", "Back to the list", hint=True),
+    Action("template.start", "start", ("s",), "template", "Start a task of it from a form", "changes",
+           hint=True, disabled_reason=needs_connection),
+    Action("template.runs", "runs", ("v",), "template", "Its runs beside each other", hint=True),
+    Action("template.other", "graph or list", ("tab",), "template", "Move in the graph, or in the list",
+           hint=True),
+    Action("template.back", "back", ("escape", "backspace"), "template", "Back to the templates", hint=True),
 )  # fmt: skip

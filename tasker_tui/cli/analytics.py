@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.model.wire.operations import PerformanceMetrics, SlowStepInfo, SlowTaskInfo
+    from engine.model.wire.statistics import TemplateStatistics
 
 analytics_app = typer.Typer(
     help="See how the system does, and where its time goes.", no_args_is_help=True, rich_markup_mode=None
@@ -102,5 +103,45 @@ def _print_slow(title: str, rows: Sequence[SlowStepInfo | SlowTaskInfo]) -> None
             str(one.execution_count),
             f"{one.error_count} ({one.error_rate:.0%})",
             Text(f"{one.namespace_name}/{one.task_name} {one.version} {step}".rstrip()),
+        )
+    console().print(table)
+
+
+@analytics_app.command()
+def templates(hours: HoursOption = 24, url: UrlOption = LOCAL, as_json: JsonOption = False) -> None:
+    """List the templates: their tasks, how they ended, how long they took, and when the last began."""
+    from engine.client import analytics
+    from tasker_tui.cli.console import console, print_json
+    from tasker_tui.cli.session import converse
+
+    found = converse(url, lambda client: client.send(analytics.template_statistics(hours=hours)))
+    if as_json:
+        print_json(found)
+    elif not found.templates:
+        console().print("no template is registered yet; a worker that starts registers its templates")
+    else:
+        _print_templates(found)
+
+
+def _print_templates(found: TemplateStatistics) -> None:
+    from rich.table import Table
+
+    from tasker_tui.cli.console import console, plain
+    from tasker_tui.text import age, duration
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("TEMPLATE", "VERSION", "TASKS", "COMPLETE", "FAILED", "P50", "P95", "LAST"):
+        table.add_column(column)
+    for one in found.templates:
+        took = one.task_durations
+        table.add_row(
+            plain(f"{one.namespace}/{one.name}"),
+            plain(one.version),
+            str(one.tasks_created),
+            str(one.tasks_completed),
+            str(one.tasks_failed),
+            duration(took.p50_ms / 1000) if took else "",
+            duration(took.p95_ms / 1000) if took else "",
+            age(one.last_created_at, found.end) if one.last_created_at else "",
         )
     console().print(table)

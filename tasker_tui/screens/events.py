@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.message import Message
 
 from tasker_tui.actions import Focus, bindings
@@ -137,7 +138,8 @@ class EventsScreen(OperatorScreen):
     def _tell(self) -> None:
         tail, table = self._tail, self.table
         title = f"Events  {tail.filter.text}" if tail.filter.text else "Events"
-        table.border_title = f"{title}  ‖ paused, {count(tail.waiting)} new" if tail.paused else title
+        held = f"  ‖ paused, {count(tail.waiting)} new" if tail.paused else ""
+        table.border_title = Content(f"{title}{held}")
         rate = round(tail.rate(self.services.clock.now()))
         gone = f"   {count(tail.let_go)} older let go" if tail.let_go else ""
         table.border_subtitle = f"{count(rate)} a second   {count(tail.seen)} seen{gone}"

@@ -124,4 +124,5 @@ def _pause(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> PauseAn
 
 
 import tests.tui.fake_pulse  # noqa: E402  they register their answers
+import tests.tui.fake_templates  # noqa: E402
 import tests.tui.fake_workers  # noqa: E402, F401

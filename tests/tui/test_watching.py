@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.model.states import StepState
 from engine.model.wire import ResetEvent
+from tests.tui.fake_templates import grid_of, template_of
 from tests.tui.scenes import day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
 
@@ -160,3 +161,31 @@ async def test_without_a_worker_the_list_says_how_to_start_one():
     client.workers = []
     async with dashboard(client, (100, 30)) as pilot:
         assert "tasker worker --templates" in await _press(pilot, "Q 2")
+
+
+async def test_a_template_shows_its_graph_and_how_each_step_does_and_starts_a_task():
+    client = FakeTasker(FakeClock(), [order_task(), order_task(2)])
+    client.templates = [template_of(order_task())]
+    client.grid = grid_of(order_task(), order_task(2))
+    async with dashboard(client, (140, 44)) as pilot:
+        shown = await _press(pilot, "t")
+        assert "100.0 %" in _marked(shown)
+        assert "2 tasks in the last 24 hours" in shown
+        shown = await _press(pilot, "enter")
+        assert "figures of the newest 2 runs" in shown
+        row = next(line for line in shown.splitlines() if "orders.ship" in line)
+        assert "✗ none has it" in row
+        charged = next(line for line in shown.splitlines() if "example.orders.pay" in line)
+        assert "2/2" in charged
+        assert "1.0s" in charged
+        assert "2.0s" in charged
+        assert "validate" in _marked(shown)
+        assert "validate" not in _marked(await _press(pilot, "tab l"))
+        assert "Start order_fulfillment" in await _press(pilot, "s")
+        await _press(pilot, "escape")
+        assert "Runs of order_fulfillment" in await _press(pilot, "v")
+
+
+async def test_without_a_template_the_list_says_how_to_register_one():
+    async with dashboard(FakeTasker(FakeClock()), (100, 30)) as pilot:
+        assert "tasker worker --templates FOLDER" in await _press(pilot, "t")

@@ -1,4 +1,4 @@
-"""`GET /v1/statistics`: what happened over time."""
+"""`GET /v1/statistics`: what happened over time; `/templates` of it: how each template did."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from engine.api.answers import answer, documented
 from engine.api.errors import ApiProblem
 from engine.api.services import Api
 from engine.model.wire.base import NaiveIsUtc
-from engine.model.wire.statistics import Statistics
+from engine.model.wire.statistics import Statistics, TemplateStatistics
 from engine.store.statistics import Span, read_statistics
 from engine.store.stats import roll_up
 from engine.store.task_list import template_ids
+from engine.store.template_statistics import read_template_statistics
 
 router = APIRouter(prefix="/v1", tags=["analytics"])
 
@@ -59,6 +60,21 @@ async def show_statistics(
             one_template=template is not None,
         )
     return answer(found)
+
+
+@router.get(
+    "/statistics/templates", response_class=Response, responses=documented(400, ok=TemplateStatistics)
+)
+async def show_template_statistics(
+    api: Api, hours: Annotated[int, Query(ge=1, le=720, description="How far back to look")] = 24
+) -> Response:
+    """Every template: how many tasks it had, how they ended, how long they took, and when the last began."""
+    async with api.database.acquire() as conn:
+        now: datetime = await conn.fetchval("SELECT tasker.now()")
+        size = SIZES["1m"] if timedelta(hours=hours) < MINUTES_KEPT else SIZES["1h"]
+        start = now - timedelta(hours=hours)
+        await roll_up(conn)
+        return answer(await read_template_statistics(conn, start - (start - EPOCH) % size, now))
 
 
 def _span(start: datetime | None, end: datetime | None, bucket: Bucket | None, now: datetime) -> Span:

@@ -61,3 +61,25 @@ class Statistics(WireModel):
     total: StatisticsBucket
     buckets: list[StatisticsBucket]
     backlog: Backlog
+
+
+class TemplateFigures(WireModel):
+    """How the tasks of one template's version did in a time; a task failed as `Counts` says. Its last task
+    was created at `last_created_at`, to the minute, of older ones to the hour; null if none is known."""
+
+    namespace: str
+    name: str
+    version: str
+    tasks_created: int
+    tasks_completed: int
+    tasks_failed: int
+    task_durations: DurationFigures | None
+    last_created_at: Timestamp | None
+
+
+class TemplateStatistics(WireModel):
+    """Every registered version of every template by namespace, name and version."""
+
+    start: Timestamp
+    end: Timestamp
+    templates: list[TemplateFigures]

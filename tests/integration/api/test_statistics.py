@@ -139,3 +139,18 @@ async def test_the_command_line_draws_lines(world: World) -> None:
     assert lines["tasks created"].split()[2:] == ["5", "█"]
     assert lines["tasks failed"].split()[2] == "1"
     assert "1 task open, 1 of them blocked" in shown.out
+
+
+async def test_each_template_has_figures(world: World) -> None:
+    await work(world)
+    found = await world.get("/v1/statistics/templates", hours=1)
+    by_name = {one["name"]: one for one in found["templates"]}
+    pay, linear = by_name["pay"], by_name["linear"]
+    assert (pay["tasks_created"], pay["tasks_completed"], pay["tasks_failed"]) == (1, 0, 1)
+    assert (linear["tasks_created"], linear["tasks_completed"], linear["tasks_failed"]) == (4, 3, 0)
+    assert linear["task_durations"]["items"] == 3
+    assert linear["last_created_at"] <= found["end"]
+    assert pay["task_durations"] is None
+    async with served(world.app) as url:
+        shown = await tasker(url, "analytics", "templates")
+    assert "test/linear" in shown.out
