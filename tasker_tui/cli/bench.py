@@ -11,6 +11,7 @@ import typer
 from tasker_tui.cli.errors import USAGE, CommandError
 
 if TYPE_CHECKING:
+    from tasker_tui.bench.dashboard import DashboardReport
     from tasker_tui.bench.reference import ReferenceReport
     from tasker_tui.bench.report import Report
     from tasker_tui.bench.run import BenchOptions
@@ -51,6 +52,11 @@ class BrokerChoice(StrEnum):
 
 
 OWN_STACK_ONLY = ("broker", "history", "held_snapshot", "waiting", "mean_functions", "start")
+NOT_WITH_TUI = (
+    *("shape", "tasks", "handlers", "broker", "runs", "held_snapshot", "waiting"),
+    *("mean_functions", "start", "reference", "url", "database_url"),
+)
+DASHBOARD_TASKS = 1_000_000
 THROUGHPUT_ONLY = ("shape", "tasks", "handlers", "runs", *OWN_STACK_ONLY)
 
 
@@ -79,6 +85,9 @@ def bench(
     reference: Annotated[
         bool, typer.Option("--reference", help="Measure the reference's scenarios instead, one by one.")
     ] = False,
+    tui: Annotated[
+        bool, typer.Option("--tui", help="Measure the dashboard instead, above --history tasks.  [1,000,000]")
+    ] = False,
     url: Annotated[
         str | None, typer.Option(help="Measure this server instead of a stack of its own.")
     ] = None,
@@ -88,12 +97,13 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
 ) -> None:
     """Measure how fast this machine runs tasks, on a stack that is made for it and removed."""
-    if reference and (other := _given(context, THROUGHPUT_ONLY)):
-        raise CommandError(f"{other[0]} does not go with --reference", "leave one of the two out", USAGE)
+    if tui:
+        _alone(context, "--tui", NOT_WITH_TUI)
+        return _show(_measure_dashboard(history or DASHBOARD_TASKS), as_json)
     database = _database_of(url, database_url, _given(context, OWN_STACK_ONLY))
     if reference:
-        _show(_measure_reference(url, database), as_json)
-        return
+        _alone(context, "--reference", THROUGHPUT_ONLY)
+        return _show(_measure_reference(url, database), as_json)
     from tasker_tui.bench.run import BenchOptions
 
     options = BenchOptions(
@@ -110,7 +120,7 @@ def bench(
         functions=mean_functions,
         start=start,
     )
-    _show(_measure(options), as_json)
+    return _show(_measure(options), as_json)
 
 
 def _measure(options: BenchOptions) -> Report:
@@ -142,15 +152,34 @@ def _measure_reference(url: str | None, database_url: str | None) -> ReferenceRe
         return runner.run(measure())
 
 
-def _show(report: Report | ReferenceReport, as_json: bool) -> None:
+def _measure_dashboard(tasks: int) -> DashboardReport:
+    import asyncio
+
+    from tasker_tui.bench.dashboard import run_dashboard
+    from tasker_tui.bench.progress import Stages
+
+    return asyncio.run(run_dashboard(tasks, Stages()))
+
+
+def _show(report: Report | ReferenceReport | DashboardReport, as_json: bool) -> None:
     if as_json:
         print(report.to_json())
         return
+    from tasker_tui.bench import dashboard_table, tables
+    from tasker_tui.bench.dashboard import DashboardReport
     from tasker_tui.bench.reference import ReferenceReport
-    from tasker_tui.bench.tables import render
     from tasker_tui.cli.console import console
 
-    console().print(report.render() if isinstance(report, ReferenceReport) else render(report))
+    if isinstance(report, DashboardReport):
+        console().print(dashboard_table.render(report))
+    else:
+        console().print(report.render() if isinstance(report, ReferenceReport) else tables.render(report))
+
+
+def _alone(context: typer.Context, option: str, others: Sequence[str]) -> None:
+    """Refuse what this option does not go with; raises CommandError."""
+    if other := _given(context, others):
+        raise CommandError(f"{other[0]} does not go with {option}", "leave one of the two out", USAGE)
 
 
 def _given(context: typer.Context, names: Sequence[str]) -> list[str]:

@@ -22,7 +22,8 @@ LIMIT = 500
 """With more nodes than that, folded, groups are made coarser."""
 CHUNK = 100
 """A larger group is opened in parts of so many."""
-STEM_LIMIT = 16
+STEM_LIMIT, SUFFIX_LIMIT = 14, 5
+"""Cells of what the names begin with, and of what follows in the first one: parts of a group differ there."""
 SEPARATORS = "_-.:/ "
 
 Unit = tuple[int, ...]
@@ -147,10 +148,11 @@ def _label(graph: Graph, members: tuple[int, ...], unit: Unit) -> str:
     names = [graph.labels[step] for step in members]
     if len(names) == 1:
         return names[0]
-    stem = _common(min(names), max(names)).rstrip(SEPARATORS + digits)[:STEM_LIMIT]
+    stem = _common(min(names), max(names)).rstrip(SEPARATORS + digits)
+    shown = stem if len(stem) <= STEM_LIMIT else f"{stem[: STEM_LIMIT - 1]}…"
     if len(unit) > 1 or not stem:
-        stem = f"{names[0][:STEM_LIMIT]}…"
-    return f"{stem}[×{len(names)}]{' ' * room_for_count(len(names))}"
+        shown += f"{names[0][len(stem) :][:SUFFIX_LIMIT]}…"
+    return f"{shown}[×{len(names)}]{' ' * room_for_count(len(names))}"
 
 
 def _common(one: str, other: str) -> str:

@@ -5,46 +5,17 @@ Run by `.ci/long`: a time is no test of every change.
 
 from __future__ import annotations
 
-import gc
 import random
 import time
-from collections.abc import Callable
 
 from rich.style import Style
 from textual.app import App
 
-from tasker_tui.dag.graph import Graph
+from tasker_tui.bench.drawing import best_ms, chain, fan, layered
 from tasker_tui.dag.layout import lay_out
 from tasker_tui.dag.view import DagView
 from tasker_tui.states import STEP_MARKS
 from tasker_tui.widgets.virtual_table import Column, VirtualTable
-
-
-def best_ms(work: Callable[[], object], runs: int = 5) -> float:
-    """As timeit measures: without the garbage of the tests before."""
-    spent = []
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(runs):
-            begin = time.process_time()
-            work()
-            spent.append((time.process_time() - begin) * 1000)
-    finally:
-        gc.enable()
-    return min(spent)
-
-
-def layered(count: int, width: int, seed: int = 1) -> Graph:
-    """Each step waits for up to three of the two layers before it."""
-    chance = random.Random(seed)
-    names = [f"step_{i}" for i in range(count)]
-    edges = set()
-    for i in range(width, count):
-        first = i - i % width
-        for _ in range(chance.randint(1, 3)):
-            edges.add((names[chance.randrange(max(0, first - 2 * width), first)], names[i]))
-    return Graph.build({name: name for name in names}, edges)
 
 
 def test_five_hundred_steps_are_laid_out_within_sixty_ms():
@@ -54,12 +25,7 @@ def test_five_hundred_steps_are_laid_out_within_sixty_ms():
 
 
 def test_a_wide_fan_and_a_long_chain_of_five_hundred_too():
-    fan = Graph.build(
-        {str(i): f"step_{i}" for i in range(500)},
-        [("0", str(i)) for i in range(1, 499)] + [(str(i), "499") for i in range(1, 499)],
-    )
-    chain = Graph.build({str(i): f"step_{i}" for i in range(500)}, [(str(i), str(i + 1)) for i in range(499)])
-    for graph in (fan, chain):
+    for graph in (fan(500), chain(500)):
         assert best_ms(lambda graph=graph: lay_out.__wrapped__(graph)) <= 60
 
 

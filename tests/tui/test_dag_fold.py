@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasker_tui.bench.drawing import layered
 from tasker_tui.dag.fold import FOLDABLE, LIMIT, first_opened, fold, group
 from tasker_tui.dag.graph import Graph
 from tasker_tui.dag.paths import drawn, path_to
 from tasker_tui.dag.scene import FOCUS_LEVELS, Scene, reading_order
-from tests.tui.budgets import layered
 from tests.tui.drawings import read_edges, text
 
 

@@ -6,16 +6,19 @@ import sys
 
 import pytest
 
-from tasker_tui.bench.comparison import Load, compare_with_rabbitmq
+from tasker_tui.bench import dashboard, dashboard_table
+from tasker_tui.bench.comparison import HISTORY_TEMPLATE, Load, compare_with_rabbitmq
+from tasker_tui.bench.drawing import Drawn
 from tasker_tui.bench.errors import BenchError
 from tasker_tui.bench.latency import Workload, measure_latency
+from tasker_tui.bench.machine import this_machine
 from tasker_tui.bench.progress import Stages
 from tasker_tui.bench.reference import run_reference
 from tasker_tui.bench.run import BenchOptions, Effort, run_bench
 from tasker_tui.bench.stack import own_stack
 from tasker_tui.bench.tables import render
 from tasker_tui.bench.throughput import measure_throughput
-from tasker_tui.bench.written import read_written
+from tasker_tui.bench.written import read_settings, read_written
 from tasker_tui.cli.console import console
 
 LITTLE = Effort(warm_up=50, samples=5, creations=10, creations_together=64)
@@ -105,6 +108,7 @@ async def test_work_that_was_not_recorded_is_noticed():
         (["--url", "http://127.0.0.1:9", "--broker", "both"], "--broker needs a stack"),
         (["--database-url", "postgresql:///x"], "--database-url goes with --url"),
         (["--reference", "--held-snapshot", "5"], "--held-snapshot does not go with --reference"),
+        (["--tui", "--runs", "3"], "--runs does not go with --tui"),
     ],
 )
 async def test_options_that_do_not_go_together(options, said):
@@ -114,3 +118,19 @@ async def test_options_that_do_not_go_together(options, said):
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert said in errors.decode()
+
+
+async def test_the_dashboard_is_measured_in_a_terminal_beside_its_budgets(target, capsys):
+    await measure_latency(target, Workload(HISTORY_TEMPLATE), 1, lambda _: None)
+    effort = dashboard.Effort(starts=1, keys=2, tasks=1, idle=0.1, rest=0.1)
+    shown = await dashboard.measure_shown(target, effort, Stages(silent=True))
+    drawn = Drawn(layout_500=41.0, recolour_500=17.0, open_5000=200.0)
+    report = dashboard.DashboardReport("1", this_machine(), await read_settings(target), 1, drawn, shown)
+    console().print(dashboard_table.render(report))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert next(line for line in lines if "500 steps laid out" in line).endswith("✓")
+    assert next(line for line in lines if "in other colours" in line).endswith("missed")
+    told = json.loads(report.to_json())["shown"]
+    assert told["key_in_view_ms"]["count"] == 2
+    assert told["commit_to_screen_ms"]["p95"] > 0
+    assert told["memory_mib"] > 10
