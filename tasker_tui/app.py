@@ -119,7 +119,7 @@ class TaskerApp(App[None]):
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
         self.keymap: Keymap = {}
-        log = CommandLog(clock, state / "commands.log" if state else None, server=profile.url, by=user)
+        log = CommandLog(clock, state / "commands.log" if state else None, profile, user)
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
         history = History(state / "history" if state else None)
@@ -288,7 +288,7 @@ class TaskerApp(App[None]):
         old, services.client = services.client, event.client
         services.link, services.stack = _link(event.profile), Door(event.profile.url)
         self._visits = Visits()
-        services.commands = services.commands.of(event.profile.url)
+        services.commands = services.commands.of(event.profile)
         self._listen()
         self._open(Locator())
         await old.close()

@@ -7,6 +7,7 @@ machine alone unless told otherwise, and pages of other sites cannot reach it th
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import shlex
@@ -38,6 +39,11 @@ class BrowserServer(Server):
             shlex.join([sys.executable, "-m", "tasker_tui.cli", *arguments]), host, port, title="tasker"
         )
         self._guarded = is_loopback(host)
+
+    def initialize_logging(self) -> None:
+        """Tell what goes wrong, not who looks at what."""
+        super().initialize_logging()
+        logging.getLogger().setLevel(logging.WARNING)
 
     async def on_startup(self, app: web.Application) -> None:
         """Say where it is, and that it has no login."""

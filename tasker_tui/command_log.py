@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tasker_tui.clock import Clock
+from tasker_tui.profiles import Profile
 from tasker_tui.text import printable
 from tasker_tui.trouble import CALL_FAILURES, explain
 
@@ -43,21 +44,25 @@ class LogEntry:
 class CommandLog:
     """The one way by which the dashboard changes something. `path` None keeps no file.
 
-    `about` tells, in the file, where and by whom the changes were made.
+    `by` is who makes the changes, `profile` where: its lines lead there from any shell.
     """
 
-    def __init__(self, clock: Clock, path: Path | None = None, **about: str) -> None:
+    def __init__(self, clock: Clock, path: Path | None, profile: Profile, by: str) -> None:
         self.entries: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
         self.trouble = ""
         """Why the file is not written, if it is not."""
         self.path = path
-        self._clock, self._about = clock, about
+        self._clock, self._profile, self._by = clock, profile, by
 
-    def of(self, server: str) -> CommandLog:
+    def of(self, profile: Profile) -> CommandLog:
         """The log of the same session for another server; what was done so far stays in it."""
-        other = CommandLog(self._clock, self.path, **self._about | {"server": server})
+        other = CommandLog(self._clock, self.path, profile, self._by)
         other.entries = self.entries
         return other
+
+    def here(self, command: str) -> str:
+        """The command line with what leads it to this server."""
+        return f"{command} {self._profile.options}".rstrip()
 
     async def run(self, command: str, call: Awaitable[T]) -> T:
         """Make a call that changes something and note what came of it. Raises what the call raises."""
@@ -73,13 +78,19 @@ class CommandLog:
         return answer
 
     def _add(self, command: str, outcome: str) -> None:
-        entry = LogEntry(self._clock.now(), printable(command), printable(outcome))
+        entry = LogEntry(self._clock.now(), printable(self.here(command)), printable(outcome))
         self.entries.append(entry)
         if self.path is not None and not self.trouble:
             self._write(self.path, entry)
 
     def _write(self, path: Path, entry: LogEntry) -> None:
-        line = {"at": entry.at.isoformat(), **self._about, "command": entry.command, "outcome": entry.outcome}
+        line = {
+            "at": entry.at.isoformat(),
+            "server": self._profile.url,
+            "by": self._by,
+            "command": entry.command,
+            "outcome": entry.outcome,
+        }
         try:
             append_line(path, json.dumps(line, ensure_ascii=False))
         except OSError as error:

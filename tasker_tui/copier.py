@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.app import App
 
 from tasker_tui.copying import Copyable, copyable, json_of
@@ -24,6 +26,8 @@ class Copier:
         if not isinstance(screen, OperatorScreen):
             return
         found = copyable(screen.focus_state(), screen.locator())
+        if found.command:
+            found = replace(found, command=self._services.commands.here(found.command))
 
         def chosen(what: What | None) -> None:
             if what == "json":

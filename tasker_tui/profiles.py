@@ -65,6 +65,13 @@ class Profile:
     color: str = ""
 
     @property
+    def options(self) -> str:
+        """What a command of `tasker` needs to reach it; nothing for this machine's usual address."""
+        if self.name:
+            return f"--profile {shlex.quote(self.name)}"
+        return "" if self.url == LOCAL_URL else f"--url {shlex.quote(self.url)}"
+
+    @property
     def why_read_only(self) -> str:
         """Why nothing can be changed there; empty if it can."""
         return f"the profile {self.name} is read-only" if self.read_only else ""

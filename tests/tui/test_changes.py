@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from engine.model.states import StepState, TaskState
 from tasker_tui.command_log import OLD_FILES, append_line
+from tasker_tui.profiles import Profile
 from tests.tui.scenes import order_task, small_task
 from tests.tui.support import FakeClock, FakeStep, FakeTasker, dashboard, screen_text, settle
 
@@ -51,13 +52,14 @@ async def test_the_command_log_shows_what_was_changed_and_what_was_refused(tmp_p
 
 async def test_a_refused_change_is_in_the_log_with_its_reason(tmp_path):
     client = FakeTasker(FakeClock(), [order_task()])
-    async with dashboard(client) as pilot:
+    async with dashboard(client, profile=Profile(url="http://tasker.example.com")) as pilot:
         await press(pilot, "r")
         client.offline = True
         await press(pilot, "enter", "ctrl+l")
         assert "the server cannot be reached" in screen_text(pilot)
     [entry] = pilot.app.services.commands.entries
     assert not entry.done
+    assert entry.command.endswith(" charge_card --url http://tasker.example.com")
 
 
 def test_a_full_file_moves_aside_and_the_oldest_is_dropped(tmp_path):

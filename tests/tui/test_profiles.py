@@ -161,7 +161,8 @@ async def test_p_goes_to_another_server_and_leaves_nothing_of_the_old_one():
         assert "order_fulfillment" not in shown
         assert next(iter(there.tasks.values())).name in shown
         assert here.named("close")
-        await press(pilot, "r")
+        await press(pilot, "r", "y", "c")
+        assert pilot.app.clipboard.endswith(" --profile production")
     assert here.changes == there.changes == 0
 
 
