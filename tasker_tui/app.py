@@ -45,9 +45,9 @@ from tasker_tui.remembered import History, SavedFilters
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
+from tasker_tui.tabs import Tabs
 from tasker_tui.themes import DARK, THEMES
 from tasker_tui.user_config import UserConfig, load_user_config
-from tasker_tui.visits import Visits
 
 ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "tasks": ("list",),
@@ -75,7 +75,7 @@ class TaskerApp(App[None]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands, PlaceCommands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS = bindings("app")
+    BINDINGS = bindings("app", "tabs")
 
     class Heard(Message):
         """The summary feed of a server has learned something."""
@@ -124,7 +124,8 @@ class TaskerApp(App[None]):
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
         history = History(state / "history" if state else None)
         self.services.saved = SavedFilters(state / "filters" if state else None)
-        self._visits = Visits()
+        self._tabs = Tabs(self, self._open)
+        self.services.tabs = self._tabs.titles
         self._copier = Copier(self, self.services)
         self._commands = CommandRunner(self, self.services, history, self.action_do)
 
@@ -149,7 +150,7 @@ class TaskerApp(App[None]):
         self.theme = DARK.name
         self._take_over_own_settings()
         self._listen()
-        self._open(self._locator)
+        self._tabs.open(self._locator)
 
     def _take_over_own_settings(self) -> None:
         """Keys and colours of the user's file; a mistake is told, and leaves what was."""
@@ -190,7 +191,7 @@ class TaskerApp(App[None]):
         """Show a place over what is shown now, or go back to it where it is below."""
         self._record_visit()
         self._show_place(where)
-        self._visits.record(where)
+        self._tabs.visits.record(where)
 
     def pop_screen(self) -> AwaitComplete:
         """Leave a screen: what is below is visited again."""
@@ -200,11 +201,11 @@ class TaskerApp(App[None]):
 
     def _record_visit(self) -> None:
         if isinstance(self.screen, OperatorScreen):
-            self._visits.record(self.screen.locator())
+            self._tabs.visits.record(self.screen.locator())
 
     def _visit(self, by: int) -> None:
         self._record_visit()
-        where = self._visits.go(by)
+        where = self._tabs.visits.go(by)
         if where is None:
             text = "this is the first place" if by < 0 else "this is the last place"
             self.notify(f"{text} that was shown", severity="warning")
@@ -245,7 +246,15 @@ class TaskerApp(App[None]):
         if place:
             self.go(Locator(place))
             return
+        _, _, tab = action_id.partition(".show_tab_")
+        if tab:
+            self._tabs.show(int(tab))
+            return
         match action_id:
+            case "app.tab":
+                self._tabs.open(Locator())
+            case "app.close":
+                self._tabs.close()
             case "app.back_in_history" | "app.forward_in_history":
                 self._visit(-1 if action_id == "app.back_in_history" else 1)
             case "app.copy":
@@ -287,7 +296,7 @@ class TaskerApp(App[None]):
             await self.pop_screen()
         old, services.client = services.client, event.client
         services.link, services.stack = _link(event.profile), Door(event.profile.url)
-        self._visits = Visits()
+        self._tabs.close_others()
         services.commands = services.commands.of(event.profile)
         self._listen()
         self._open(Locator())

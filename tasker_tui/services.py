@@ -16,6 +16,9 @@ from tasker_tui.link import Link
 from tasker_tui.locator import Locator
 from tasker_tui.remembered import SavedFilters
 
+Tabs = tuple[tuple[str, bool], ...]
+"""What each tab of the app shows, and whether it is the one that is shown; empty for a single one."""
+
 
 @dataclass(slots=True)
 class Services:
@@ -34,4 +37,5 @@ class Services:
     commands: CommandLog
     ascii_only: bool = False
     stack: StackPort | None = None
+    tabs: Callable[[], Tabs] = tuple
     saved: SavedFilters = field(default_factory=lambda: SavedFilters(None))

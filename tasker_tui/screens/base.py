@@ -76,11 +76,11 @@ class OperatorScreen(Screen[None]):
 
     def on_tick(self) -> None:
         """A second has passed."""
-        self.query_one(HeaderBar).show(self.services.link)
+        self.query_one(HeaderBar).show(self.services.link, self.services.tabs())
 
     def show_state(self) -> None:
         """Bring header and hints up to date."""
-        self.query_one(HeaderBar).show(self.services.link)
+        self.query_one(HeaderBar).show(self.services.link, self.services.tabs())
         self.query_one(HintsBar).show(self.crumbs(), self._focus())
 
     def _focus(self) -> Focus:

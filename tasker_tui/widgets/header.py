@@ -9,7 +9,8 @@ from textual.widget import Widget
 
 from tasker_tui.clock import Clock
 from tasker_tui.link import Link
-from tasker_tui.text import count, plural, printable
+from tasker_tui.services import Tabs
+from tasker_tui.text import count, fit, plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.painting import palette_for
 
@@ -22,11 +23,12 @@ class HeaderBar(Widget):
     def __init__(self, link: Link, clock: Clock) -> None:
         super().__init__()
         self._link, self._clock = link, clock
+        self._tabs: Tabs = ()
 
-    def show(self, link: Link) -> None:
-        """Show another state of the connection."""
-        if link != self._link or link.retry_at or link.lag_at:
-            self._link = link
+    def show(self, link: Link, tabs: Tabs) -> None:
+        """Show another state of the connection or of the tabs."""
+        if (link, tabs) != (self._link, self._tabs) or link.retry_at or link.lag_at:
+            self._link, self._tabs = link, tabs
             self.refresh()
 
     def render(self) -> Text:
@@ -37,6 +39,10 @@ class HeaderBar(Widget):
         right = Text("   ").join(self._figures(palette))
         right.append(" ")
         room = self.size.width - left.cell_len - right.cell_len
+        names = self._tab_names(palette)
+        if names.cell_len < room:
+            left.append_text(names)
+            room -= names.cell_len
         if self._link.state != "lost" and room > len(self._link.host) + 4:
             left.append(f"  {self._link.host}", palette.muted)
             room = self.size.width - left.cell_len - right.cell_len
@@ -44,6 +50,13 @@ class HeaderBar(Widget):
             left.truncate(self.size.width, overflow="ellipsis")
             return left
         return Text.assemble(left, " " * room, right, no_wrap=True)
+
+    def _tab_names(self, palette: Palette) -> Text:
+        text = Text("   " if self._tabs else "")
+        for number, (title, here) in enumerate(self._tabs, 1):
+            style = palette.strong + Style(reverse=True) if here else palette.muted
+            text.append(f" {number} {fit(title, min(12, len(title)))} ", style)
+        return text
 
     def _badge(self, palette: Palette) -> Text:
         """The profile in its own colour, and whether it can be changed; without one the program's name."""

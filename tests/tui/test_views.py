@@ -53,3 +53,38 @@ async def test_brackets_lead_through_the_places_that_were_shown():
         assert "tasks › failures" in last_line(pilot)
         await press(pilot, "D", "right_square_bracket")  # another way: what came after is forgotten
         assert "this is the last place that was shown" in notices(pilot)
+
+
+async def test_tabs_have_stacks_and_filters_of_their_own():
+    client = FakeTasker(FakeClock(), day())
+    client.queues, client.failures = queues(), failure_groups(order_task())
+    async with dashboard(client) as pilot:
+
+        def header() -> str:
+            return screen_text(pilot).splitlines()[0]
+
+        await press(pilot, "ctrl+w")
+        assert "this is the only tab; q leaves the dashboard" in notices(pilot)
+        assert " 1 tasks" not in header()
+        await press(pilot, "exclamation_mark", "ctrl+t")
+        assert " 1 tasks  2 tasks " in header()
+        assert "state:" not in screen_text(pilot).splitlines()[1]
+        await press(pilot, "e")
+        assert " 1 tasks  2 failures " in header()
+        await press(pilot, "alt+1")
+        assert "state:blocked_by_failures,error" in screen_text(pilot).splitlines()[1]
+        await press(pilot, "left_square_bracket")
+        assert "this is the first place that was shown" in notices(pilot)  # of this tab
+        new = order_task(9, minutes_ago=0.1)
+        client.announce(new)
+        await press(pilot, "alt+2", "escape")
+        assert str(new.uuid)[-8:] in screen_text(pilot)  # went on while it was not shown
+        await press(pilot, "alt+5")
+        assert "there is no tab 5; ctrl+t opens one" in notices(pilot)
+        await press(pilot, "colon")
+        await type_in(pilot, "close")
+        await press(pilot, "enter")
+        assert "state:blocked_by_failures,error" in screen_text(pilot).splitlines()[1]
+        assert " 1 tasks" not in header()
+        await press(pilot, *["ctrl+t"] * 9)
+        assert "there are 9 tabs already; ctrl+w closes one" in notices(pilot)
