@@ -23,6 +23,15 @@ FOREIGN_FONT = re.compile(r'<link\s[^>]*href="https://[^>]*>')
 """A laptop that is locked down would wait for it, and the others would tell who looks at what."""
 
 
+FOCUS = """<script>
+const focusing = setInterval(() => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  if (keys) { keys.focus(); clearInterval(focusing); }
+}, 100);
+</script>"""
+"""Without it the keys do nothing before the first click."""
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address to listen on is reached from this machine alone."""
     try:
@@ -61,7 +70,8 @@ class BrowserServer(Server):
         assert isinstance(response, web.Response)
         page = FOREIGN_FONT.sub("", response.text or "")
         here = re.escape(self.public_url.partition("://")[2])
-        response.text = re.sub(rf"(?<=//){here}(?=/)", lambda _: request.host, page)
+        page = re.sub(rf"(?<=//){here}(?=/)", lambda _: request.host, page)
+        response.text = page.replace("</body>", f"{FOCUS}</body>")
         response.headers["X-Frame-Options"] = "DENY"
         return response
 
