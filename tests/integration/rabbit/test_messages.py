@@ -134,9 +134,10 @@ async def test_a_worker_without_a_free_slot_leaves_messages_to_others(stack: Sta
     tasks = await stack.flows.create(revision, count=4)
 
     async def given_back() -> bool:
-        return (await messages_of(worker)).get("given_back", 0) >= 3
+        # Those that were published when it had stopped consuming never came.
+        return (await messages_of(worker)).get("given_back", 0) >= 1
 
-    await until(given_back, "the messages are left to others")
+    await until(given_back, "messages are left to others")
     await queues.until_at_least(3)
     stack.open_gate("open")
     await stack.flows.all_complete(tasks)
