@@ -33,7 +33,7 @@ class FailuresScreen(ListScreen[FailureGroup]):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self._columns = FailureColumns(services.clock)
+        self._columns = FailureColumns(services.clock, services.ascii_only)
         self._bulk = BulkOperations(self, services, self.reload)
 
     def focus_state(self) -> Focus:

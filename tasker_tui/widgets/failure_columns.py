@@ -7,10 +7,11 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from engine.model.wire.failures import FailureGroup
+from engine.model.wire.failures import TREND_BUCKETS, FailureGroup
 from tasker_tui.clock import Clock
 from tasker_tui.text import age, count, plural, printable, printable_lines, short_id
 from tasker_tui.themes import Palette
+from tasker_tui.widgets.spark import spark
 from tasker_tui.widgets.virtual_table import Column, Runs
 
 WIDE = 90
@@ -20,8 +21,8 @@ SHOWN_PLACES = 6
 class FailureColumns:
     """Makes the columns; ages are as of `clock`."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, ascii_only: bool) -> None:
+        self._clock, self._ascii = clock, ascii_only
 
     def __call__(self, width: int) -> Sequence[Column[FailureGroup]]:
         """The columns for a list of this width in cells."""
@@ -34,9 +35,13 @@ class FailureColumns:
             Column("TASKS", 7, _tasks, "right"),
             Column("SIGNATURE", 0, _signature),
             Column("STEP", 24, _step),
+            Column("LAST HOUR", TREND_BUCKETS, self._trend),
             Column("FIRST", 5, self._first, "right"),
             last,
         ]
+
+    def _trend(self, row: FailureGroup, width: int, palette: Palette) -> Runs:
+        return [(spark(row.trend, width, ascii_only=self._ascii), palette.tone("failed"))]
 
     def _first(self, row: FailureGroup, width: int, palette: Palette) -> Runs:
         return [(age(row.first_seen, self._clock.now()), palette.muted)]

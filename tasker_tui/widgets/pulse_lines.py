@@ -21,6 +21,8 @@ CURVE_LINES = 3
 NAME, NUMBER, UNIT, METER = 14, 9, 8, 12
 PEAK = 16
 WIDE = 60
+LEAST = 0.0005
+"""A smaller share would be rounded to nothing."""
 MINUTES = 60
 """A minute a cell."""
 
@@ -121,7 +123,7 @@ class PulseLines:
             shares = self._spark([_failing(one) for one in buckets], width)
             return [
                 (fit("failed steps", NAME), palette.text),
-                (f"{100 * share:.1f} %".rjust(NUMBER), style),
+                ((f"{100 * share:.1f} %" if share >= LEAST or not share else "< 0.1 %").rjust(NUMBER), style),
                 (" in 1h".ljust(UNIT), palette.muted),
                 (shares, palette.tone("failed")),
                 (f"  {count(total.steps_failed)} in all" if width >= WIDE else "", palette.muted),

@@ -166,6 +166,7 @@ def failure_groups(*tasks: FakeTask) -> list[FailureGroup]:
         return FailureGroup(
             signature=signature, error_type=kind, failed_steps=count, failed_tasks=count,
             first_seen=NOW - timedelta(minutes=60 + minutes), last_seen=NOW - timedelta(minutes=minutes),
+            trend=[0, 1, 2, 4, 8, 16, 32, 64, 32, 16, 8, 4],
             places=[FailurePlace(**place, step=step, failed_steps=count)],
             sample=FailureSample(task_uuid=tasks[0].uuid, step_uuid=tasks[0].step_uuid("charge_card"),
                                  step=step, message=message),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from pydantic import Field
+
 from engine.model.wire.base import Timestamp, WireModel
+
+TREND_BUCKETS = 12
 
 
 class FailurePlace(WireModel):
@@ -26,7 +30,10 @@ class FailureSample(WireModel):
 
 
 class FailureGroup(WireModel):
-    """Failed steps with one signature: error type and message without ids, numbers and quoted values."""
+    """Failed steps with one signature: error type and message without ids, numbers and quoted values.
+
+    `trend` is how many of them failed in each five minutes of the last hour, the oldest first.
+    """
 
     signature: str
     error_type: str | None
@@ -34,6 +41,7 @@ class FailureGroup(WireModel):
     failed_tasks: int
     first_seen: Timestamp
     last_seen: Timestamp
+    trend: list[int] = Field(default_factory=lambda: [0] * TREND_BUCKETS)
     places: list[FailurePlace]
     sample: FailureSample
 

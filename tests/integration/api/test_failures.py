@@ -31,6 +31,7 @@ async def test_failures_that_differ_in_values_alone_are_one_group(world: World) 
     assert groups[0]["signature"].endswith("order # of # refused by ? at #")
     assert groups[0]["sample"]["message"] == messages[1]
     assert groups[0]["first_seen"] < groups[0]["last_seen"]
+    assert (len(groups[0]["trend"]), sum(groups[0]["trend"]), sum(groups[1]["trend"])) == (12, 2, 1)
     assert groups[1]["sample"]["task_uuid"] == other
     (place,) = groups[1]["places"]
     assert (place["namespace"], place["template"], place["step"]) == ("test", "pay", "charge")
