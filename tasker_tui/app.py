@@ -33,11 +33,13 @@ from tasker_tui.dev.door import Door, StackPort
 from tasker_tui.edits import tell_edits
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
+from tasker_tui.jumping import targets
 from tasker_tui.keymap import Keymap, read_keys
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator, parse_locator
 from tasker_tui.modals.command_log import CommandLogDialog
 from tasker_tui.modals.help import HelpDialog
+from tasker_tui.modals.jump import JumpOverlay
 from tasker_tui.modals.profile import ProfileDialog
 from tasker_tui.places import screen_at
 from tasker_tui.profiles import KeyUnavailable, Profile
@@ -257,6 +259,8 @@ class TaskerApp(App[None]):
                 self._tabs.close()
             case "app.back_in_history" | "app.forward_in_history":
                 self._visit(-1 if action_id == "app.back_in_history" else 1)
+            case "app.jump":
+                self.push_screen(JumpOverlay(targets(self.screen)), lambda to: to and to.go())
             case "app.copy":
                 self._copier.open()
             case "app.command":

@@ -28,6 +28,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("app.close", "close", ("ctrl+w",), "app", "Close this tab"),
     Action("app.show_tab_1", "tab 1", ("alt+1",), "app", "To the first tab; alt+2 to alt+9 to the others"),
     *(Action(f"app.show_tab_{n}", f"tab {n}", (f"alt+{n}",), "tabs", f"To tab {n}") for n in range(2, 10)),
+    Action("app.jump", "jump", ("f",), "app", "A letter over every row and pane leads there"),
     Action("app.copy", "copy", ("y",), "app",
            "Copy the id (i), place (l), command line (c), JSON (j) of what is selected"),
     Action("app.palette", "palette", ("ctrl+p",), "app", "All commands and places, by name"),
