@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -96,6 +97,7 @@ def sending(cases: st.SearchStrategy[Any], url: str, known: dict[str, str]) -> C
     return send
 
 
+@pytest.mark.timeout(300)
 async def test_every_operation_keeps_what_the_document_promises(pg_server: PgServer, tmp_path: Path) -> None:
     """The server is a process of its own: making up cases takes this one's whole attention."""
     async with running_stack(pg_server, tmp_path, {}, workers=0) as stack:
