@@ -191,7 +191,9 @@ async def _make_worker(
     identity = WorkerIdentity(worker_uuid, list(namespaces), [], lease)
     slots = settings.worker.slots if debugged is None else 1
     offer = Offer(identity, importlib.metadata.version("tasker"), slots, debugged)
-    return Worker(pool, settings.database.dsn, registry, offer, slots, settings.rabbit)
+    # Who debugs finds steps by looking: messages of others' handlers would only be passed on.
+    rabbit = settings.rabbit if debugged is None else None
+    return Worker(pool, settings.database.dsn, registry, offer, slots, rabbit)
 
 
 async def _first(*events: asyncio.Event) -> None:
