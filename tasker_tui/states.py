@@ -8,6 +8,11 @@ from typing import Literal
 from engine.model.states import StepState, TaskState
 
 Tone = Literal["idle", "queued", "running", "waiting", "ok", "failed", "stopped", "manual"]
+LOUDEST_FIRST: tuple[Tone, ...] = (
+    *("failed", "waiting", "running", "queued"),
+    *("idle", "stopped", "manual", "ok"),
+)
+"""What matters most to an operator comes first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from engine.model.states import STEP_SATISFIES, StepState
 from engine.model.wire import StepAuditResponse
 from engine.model.wire.details import LogRecord, StepWhy
 from tasker_tui.reasons import TIMED, TOLD_ELSEWHERE
+from tasker_tui.states import LOUDEST_FIRST
 from tasker_tui.text import (
     clock_time,
+    count,
     duration,
     folded,
     json_line,
@@ -31,6 +33,8 @@ from tasker_tui.view_models import StepRow, step_error
 BACKTRACE_LINES = 12
 NAME_WIDTH = 10
 LOG_LINES = 200
+NAMED, NEIGHBOURS = 8, 24
+"""Steps that are named, in a line and in the lists: a step of a fan-out may have thousands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,21 @@ class StepFacts:
     ascii_only: bool
 
 
+def _at_most(limit: int, steps: Sequence[StepRow]) -> Sequence[StepRow]:
+    """The steps; of more than that those whose state matters most."""
+    if len(steps) <= limit:
+        return steps
+    return sorted(steps, key=lambda step: LOUDEST_FIRST.index(step.mark.tone))[:limit]
+
+
 def why(step: StepRow, parents: Sequence[StepRow], now: datetime) -> str | None:
     """Why an unfinished step does not run, or for how long it has; None for a finished one."""
     unmet = [parent for parent in parents if parent.state not in STEP_SATISFIES]
     match step.state:
         case StepState.PENDING if unmet:
-            return "waits for " + ", ".join(f"{printable(p.name)} ({p.mark.word})" for p in unmet)
+            named = [f"{printable(p.name)} ({p.mark.word})" for p in _at_most(NAMED, unmet)]
+            more = [f"{count(len(unmet) - NAMED)} more"] if len(unmet) > NAMED else []
+            return "waits for " + ", ".join(named + more)
         case StepState.PENDING:
             return "ready; about to be enqueued"
         case StepState.ENQUEUED:
@@ -112,14 +125,15 @@ def data(facts: StepFacts, palette: Palette) -> Text:
     step = facts.step
     if step.result is not None:
         _json(report, "RESULT", step.result, palette)
-    inputs = {"context": facts.context} | {
-        f"from {parent.name}": parent.result for parent in facts.parents if parent.result is not None
-    }
+    results = [parent for parent in facts.parents if parent.result is not None]
+    inputs = {"context": facts.context} | {f"from {one.name}": one.result for one in results[:NEIGHBOURS]}
     if step.settings:
         inputs["settings"] = step.settings
     report.append("INPUT\n", palette.muted)
     for name, value in inputs.items():
         _json(report, printable(name), value, palette)
+    if len(results) > NEIGHBOURS:
+        report.append(f"and from {count(len(results) - NEIGHBOURS)} more\n", palette.muted)
     return report
 
 
@@ -198,7 +212,8 @@ def _neighbours(
         return
     _name(report, name, palette)
     column = NAME_WIDTH
-    for i, step in enumerate(steps):
+    shown = _at_most(NEIGHBOURS, steps)
+    for i, step in enumerate(shown):
         cells = cell_len(printable(step.name)) + len("  ✓ ")
         if i and column + cells > width:
             report.append(f"\n{'':{NAME_WIDTH}}")
@@ -208,6 +223,8 @@ def _neighbours(
         column += cells
         report.append(f"{step.mark.glyph(facts.ascii_only)} ", palette.tone(step.mark.tone))
         report.append(printable(step.name), palette.text)
+    if len(steps) > len(shown):
+        report.append(f"\n{'':{NAME_WIDTH}}and {count(len(steps) - len(shown))} more", palette.muted)
     report.append("\n")
 
 

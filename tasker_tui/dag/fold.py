@@ -149,8 +149,10 @@ def _label(graph: Graph, members: tuple[int, ...], unit: Unit) -> str:
     if len(names) == 1:
         return names[0]
     stem = _common(min(names), max(names)).rstrip(SEPARATORS + digits)
-    shown = stem if len(stem) <= STEM_LIMIT else f"{stem[: STEM_LIMIT - 1]}…"
-    if len(unit) > 1 or not stem:
+    part = len(unit) > 1 or not stem
+    limit = STEM_LIMIT if part else STEM_LIMIT + SUFFIX_LIMIT
+    shown = stem if len(stem) <= limit else f"{stem[: limit - 1]}…"
+    if part:
         shown += f"{names[0][len(stem) :][:SUFFIX_LIMIT]}…"
     return f"{shown}[×{len(names)}]{' ' * room_for_count(len(names))}"
 

@@ -17,7 +17,7 @@ from tasker_tui.actions import bindings
 from tasker_tui.dag.cursor import Direction, downstream, edges_between, move, upstream
 from tasker_tui.dag.glyphs import Charset, LinePiece, NodePiece, Painter
 from tasker_tui.dag.layout import LABEL_LIMIT, NODE_EXTRA, Drawing
-from tasker_tui.states import Mark, Tone
+from tasker_tui.states import LOUDEST_FIRST, Mark, Tone
 from tasker_tui.text import fit
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.painting import palette_for
@@ -35,17 +35,6 @@ MARGIN = 2
 """Empty cells left and right of the drawing."""
 HEAVY = str.maketrans("─│╭╮╰╯├┤┬┴-|", "━┃┏┓┗┛┣┫┳┻=#")
 """A path that stands out does so without colour as well. Crosses stay: the other line is no part of it."""
-LOUDEST_FIRST: tuple[Tone, ...] = (
-    "failed",
-    "waiting",
-    "running",
-    "queued",
-    "idle",
-    "stopped",
-    "manual",
-    "ok",
-)
-"""Where edges share a line, it has the tone of the source that matters most."""
 
 
 class DagView(ScrollView, can_focus=True):
@@ -255,6 +244,7 @@ class DagView(ScrollView, can_focus=True):
         return Segment(piece.text, palette.tone(tone) if related else palette.wires[tone])
 
     def _tone_of(self, edges: int) -> Tone:
+        """Where edges share a line, it has the tone of the source that matters most."""
         for tone in LOUDEST_FIRST:
             if edges & self._tones.get(tone, 0):
                 return tone

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tasker_tui.dag.fold import Folded
-from tasker_tui.dag.view import LOUDEST_FIRST
-from tasker_tui.states import STEP_MARKS, Mark, Tone
+from tasker_tui.states import LOUDEST_FIRST, STEP_MARKS, Mark, Tone
 from tasker_tui.view_models import StepRow
 
 LOUDNESS: dict[Tone, int] = {tone: i for i, tone in enumerate(LOUDEST_FIRST)}

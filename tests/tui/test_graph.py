@@ -32,7 +32,11 @@ async def test_a_large_fan_out_is_folded_counts_its_failures_and_can_be_opened()
         await press(pilot, "exclamation_mark")
         assert "› pack_0060" in last_line(pilot)
         assert "✗ pack[×110] 2✗ " in screen_text(pilot)
-        await press(pilot, "l", "h")
+        await press(pilot, "l")
+        merging = screen_text(pilot)
+        assert "after     ✗ pack_0017  ✗ pack_0060  ● pack_0107" in merging, "what matters most comes first"
+        assert "and 86 more" in merging
+        await press(pilot, "h")
         assert "› pack_0017" in last_line(pilot)
         await press(pilot, "plus")
         assert "✗ pack_0017" in screen_text(pilot)
