@@ -35,7 +35,7 @@ def test_a_flood_is_kept_in_bounds_and_counted():
     assert tail.rate(NOW + timedelta(seconds=6)) == 0
 
 
-@given(st.lists(st.sampled_from(["complete", "error", "follow", "pause", "all", "errors"]), max_size=40))
+@given(st.lists(st.sampled_from(["complete", "error", "follow", "pause", "all", "errors"]), max_size=12))
 def test_after_a_pause_it_shows_what_it_would_have_shown_without(acts):
     tail, number = EventTail(), 0
     all_of_it = []
