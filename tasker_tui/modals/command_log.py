@@ -21,8 +21,8 @@ from tasker_tui.widgets.painting import palette_for
 class CommandLogDialog(Dialog[None]):
     """Lists what the log holds; a line can be copied."""
 
-    SCOPE = "log"
-    BINDINGS = bindings("log")
+    SCOPE = "commands"
+    BINDINGS = bindings("commands")
     CSS = """
     CommandLogDialog #dialog { width: 116; }
     CommandLogDialog OptionList { height: auto; max-height: 24; background: $surface; border: none; }
@@ -52,7 +52,7 @@ class CommandLogDialog(Dialog[None]):
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Copy or close."""
-        return {"log.copy": self._copy, "log.close": partial(self.dismiss, None)}
+        return {"commands.copy": self._copy, "commands.close": partial(self.dismiss, None)}
 
     def on_option_list_option_selected(self) -> None:
         """Enter, or a click."""

@@ -38,7 +38,7 @@ async def test_the_command_log_shows_what_was_changed_and_what_was_refused(tmp_p
             )
         )
         assert first < second < third
-        await press(pilot, "down", "y")
+        await press(pilot, "j", "down", "y")
         assert pilot.app.clipboard == f"tasker task cancel {other.uuid}"
         await press(pilot, "escape")
         client.offline = True
