@@ -54,6 +54,7 @@ from tasker_tui.user_config import UserConfig, load_user_config
 ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "tasks": ("list",),
     "task": ("graph", "gantt", "list"),
+    "step": ("list", "json"),
     "failures": ("list",),
     "queues": ("list",),
     "pulse": ("list",),

@@ -41,6 +41,7 @@ class Locator:
 SHAPES = {
     "tasks": "tasks?FILTER",
     "task": "task/UUID/step/NAME",
+    "step": "step/UUID/NAME",
     "failures": "failures",
     "letters": "letters",
     "queues": "queues",
@@ -62,6 +63,11 @@ def to_task(uuid: str, step: str | None = None) -> Locator:
     return Locator("task", (uuid, "step", step) if step else (uuid,))
 
 
+def to_step(uuid: str, name: str) -> Locator:
+    """The place of a step of a task, in full."""
+    return Locator("step", (uuid, name))
+
+
 def parse_locator(text: str) -> Locator:
     """Read a locator. Raises LocatorError."""
     before, _, query = text.strip().partition("?")
@@ -78,6 +84,8 @@ def parse_locator(text: str) -> Locator:
             return Locator("task", (_uuid(uuid), *found.path[1:]))
         case ["worker", uuid]:
             return Locator("worker", (_uuid(uuid, "worker"),))
+        case ["step", uuid, name]:
+            return to_step(_uuid(uuid), name)
         case ["compare", one, other]:
             return Locator("compare", (_uuid(one), _uuid(other)))
         case ["runs" | "template", _, _, _]:

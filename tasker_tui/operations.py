@@ -11,7 +11,13 @@ from textual.screen import Screen
 
 from engine.client import pauses
 from engine.model.states import StepState
-from engine.model.wire import ResetForRetry, TaskResponse, TemplateListResponse, TemplateSummary
+from engine.model.wire import (
+    ResetForRetry,
+    TaskResponse,
+    TemplateDetail,
+    TemplateListResponse,
+    TemplateSummary,
+)
 from engine.model.wire.details import StepDetail
 from engine.model.wire.pauses import Pause
 from engine.model.wire.requests import CompleteManually, ManualCompletionData, Skip
@@ -103,6 +109,10 @@ class Operations:
     def start_of(self, name: str, opened: Callable[[TaskResponse], object]) -> None:
         """Fill in the form of a template: `NAME`, `NAMESPACE/NAME` or `NAMESPACE/NAME/VERSION`."""
         self._look(self._find_template(name, opened))
+
+    def start_like(self, task: TaskRow, opened: Callable[[TaskResponse], object]) -> None:
+        """Fill the form of the task's template in with the task's inputs, and start another one."""
+        self._look(self._load_inputs(task, opened))
 
     def _retry_confirmed(self, target: RetryTarget, reason: str | None) -> None:
         if reason is not None:
@@ -207,10 +217,25 @@ class Operations:
 
     async def _load_form(self, template: TemplateSummary, opened: Callable[[TaskResponse], object]) -> None:
         detail = await self._services.client.get_template(template.namespace, template.name, template.version)
+        self._ask(self._ask_for_inputs, detail, None, opened)
+
+    async def _load_inputs(self, task: TaskRow, opened: Callable[[TaskResponse], object]) -> None:
+        client = self._services.client
+        like = await client.get_task(task.uuid)
+        detail = await client.get_template(like.namespace, like.name, like.version)
+        self._ask(self._ask_for_inputs, detail, like, opened)
+
+    def _ask_for_inputs(
+        self, detail: TemplateDetail, like: TaskResponse | None, opened: Callable[[TaskResponse], object]
+    ) -> None:
         from tasker_tui.modals.start import StartDialog  # its parts would slow the start of the dashboard
 
-        dialog = StartDialog(self._services, detail)
-        self._ask(self._screen.app.push_screen, dialog, lambda task: task and opened(task))
+        def chosen(task: TaskResponse | None) -> None:
+            if task is not None:
+                opened(task)
+
+        dialog = StartDialog(self._services, detail, like)
+        self._screen.app.push_screen(dialog, chosen)
 
     def _look(self, call: Awaitable[None]) -> None:
         """Look something up and ask then; what was asked for before is dropped."""

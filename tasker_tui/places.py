@@ -18,6 +18,8 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
             return _tasks(services, where.query)
         case ["task", uuid, *rest]:
             return _task(services, uuid, rest[1] if rest else None)
+        case ["step", uuid, name]:
+            return _step(services, uuid, name)
         case ["failures"]:
             return _failures(services)
         case ["letters"]:
@@ -55,6 +57,12 @@ def _task(services: Services, uuid: str, step: str | None) -> OperatorScreen:
     from tasker_tui.screens.task import TaskScreen
 
     return TaskScreen(services, uuid, step)
+
+
+def _step(services: Services, uuid: str, name: str) -> OperatorScreen:
+    from tasker_tui.screens.step import StepScreen
+
+    return StepScreen(services, uuid, name)
 
 
 def _failures(services: Services) -> OperatorScreen:

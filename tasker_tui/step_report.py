@@ -28,7 +28,7 @@ from tasker_tui.text import (
     printable_lines,
 )
 from tasker_tui.themes import Palette
-from tasker_tui.view_models import StepRow, step_error
+from tasker_tui.view_models import StepError, StepRow, step_error
 
 BACKTRACE_LINES = 12
 NAME_WIDTH = 10
@@ -137,6 +137,27 @@ def data(facts: StepFacts, palette: Palette) -> Text:
     return report
 
 
+def inputs_of(facts: StepFacts) -> dict[str, Any]:
+    """What the handler is given, by where it comes from."""
+    inputs = {"context": facts.context} | {
+        f"from {parent.name}": parent.result for parent in facts.parents if parent.result is not None
+    }
+    return inputs | ({"settings": facts.step.settings} if facts.step.settings else {})
+
+
+def error_text(error: StepError, palette: Palette, width: int, limit: int | None) -> Text:
+    """Type, verdict, message and the last `limit` lines of the traceback, None for all of it."""
+    text = Text()
+    verdict = {True: " (retryable)", False: " (permanent)", None: ""}[error.retryable]
+    text.append(f"{printable(error.error_type or 'error')}{verdict}\n", palette.tone("failed", bold=True))
+    for line in printable_lines(error.message, 40):
+        text.append(f"{line}\n", palette.tone("failed"))
+    for line in error.backtrace[-limit:] if limit else error.backtrace:
+        for part in printable_lines(line, 4):
+            text.append("\n".join(folded(part, width, "    ")) + "\n", palette.muted)
+    return text
+
+
 def _told_below(facts: StepFacts) -> bool:
     return facts.reason is not None and facts.reason.kind not in TIMED
 
@@ -157,14 +178,7 @@ def _error(report: Text, facts: StepFacts, palette: Palette, width: int) -> None
     error = facts.step.error
     if error is None or facts.step.state in STEP_SATISFIES:
         return
-    verdict = {True: " (retryable)", False: " (permanent)", None: ""}[error.retryable]
-    kind = printable(error.error_type or "error") + verdict
-    report.append(f"{kind}\n", palette.tone("failed", bold=True))
-    for line in printable_lines(error.message, 40):
-        report.append(f"{line}\n", palette.tone("failed"))
-    for line in error.backtrace[-BACKTRACE_LINES:]:
-        for part in printable_lines(line, 4):
-            report.append("\n".join(folded(part, width, "    ")) + "\n", palette.muted)
+    report.append_text(error_text(error, palette, width, BACKTRACE_LINES))
     report.append("\n")
 
 

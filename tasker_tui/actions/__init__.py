@@ -9,13 +9,14 @@ from tasker_tui.actions.everywhere import EVERYWHERE
 from tasker_tui.actions.lists import LISTS
 from tasker_tui.actions.model import Action, Focus, Risk, Scope
 from tasker_tui.actions.stack import STACK
+from tasker_tui.actions.step import STEP
 from tasker_tui.actions.task import TASK
 from tasker_tui.actions.tasks import TASKS
 from tasker_tui.actions.watching import WATCHING
 
 __all__ = ["ACTIONS", "BY_ID", "Action", "Focus", "Risk", "Scope", "bindings", "key_name", "of_scope"]
 
-ACTIONS: tuple[Action, ...] = (*TASKS, *LISTS, *WATCHING, *TASK, *DIALOGS, *STACK, *EVERYWHERE)
+ACTIONS: tuple[Action, ...] = (*TASKS, *LISTS, *WATCHING, *TASK, *STEP, *DIALOGS, *STACK, *EVERYWHERE)
 BY_ID = {action.id: action for action in ACTIONS}
 
 

@@ -14,11 +14,17 @@ from tasker_tui.actions.reasons import (
 )
 
 TASK: tuple[Action, ...] = (
+    Action("task.step", "step", ("enter",), "task",
+           "The selected step in full: attempts, data, error, logs", hint=True,
+           disabled_reason=needs("step", "step")),
     Action("task.retry", "retry", ("r",), "task", "Retry the selected failed step", "changes", hint=True,
            disabled_reason=cannot_retry_step, cli_equivalent=command_lines.retry),
     Action("task.rerun", "run again", ("R",), "task",
            "Run again: a step, all after it, the whole task, a fork; with other inputs", "changes",
            disabled_reason=needs("step", "step", change=True)),
+    Action("task.start_like", "start another", ("s", "A"), "task",
+           "Start another task with changed inputs of this one", "changes",
+           disabled_reason=needs("task", "task", change=True)),
     Action("task.resolve", "resolve", ("m",), "task", "Count the selected step as done, without running it",
            "changes", disabled_reason=cannot_end_step, cli_equivalent=command_lines.skip),
     Action("task.complete", "complete", ("M",), "task", "Complete the selected step with a result by hand",

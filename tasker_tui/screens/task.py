@@ -13,7 +13,7 @@ from engine.model.states import StepState
 from engine.model.wire.details import StepDetail
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, Reload
-from tasker_tui.locator import Locator, to_task
+from tasker_tui.locator import Locator, to_step, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
@@ -115,12 +115,18 @@ class TaskScreen(OperatorScreen):
         """What the keys do."""
         do, end = self._operations, self._operations.end_by_hand
         return {
+            "task.step": lambda: self._on_step(
+                lambda task, step, _: self.services.go(to_step(task.uuid, step.name))
+            ),
             "task.retry": lambda: self._on_step(lambda task, step, all: do.retry(task, [step], all)),
             "task.rerun": lambda: self._on_step(
                 lambda task, step, _: do.rerun(task, step, self._open, self._loader.reload)
             ),
             "task.resolve": lambda: self._on_step(partial(end, complete=False)),
             "task.complete": lambda: self._on_step(partial(end, complete=True)),
+            "task.start_like": lambda: self._on_task(
+                lambda task: do.start_like(task, lambda other: self._open(str(other.task_uuid)))
+            ),
             "task.pause": lambda: self._on_task(do.pause),
             "task.cancel": lambda: self._on_task(do.cancel),
             "task.next_failed": self._next_failed,

@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 
+from engine.model.wire import TaskResponse
 from engine.model.wire.bulk import BulkVerb
 from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.actions import Focus, bindings
@@ -123,6 +124,7 @@ class TasksScreen(OperatorScreen):
             "tasks.open": self._open_selected,
             "tasks.retry": lambda: self._act(BulkVerb.RETRY, operations.retry_all_of),
             "tasks.start": self._start,
+            "tasks.start_like": lambda: self._with_task(self._start_like),
             "tasks.cancel": lambda: self._act(BulkVerb.CANCEL, operations.cancel),
             "tasks.runs": lambda: self._with_task(self._open_runs),
             "tasks.pause": lambda: self._act(BulkVerb.PAUSE, operations.pause),
@@ -301,7 +303,13 @@ class TasksScreen(OperatorScreen):
     def _start(self) -> None:
         selected = self.table.cursor_row
         preferred = self.list.filter.template or (selected.name if selected else None)
-        self._operations.start(preferred, lambda task: self.services.go(to_task(str(task.task_uuid))))
+        self._operations.start(preferred, self._open)
+
+    def _start_like(self, task: TaskRow) -> None:
+        self._operations.start_like(task, self._open)
+
+    def _open(self, task: TaskResponse) -> None:
+        self.services.go(to_task(str(task.task_uuid)))
 
     def known_arguments(self) -> dict[str, Sequence[str]]:
         """What can follow commands, as far as it is in memory."""

@@ -62,4 +62,5 @@ class Dialog(ModalScreen[T]):
         return Content("   ").join(
             Content.assemble((key_name(keys_of(self.app, action)[0]), "bold $primary"), f" {action.title}")
             for action in of_scope(self.SCOPE)
+            if action.hint
         )

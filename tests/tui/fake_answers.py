@@ -15,6 +15,7 @@ from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest
 from engine.model.wire.queues import QueueList
 from engine.model.wire.reruns import ForkAnswer
 from tests.tui.fake_letters import change_letter
+from tests.tui.fake_logs import part_of
 from tests.tui.fake_reruns import run_again
 from tests.tui.fake_timeline import summary_of, timeline_of
 
@@ -69,6 +70,11 @@ def _timeline(tasker: FakeTasker, call: Call[Any], uuid: str) -> Any:
 @answers("GET", "/v1/tasks/([^/]+)/summary")
 def _summary(tasker: FakeTasker, call: Call[Any], uuid: str) -> Any:
     return summary_of(tasker, call, uuid)
+
+
+@answers("GET", "/v1/tasks/([^/]+)/workflow_steps/([^/]+)/logs")
+def _logs(tasker: FakeTasker, call: Call[Any], uuid: str, step: str) -> Any:
+    return part_of(tasker.log_of(uuid, step), call)
 
 
 @answers("GET", "/v1/queues")

@@ -232,6 +232,10 @@ class FakeTasker:
 
     async def step_logs(self, task_uuid: str, step_uuid: str) -> LogPage:
         self._call("step_logs", step_uuid)
+        return self.log_of(task_uuid, step_uuid)
+
+    def log_of(self, task_uuid: str, step_uuid: str) -> LogPage:
+        """All that the step has logged."""
         task = self._task(task_uuid)
         step = next(step for step in task.steps if str(task.step_uuid(step.name)) == step_uuid)
         return LogPage(
@@ -542,7 +546,7 @@ def _log(task: FakeTask, step: FakeStep) -> list[LogRecord]:
         LogRecord(
             id=i, attempt=step.attempts, at=at, stream="log", level=level, logger="app", message=message
         )
-        for i, (level, message) in enumerate(step.log)
+        for i, (level, message) in enumerate(step.log, start=1)
     ]
 
 

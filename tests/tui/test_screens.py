@@ -34,6 +34,7 @@ def _client() -> FakeTasker:
         ("steps", "enter 2"),
         ("gantt", "enter 3"),
         ("retry", "r"),
+        ("step", "enter enter"),
         ("start", "s enter"),
         ("help", "question_mark"),
         ("failures", "e"),
