@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from textual import events
@@ -30,8 +31,8 @@ class FormInput(Input):
             self.text = text
 
     def _on_paste(self, event: events.Paste) -> None:
-        text = event.text.strip("\r\n")
-        if len(text.splitlines()) > 1:
+        text = re.sub(r"\r\n?", "\n", event.text).strip("\n")  # terminals send line breaks as returns
+        if "\n" in text:
             event.prevent_default()
             event.stop()
             self.post_message(self.Pasted(text))

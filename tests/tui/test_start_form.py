@@ -87,7 +87,7 @@ async def test_pasted_lines_stay_in_their_field():
     client = client_with()
     async with dashboard(client) as pilot:
         await open_form(pilot)
-        await paste(pilot, "Ada\nLovelace\n")
+        await paste(pilot, "Ada\rLovelace\r\n")
         await press(pilot, "enter", "enter")
         await paste(pilot, '{\n  "a": [1,\n 2]\n}\n')
         await press(pilot, "enter")
