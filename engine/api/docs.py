@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from engine.model.wire.bulk import BulkChangeRequest, BulkPreviewRequest, BulkRunRequest
 from engine.model.wire.dead_letters import DlqAddRequest, DlqInvestigationUpdate
 from engine.model.wire.events import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
+from engine.model.wire.failures import TriageRequest
 from engine.model.wire.pauses import PauseRequest
 from engine.model.wire.requests import (
     BulkCreateRequest,
@@ -46,6 +47,7 @@ READ_BY_HAND = (
     ForkRequest,
     DlqAddRequest,
     DlqInvestigationUpdate,
+    TriageRequest,
     WebhookCreate,
     WebhookUpdate,
     WebhookRemoval,

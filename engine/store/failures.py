@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import asyncpg
 from pydantic_core import from_json
 
-from engine.model.wire.failures import TREND_BUCKETS, FailureGroup, FailureList
+from engine.model.wire.failures import (
+    TREND_BUCKETS,
+    FailureGroup,
+    FailureList,
+    FailureTriage,
+    TriageRequest,
+)
 from engine.store.pool import Connection
+
+SHOWN_NOTES = 20
 
 _TREND = """
     SELECT f.signature,
@@ -21,6 +30,30 @@ _TREND = """
     WHERE f.signature = ANY ($1) AND ($2::text IS NULL OR tp.namespace = $2)
       AND ($3::text IS NULL OR tp.name = $3) AND ($6::timestamptz IS NULL OR f.failed_at >= $6)
     GROUP BY 1, 2
+"""
+_TRIAGE = """
+    SELECT t.signature, t.state, t.owner, t.changed_by, t.changed_at, n.notes
+    FROM tasker.failure_triage t
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_agg(to_jsonb(n) - 'note_id' ORDER BY n.note_id DESC), '[]') AS notes
+        FROM (SELECT n.note_id, n.note, n.noted_by, n.noted_at
+              FROM tasker.failure_notes n WHERE n.signature = t.signature
+              ORDER BY n.note_id DESC LIMIT $2) n) n
+    WHERE t.signature = ANY ($1)
+"""
+_KNOWN = """
+    SELECT EXISTS (SELECT FROM tasker.failed_steps WHERE signature = $1)
+        OR EXISTS (SELECT FROM tasker.failure_triage WHERE signature = $1)
+"""
+_CHANGE = """
+    INSERT INTO tasker.failure_triage AS t (signature, state, owner, changed_by, changed_at)
+    VALUES ($1, coalesce($2, 'new'), $3, $5, tasker.now())
+    ON CONFLICT (signature) DO UPDATE
+    SET state = coalesce($2, t.state), owner = CASE WHEN $4 THEN $3 ELSE t.owner END,
+        changed_by = $5, changed_at = tasker.now()
+"""
+_NOTE = """
+    INSERT INTO tasker.failure_notes (signature, note, noted_by, noted_at) VALUES ($1, $2, $3, tasker.now())
 """
 
 
@@ -36,13 +69,39 @@ async def failure_groups(
     counted = await conn.fetch(_TREND, list(trends), namespace, template, seconds, last, since)
     for signature, bucket, number in map(tuple, counted):
         trends[signature][bucket] += number
-    return FailureList(
-        groups=[
-            FailureGroup.model_validate(
-                dict(row)
-                | {"places": from_json(row["places"]), "sample": from_json(row["sample"])}
-                | {"trend": trends[row["signature"]]}
-            )
-            for row in rows
-        ]
-    )
+    triage = await _triage(conn, [row["signature"] for row in rows])
+    return FailureList(groups=[_group(row, trends[row["signature"]], triage) for row in rows])
+
+
+async def is_known(conn: Connection, signature: str) -> bool:
+    """Whether steps failed this way, or did so once and somebody cared for it."""
+    found: bool = await conn.fetchval(_KNOWN, signature)
+    return found
+
+
+async def triage(conn: Connection, change: TriageRequest) -> FailureTriage:
+    """Change what is known of a group, and return it."""
+    owner_given = "owner" in change.model_fields_set
+    async with conn.transaction():
+        await conn.execute(_CHANGE, change.signature, change.state, change.owner, owner_given, change.actor)
+        if change.note is not None:
+            await conn.execute(_NOTE, change.signature, change.note, change.actor)
+        return (await _triage(conn, [change.signature]))[change.signature]
+
+
+async def _triage(conn: Connection, signatures: list[str]) -> dict[str, FailureTriage]:
+    rows = await conn.fetch(_TRIAGE, signatures, SHOWN_NOTES)
+    return {
+        row["signature"]: FailureTriage.model_validate(
+            {key: row[key] for key in ("state", "owner", "changed_by", "changed_at")}
+            | {"notes": from_json(row["notes"])}
+        )
+        for row in rows
+    }
+
+
+def _group(row: asyncpg.Record, trend: list[int], triage: dict[str, FailureTriage]) -> FailureGroup:
+    fields = dict(row) | {"places": from_json(row["places"]), "sample": from_json(row["sample"])}
+    known = triage.get(row["signature"])
+    more = {"trend": trend} | ({"triage": known} if known else {})
+    return FailureGroup.model_validate(fields | more)

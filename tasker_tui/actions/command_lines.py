@@ -64,3 +64,11 @@ def on_part(verb: str) -> Callable[[Focus], str | None]:
 
 def reset_stack(focus: Focus) -> str | None:
     return "tasker dev reset"
+
+
+def assign_failures(focus: Focus) -> str | None:
+    return f"tasker failures assign {shlex.quote(focus.group.signature)}" if focus.group else None
+
+
+def note_failures(focus: Focus) -> str | None:
+    return f"tasker failures note {shlex.quote(focus.group.signature)}" if focus.group else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasker_tui.actions import command_lines
 from tasker_tui.actions.model import Action
 from tasker_tui.actions.reasons import needs, needs_other_run
 
@@ -28,6 +29,13 @@ LISTS: tuple[Action, ...] = (
     Action("failures.resolve", "resolve all", ("m",), "failures",
            "Count all steps that failed this way as done", "changes", hint=True,
            disabled_reason=needs("group", "failure", change=True)),
+    Action("failures.assign", "assign", ("a",), "failures", "Say whose this group is: you, or somebody else",
+           "changes", hint=True, disabled_reason=needs("group", "failure", change=True),
+           cli_equivalent=command_lines.assign_failures),
+    Action("failures.note", "note", ("n",), "failures",
+           "Note what was found about this group, and how far it is", "changes", hint=True,
+           disabled_reason=needs("group", "failure", change=True),
+           cli_equivalent=command_lines.note_failures),
     Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
     Action("rows.filter", "filter", ("slash",), "rows",
            "Narrow the list: text !without /regex/ ~fuzzy", hint=True),

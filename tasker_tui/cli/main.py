@@ -19,7 +19,7 @@ from tasker_tui.cli.bench import bench
 from tasker_tui.cli.comparison import grid
 from tasker_tui.cli.config import show_config
 from tasker_tui.cli.doctor import doctor
-from tasker_tui.cli.failures import failures
+from tasker_tui.cli.failures import failures_app
 from tasker_tui.cli.lazy import lazy_group
 from tasker_tui.cli.pauses import list_pauses, pause, resume
 from tasker_tui.cli.queues import handlers, queues
@@ -45,6 +45,7 @@ app.add_typer(
     name="bulk",
 )
 app.add_typer(lazy_group("tasker_tui.cli.dlq", "dlq_app", "See and close dead letters."), name="dlq")
+app.add_typer(failures_app, name="failures")
 app.add_typer(
     lazy_group("tasker_tui.cli.webhooks", "webhook_app", "Have somebody called when a task fails."),
     name="webhook",
@@ -60,7 +61,6 @@ app.add_typer(dev_group, name="dev")
 app.command()(bench)
 app.command("config")(show_config)
 app.command()(doctor)
-app.command()(failures)
 app.command()(grid)
 app.command()(handlers)
 app.command()(queues)

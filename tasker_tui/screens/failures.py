@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from rich.text import Text
+from textual import work
 
-from engine.client.failures import list_failures
+from engine.client.failures import list_failures, triage_failures
 from engine.model.wire.bulk import BulkFilter, BulkVerb
 from engine.model.wire.failures import FailureGroup
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.actions.command_lines import with_options
 from tasker_tui.bulk_operations import BulkOperations
 from tasker_tui.locator import to_task
+from tasker_tui.modals.triage import TriageDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
-from tasker_tui.text import plural
+from tasker_tui.text import plural, printable
 from tasker_tui.themes import Palette
+from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.failure_columns import FailureColumns, group_text
 from tasker_tui.widgets.virtual_table import Column, VirtualTable
 
@@ -46,6 +52,8 @@ class FailuresScreen(ListScreen[FailureGroup]):
             "failures.open": self._open_sample,
             "failures.retry": lambda: self._do(BulkVerb.RETRY),
             "failures.resolve": lambda: self._do(BulkVerb.RESOLVE),
+            "failures.assign": lambda: self._care("owner"),
+            "failures.note": lambda: self._care("note"),
             "failures.back": self.app.pop_screen,
         }
 
@@ -63,12 +71,13 @@ class FailuresScreen(ListScreen[FailureGroup]):
 
     def told(self, row: FailureGroup, width: int, palette: Palette) -> Text:
         """Where it failed, and the newest failure in full."""
-        return group_text(row, width, palette)
+        return group_text(row, width, palette, self.services.clock.now())
 
     def summary(self, rows: Sequence[FailureGroup]) -> str:
         """How much failed."""
         steps = sum(group.failed_steps for group in rows)
-        return f"{plural(steps, 'step')} in {plural(len(rows), 'group')}"
+        free = sum(group.triage.owner is None for group in rows)
+        return f"{plural(steps, 'step')} in {plural(len(rows), 'group')}, {free} without an owner"
 
     def when_empty(self) -> list[str]:
         """All is well."""
@@ -87,3 +96,40 @@ class FailuresScreen(ListScreen[FailureGroup]):
         group = self.table.cursor_row
         if group is not None:
             self._bulk.ask(verb, BulkFilter(signature=group.signature))
+
+    def _care(self, first: Literal["owner", "note"]) -> None:
+        group = self.table.cursor_row
+        if group is None:
+            return
+
+        def answered(fields: dict[str, Any] | None) -> None:
+            if fields is not None:
+                self._triage(group.signature, fields)
+
+        self.app.push_screen(TriageDialog(group, self.services.user, first), answered)
+
+    @work(group="operations")
+    async def _triage(self, signature: str, fields: dict[str, Any]) -> None:
+        user = self.services.user
+        call = self.services.client.send(triage_failures(signature, actor=user, **fields))
+        try:
+            now = await self.services.commands.run(triage_command(signature, fields), call)
+        except CALL_FAILURES as error:
+            self.notify(explain(error), severity="error", markup=False)
+            return
+        said = f"{printable(signature)} is {now.state}, with {printable(now.owner or 'nobody')}"
+        self.notify(said, markup=False)
+        self.reload()
+
+
+def triage_command(signature: str, fields: dict[str, Any]) -> str:
+    """The command lines that do the same."""
+    lines = []
+    group = shlex.quote(signature)
+    if "owner" in fields:
+        owner = f" {shlex.quote(fields['owner'])}" if fields["owner"] else ""
+        lines.append(f"tasker failures assign {group}{owner}")
+    if "note" in fields or "state" in fields:
+        note = f" {shlex.quote(fields['note'])}" if "note" in fields else ""
+        lines.append(with_options(f"tasker failures note {group}{note}", state=fields.get("state")))
+    return "; ".join(lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from textwrap import wrap
 
 from rich.text import Text
 
-from engine.model.wire.failures import TREND_BUCKETS, FailureGroup
+from engine.model.wire.failures import TREND_BUCKETS, FailureGroup, FailureTriage, TriageState
 from tasker_tui.clock import Clock
+from tasker_tui.states import Tone
 from tasker_tui.text import age, count, plural, printable, printable_lines, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.spark import spark
@@ -16,6 +18,14 @@ from tasker_tui.widgets.virtual_table import Column, Runs
 
 WIDE = 90
 SHOWN_PLACES = 6
+SHOWN_NOTES = 4
+TONES: dict[TriageState, Tone] = {
+    TriageState.NEW: "failed",
+    TriageState.TRIAGED: "waiting",
+    TriageState.FIXING: "running",
+    TriageState.FIXED: "ok",
+    TriageState.IGNORED: "stopped",
+}
 
 
 class FailureColumns:
@@ -29,7 +39,7 @@ class FailureColumns:
         steps = Column("STEPS", 7, _steps, "right")
         last = Column("LAST", 5, self._last, "right")
         if width < WIDE:
-            return [steps, Column("SIGNATURE", 0, _signature), last]
+            return [steps, Column("SIGNATURE", 0, _signature), Column("OWNER", 8, _owner), last]
         return [
             steps,
             Column("TASKS", 7, _tasks, "right"),
@@ -38,6 +48,8 @@ class FailureColumns:
             Column("LAST HOUR", TREND_BUCKETS, self._trend),
             Column("FIRST", 5, self._first, "right"),
             last,
+            Column("STATE", 8, _state),
+            Column("OWNER", 10, _owner),
         ]
 
     def _trend(self, row: FailureGroup, width: int, palette: Palette) -> Runs:
@@ -68,13 +80,23 @@ def _step(row: FailureGroup, width: int, palette: Palette) -> Runs:
     return [(printable(names[0] if names else "") + more, palette.muted)]
 
 
-def group_text(group: FailureGroup, width: int, palette: Palette) -> Text:
-    """What is known of a group: how much failed, where, and the newest failure in full."""
+def _state(row: FailureGroup, width: int, palette: Palette) -> Runs:
+    return [(str(row.triage.state), palette.tone(TONES[row.triage.state]))]
+
+
+def _owner(row: FailureGroup, width: int, palette: Palette) -> Runs:
+    return [(printable(row.triage.owner or "-"), palette.text if row.triage.owner else palette.faint)]
+
+
+def group_text(group: FailureGroup, width: int, palette: Palette, now: datetime) -> Text:
+    """What is known of a group: how much failed, whose it is, where, and the newest failure in full."""
     text = Text()
     text.append(
         f"{plural(group.failed_steps, 'failed step')} of {plural(group.failed_tasks, 'task')}", palette.strong
     )
-    text.append(f"   {printable(group.error_type or 'no error type')}\n\n", palette.tone("failed"))
+    text.append(f"   {printable(group.error_type or 'no error type')}\n", palette.tone("failed"))
+    _triage(text, group.triage, width, palette, now)
+    text.append("\n")
     for place in group.places[:SHOWN_PLACES]:
         where = f"{printable(place.namespace)}/{printable(place.template)}"
         text.append(f"{count(place.failed_steps):>7}  ", palette.text)
@@ -88,3 +110,20 @@ def group_text(group: FailureGroup, width: int, palette: Palette) -> Text:
         for piece in wrap(line, max(20, width)) or [""]:
             text.append(f"{piece}\n", palette.tone("failed"))
     return text
+
+
+def _triage(text: Text, triage: FailureTriage, width: int, palette: Palette, now: datetime) -> None:
+    text.append(f"{triage.state}", palette.tone(TONES[triage.state]))
+    text.append(
+        f", {printable(triage.owner)}'s" if triage.owner else ", nobody's; a assigns it", palette.text
+    )
+    if triage.changed_at is not None:
+        who = printable(triage.changed_by or "somebody")
+        text.append(f"   {who}, {age(triage.changed_at, now)} ago", palette.muted)
+    text.append("\n")
+    for note in triage.notes[:SHOWN_NOTES]:
+        who = f"{printable(note.noted_by)}, {age(note.noted_at, now)} ago: "
+        for number, piece in enumerate(wrap(who + printable(note.note), max(20, width - 4)) or [""]):
+            text.append(f"{'  › ' if number == 0 else '    '}{piece}\n", palette.text)
+    if len(triage.notes) > SHOWN_NOTES:
+        text.append(f"    and {len(triage.notes) - SHOWN_NOTES} older notes\n", palette.muted)

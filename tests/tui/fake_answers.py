@@ -18,6 +18,7 @@ from tests.tui.fake_letters import change_letter
 from tests.tui.fake_logs import part_of
 from tests.tui.fake_reruns import run_again
 from tests.tui.fake_timeline import summary_of, timeline_of
+from tests.tui.fake_triage import triage
 
 if TYPE_CHECKING:
     from tests.tui.support import FakeTasker
@@ -49,6 +50,11 @@ def answer_of(tasker: FakeTasker, call: Call[Any]) -> Any:
 @answers("GET", "/v1/failures")
 def _failures(tasker: FakeTasker, call: Call[Any]) -> FailureList:
     return FailureList(groups=tasker.failures)
+
+
+@answers("PATCH", "/v1/failures")
+def _triage(tasker: FakeTasker, call: Call[Any]) -> Any:
+    return triage(tasker.failures, call, tasker.clock.now())
 
 
 @answers("GET", "/v1/templates/.+/grid")

@@ -13,7 +13,7 @@ from engine.model.states import TaskState
 from tasker_tui.past_inputs import keep_input, past_inputs
 from tests.tui.scenes import order_task, small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
-from tests.tui.test_flows import notices, press, type_in
+from tests.tui.test_flows import press, type_in
 
 SCHEMA = {
     "type": "object",
@@ -142,15 +142,16 @@ async def test_json_is_checked_while_it_is_typed_and_an_editor_needs_a_terminal(
         assert "not JSON" in screen_text(pilot)
 
 
-async def test_inputs_that_cannot_be_kept_are_told(monkeypatch, tmp_path):
+async def test_inputs_that_cannot_be_kept_hinder_no_start(monkeypatch, tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(file))
     client = client_with(replace(order_task(), context={"customer": "Bob", "items": [{"sku": "POT"}]}))
     async with dashboard(client) as pilot:
         await press(pilot, "A", "ctrl+s")
-        assert any("will not be offered again" in notice for notice in notices(pilot))
+        assert "first ─▸○ second" in screen_text(pilot)
     assert contexts(client)
+    assert past_inputs("example", "order_fulfillment") == []
 
 
 def test_inputs_are_kept_newest_first_without_doubles_for_their_owner_alone(tmp_path):

@@ -16,11 +16,12 @@ from tasker_tui.locator import to_step
 from tasker_tui.log_lines import LogLines
 from tests.tui.scenes import order_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle
-from tests.tui.test_flows import notices, press, type_in
+from tests.tui.test_flows import press, type_in
 
 
 async def test_a_failed_step_is_read_and_retried():
     client = FakeTasker(FakeClock(), [order_task()])
+    [task] = client.tasks
     async with dashboard(client) as pilot:
         await press(pilot, "enter", "enter")
         shown = screen_text(pilot)
@@ -40,7 +41,7 @@ async def test_a_failed_step_is_read_and_retried():
         await press(pilot, "w")
         assert "all 3 attempts failed; r retries it" in screen_text(pilot)
         await press(pilot, "r", "enter")
-        assert "charge_card will run again" in notices(pilot)[-1]
+        assert client.tasks[task].step("charge_card").state is StepState.PENDING
         await press(pilot, "escape")
         assert "› charge_card" in screen_text(pilot).splitlines()[-1]
 
@@ -49,30 +50,25 @@ async def test_a_log_is_followed_searched_and_wrapped():
     client = FakeTasker(FakeClock(), [order_task()])
     [task] = client.tasks.values()
     step = task.step("pack_c")
-    step.log = tuple(("INFO", f"line {number} " + "x" * 150) for number in range(2500))
+    step.log = tuple(("INFO", f"line {number} " + "x" * 150) for number in range(1100))
     async with dashboard(client, locator=to_step(str(task.uuid), "pack_c")) as pilot:
         await press(pilot, "L")
         shown = screen_text(pilot)
-        assert "line 2499 " in shown
-        assert "2,500 lines   follows" in shown
+        assert "line 1099 " in shown
+        assert "1,100 lines   follows" in shown
         step.log += (("ERROR", "paper is [red]out"),)
         client.clock.advance(1)
         pilot.app.screen.on_tick()
         await settle(pilot)
         assert "paper is [red]out" in screen_text(pilot)
         await press(pilot, "slash")
-        await type_in(pilot, "line 17 ")
-        assert "1 row with line 17" in screen_text(pilot)
-        await press(pilot, "enter", "slash")
-        await type_in(pilot, "line 24")
+        await type_in(pilot, "NE 17 ")
+        assert "1 row with NE 17" in screen_text(pilot)
+        await press(pilot, "enter", "W", "slash")
+        await type_in(pilot, " 24")
+        assert "11 rows with  24" in screen_text(pilot)
         await press(pilot, "enter", "n", "N", "N")
-        assert "▌  1 11:59:40 line 2499 " in screen_text(pilot)
-    async with dashboard(client, locator=to_step(str(task.uuid), "pack_c")) as pilot:
-        await press(pilot, "L", "W", "slash")
-        await type_in(pilot, "line 24")
-        assert "111 rows with line 24" in screen_text(pilot)
-        await press(pilot, "escape", "G")
-        assert "follows" in screen_text(pilot)
+        assert "▌  1 11:59:40 line 249 " in screen_text(pilot)
 
 
 async def test_a_step_that_waits_begins_with_why_and_one_that_is_not_there_says_so():

@@ -56,8 +56,12 @@ class Cli:
         self._environment = {**os.environ, **ours}
 
     def run(self, *words: str) -> Done:
+        return self.command("bulk", *words)
+
+    def command(self, *words: str) -> Done:
+        """Any command of `tasker`."""
         environment = {"TASKER_URL": self.stack.url, "USER": "ada"}
-        return self._programs.run(["bulk", *words], self._folder, environment)
+        return self._programs.run(list(words), self._folder, environment)
 
     def json(self, *words: str) -> Any:
         done = self.run(*words, "--json")
@@ -218,3 +222,23 @@ def test_what_is_wrong_is_said(cli: Cli, words: list[str], code: int, message: s
 def test_nothing_to_do_says_so(cli: Cli) -> None:
     done = cli.run("retry", "--template", cli.name, "--failed-since", "2h")
     assert (done.code, done.output) == (0, "nothing fits: there is nothing to retry\n")
+
+
+async def test_a_group_of_failures_is_given_to_somebody_and_noted(cli: Cli) -> None:
+    await cli.failed(2)
+    done = cli.command("failures", "assign", "CARD # ref", "ana")
+    assert (done.code, done.output.strip()) == (0, "by_hand: card # refused: new, with ana")
+    done = cli.command("failures", "note", "card # ref", "bank is [down]", "--state", "triaged", "--json")
+    now = json.loads(done.output)
+    assert (now["state"], now["owner"], now["notes"][0]["note"]) == ("triaged", "ana", "bank is [down]")
+    assert now["notes"][0]["noted_by"] == "ada"
+    table = cli.command("failures", "--template", cli.name).output
+    assert re.search(r"by_hand: card # refused .*triaged +ana", table)
+    for words, code, said in (
+        (["assign", "no such error", "ana"], 3, "does not exist"),
+        (["note", "card # ref"], 2, "give a text"),
+        (["note", "card # ref", "--state", "old"], 2, "state"),
+    ):
+        refused = cli.command("failures", *words)
+        assert refused.code == code, refused
+        assert said in refused.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -60,3 +61,53 @@ async def test_wrong_parameters_are_named(world: World, params: dict[str, str]) 
     answer = await world.http.get("/v1/failures", params=params)
     assert answer.status_code == 400
     assert next(iter(params)) in answer.text
+
+
+async def test_a_group_is_cared_for_and_known_when_it_comes_back(world: World) -> None:
+    await world.register(template("pay", [step("charge", retry=ONCE)]))
+    uuid = await fail(world, "pay", "bank [a] refused 7")
+    (group,) = (await world.get("/v1/failures"))["groups"]
+    assert group["triage"] == {
+        "state": "new", "owner": None, "changed_by": None, "changed_at": None, "notes": []
+    }  # fmt: skip
+    signature = group["signature"]
+
+    async def change(**fields: object) -> Any:
+        answer = await world.http.patch("/v1/failures", json={"signature": signature} | fields)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    await change(owner="ana", actor="ben")
+    await change(note="the bank is down", state="triaged", actor="ana")
+    for number in range(25):
+        last = await change(note=f"note {number}", actor="ben")
+    assert (last["state"], last["owner"], last["changed_by"]) == ("triaged", "ana", "ben")
+    assert [note["note"] for note in last["notes"]] == [f"note {number}" for number in range(24, 4, -1)]
+    await world.http.delete(f"/v1/tasks/{uuid}")
+    assert (await world.get("/v1/failures"))["groups"] == []
+    assert (await change(owner=None))["owner"] is None
+    await fail(world, "pay", "bank [a] refused 8")
+    (group,) = (await world.get("/v1/failures"))["groups"]
+    assert group["triage"]["state"] == "triaged"
+    assert group["triage"]["notes"][0] == {
+        "note": "note 24", "noted_by": "ben", "noted_at": group["triage"]["notes"][0]["noted_at"]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"signature": "x: y", "owner": "ana"}, 404, "GET /v1/failures lists"),
+        ({"signature": "x: y"}, 422, "nothing to change"),
+        ({"signature": "x: y", "state": "old"}, 422, "state"),
+        ({"signature": "x: y", "owner": ""}, 422, "owner"),
+        ({"signature": "x: y", "note": "n" * 2001}, 422, "note"),
+    ],
+    ids=["unknown", "nothing", "state", "owner", "note"],
+)
+async def test_what_cannot_be_kept_is_refused(
+    world: World, body: dict[str, str], status: int, said: str
+) -> None:
+    answer = await world.http.patch("/v1/failures", json=body)
+    assert answer.status_code == status
+    assert said in answer.text
