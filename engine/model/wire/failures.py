@@ -21,6 +21,7 @@ class TriageState(StrEnum):
     FIXED = "fixed"
     IGNORED = "ignored"
 
+
 TREND_BUCKETS = 12
 
 
