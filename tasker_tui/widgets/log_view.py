@@ -107,7 +107,7 @@ class LogView(ScrollView, can_focus=True):
         self.follows = follows
         if follows:
             self._at = None
-            self.scroll_end(animate=False)
+            self.scroll_end(animate=False, immediate=True, force=True)
         self.post_message(self.Moved())
 
     def _lay_out(self) -> None:
@@ -121,7 +121,7 @@ class LogView(ScrollView, can_focus=True):
         ]
         self.virtual_size = Size(width, len(self._rows))
         if self.follows:
-            self.scroll_end(animate=False)
+            self.scroll_end(animate=False, immediate=True, force=True)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
