@@ -127,7 +127,7 @@ class PulseScreen(OperatorScreen):
         """Read again when it is time."""
         super().on_tick()
         self._age += 1
-        if self._age >= (BUSY_SECONDS if self._changed else IDLE_SECONDS):
+        if self.is_current and self._age >= (BUSY_SECONDS if self._changed else IDLE_SECONDS):
             self._load()
 
     def on_resize(self) -> None:

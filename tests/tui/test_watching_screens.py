@@ -47,6 +47,7 @@ async def test_the_templates_and_one_of_them(size):
         await pilot.press("t")
         await settle(pilot)
         assert_golden(f"templates-{size[0]}x{size[1]}", screen_text(pilot))
-        await pilot.press("j", "enter")
-        await settle(pilot)
+        for key in ("j", "enter"):
+            await pilot.press(key)
+            await settle(pilot)
         assert_golden(f"template-{size[0]}x{size[1]}", screen_text(pilot))
