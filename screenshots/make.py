@@ -264,6 +264,23 @@ async def _failures(pilot: Pilot[None]) -> None:
     await shoot(pilot, "dead-letters")
 
 
+async def _overview(pilot: Pilot[None]) -> None:
+    await until(pilot, "live", "order_fulfilment")
+    await pilot.press("0")
+    await until(pilot, "NEEDS YOU", "QUEUES", "healthy")
+    await shoot(pilot, "pulse")
+    await pilot.press("t")
+    await until(pilot, "Templates", "order_fulfilment")
+    await shoot(pilot, "templates")
+
+
+async def _gantt(pilot: Pilot[None]) -> None:
+    await until(pilot, "live", "✗ charge_card", "INPUT", "attempts  ✗")
+    await pilot.press("3")
+    await until(pilot, "queued", "waits for its retry")
+    await shoot(pilot, "gantt")
+
+
 async def _start(pilot: Pilot[None]) -> None:
     await until(pilot, "live", "order_fulfilment")
     await pilot.press("s")
@@ -301,6 +318,8 @@ async def main() -> None:
             await show(url, parse_locator(f"task/{hero}/step/charge_card"), _task)
             for name, theme in (("tasks", "tasker-dark"), ("tasks-light", "tasker-light")):
                 await show(url, Locator(), partial(_tasks, name, theme))
+            await show(url, parse_locator(f"task/{hero}/step/charge_card"), _gantt)
+            await show(url, Locator(), _overview)
             await show(url, Locator(), _failures)
             await show(url, Locator(), _start)
             await show(url, Locator(), _help)
