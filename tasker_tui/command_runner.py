@@ -48,7 +48,7 @@ class CommandRunner:
                 self._forget_filter(name)
 
     def _vocabulary(self, screen: OperatorScreen) -> Vocabulary:
-        here = [action for action in of_scope("app") if action.id != "app.command"]
+        here = [action for action in of_scope("app", "tabs") if action.id != "app.command"]
         tasks = next(shown for shown in self._app.screen_stack if isinstance(shown, TasksScreen))
         words = {**tasks.known_arguments(), "theme": sorted(self._app.available_themes)}
         saved = self._services.saved.all()
@@ -56,7 +56,7 @@ class CommandRunner:
         return Vocabulary([*screen.actions(), *here], words, tasks.known_names(), saved)
 
     def _act(self, action_id: str) -> None:
-        if BY_ID[action_id].scope == "app":
+        if BY_ID[action_id].scope in ("app", "tabs"):
             self._do(action_id)
         elif isinstance(self._app.screen, OperatorScreen):
             self._app.screen.action_do(action_id)

@@ -37,6 +37,7 @@ _KEY_NAMES = {
     "colon": ":",
     "plus": "+",
     "minus": "-",
+    "inverted_exclamation_mark": "¡",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "equals_sign": "=",

@@ -9,6 +9,17 @@ def _move(scope: Scope, name: str, keys: str, text: str) -> Action:
     return Action(f"{scope}.{name}", name, tuple(keys.split()), scope, text)
 
 
+_OPTION_DIGITS = (
+    "inverted_exclamation_mark", "trade_mark_sign", "pound_sign", "cent_sign", "infinity", "section_sign",
+    "pilcrow_sign", "bullet", "ª",
+)  # fmt: skip
+"""What Textual takes escape and a digit for, as terminals send alt and a digit that have no other way."""
+
+
+def _tab_keys(number: int) -> tuple[str, str]:
+    return f"alt+{number}", _OPTION_DIGITS[number - 1]
+
+
 EVERYWHERE: tuple[Action, ...] = (
     Action("app.go_pulse", "pulse", ("0",), "app", "How the whole system does, and what needs you first"),
     Action("app.go_failures", "failures", ("e",), "app",
@@ -26,8 +37,8 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("app.forward_in_history", "view after", ("right_square_bracket",), "app", "And forth again"),
     Action("app.tab", "tab", ("ctrl+t",), "app", "Another tab, with a way and filters of its own"),
     Action("app.close", "close", ("ctrl+w",), "app", "Close this tab"),
-    Action("app.show_tab_1", "tab 1", ("alt+1",), "app", "To the first tab; alt+2 to alt+9 to the others"),
-    *(Action(f"app.show_tab_{n}", f"tab {n}", (f"alt+{n}",), "tabs", f"To tab {n}") for n in range(2, 10)),
+    Action("app.show_tab_1", "tab 1", _tab_keys(1), "app", "To the first tab; alt+2 to alt+9 to the others"),
+    *(Action(f"app.show_tab_{n}", f"tab {n}", _tab_keys(n), "tabs", f"To tab {n}") for n in range(2, 10)),
     Action("app.jump", "jump", ("f",), "app", "A letter over every row and pane leads there"),
     Action("app.copy", "copy", ("y",), "app",
            "Copy the id (i), place (l), command line (c), JSON (j) of what is selected"),

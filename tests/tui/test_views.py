@@ -77,7 +77,7 @@ async def test_tabs_have_stacks_and_filters_of_their_own():
         assert "this is the first place that was shown" in notices(pilot)  # of this tab
         new = order_task(9, minutes_ago=0.1)
         client.announce(new)
-        await press(pilot, "alt+2", "escape")
+        await press(pilot, "trade_mark_sign", "escape")  # alt+2 of a terminal without a protocol for keys
         assert str(new.uuid)[-8:] in screen_text(pilot)  # went on while it was not shown
         await press(pilot, "alt+5")
         assert "there is no tab 5; ctrl+t opens one" in notices(pilot)
