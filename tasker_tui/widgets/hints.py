@@ -12,6 +12,10 @@ from tasker_tui.keymap import keys_of
 from tasker_tui.widgets.painting import palette_for
 
 
+CRUMBS_STAY = 100
+"""From this width on the place is always told."""
+
+
 class HintsBar(Widget):
     """Crumbs at the left, hints of the given actions at the right."""
 
@@ -28,10 +32,11 @@ class HintsBar(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        """One line; the crumbs give way first, then the hints that come late in the table."""
+        """One line. In a narrow one the crumbs give way, in a wide one the hints that come late."""
         palette, width = palette_for(self), self.size.width
         crumbs = Text(" " + " › ".join(self._crumbs) + " ", palette.muted)
-        line = Text("  ").join(self._hints_within(width))
+        room = width - crumbs.cell_len - 2 if width >= CRUMBS_STAY else width
+        line = Text("  ").join(self._hints_within(room))
         if crumbs.cell_len + line.cell_len + 2 <= width:
             gap = width - crumbs.cell_len - line.cell_len - 1
             return Text.assemble(crumbs, " " * gap, line, no_wrap=True)

@@ -141,7 +141,7 @@ async def test_the_colon_leads_anywhere_and_does_what_keys_do():
     client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
     async with dashboard(client) as pilot:
         await press(pilot, "colon")
-        assert "tasks   task   failures" in screen_text(pilot)
+        assert "tasks   task   step   failures" in screen_text(pilot)
         await type_in(pilot, "fail")
         await press(pilot, "tab", "enter")
         assert "tasks › failures" in last_line(pilot)
