@@ -16,7 +16,7 @@ from tasker_tui.actions.watching import WATCHING
 
 __all__ = ["ACTIONS", "BY_ID", "Action", "Focus", "Risk", "Scope", "bindings", "key_name", "of_scope"]
 
-ACTIONS: tuple[Action, ...] = (*TASKS, *LISTS, *WATCHING, *TASK, *STEP, *DIALOGS, *STACK, *EVERYWHERE)
+ACTIONS: tuple[Action, ...] = (*TASKS, *WATCHING, *LISTS, *TASK, *STEP, *DIALOGS, *STACK, *EVERYWHERE)
 BY_ID = {action.id: action for action in ACTIONS}
 
 
