@@ -11,7 +11,6 @@ from tasker_tui.actions import Action, Focus, key_name
 from tasker_tui.keymap import keys_of
 from tasker_tui.widgets.painting import palette_for
 
-
 CRUMBS_STAY = 100
 """From this width on the place is always told."""
 

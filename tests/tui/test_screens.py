@@ -5,24 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tasker_tui.locator import to_task
-from tests.tui.fake_letters import letter
 from tests.tui.goldens import assert_golden
-from tests.tui.scenes import ORDER_SCHEMA, day, difference, failure_groups, order_task, queues, runs
+from tests.tui.scenes import order_task
 from tests.tui.scenes_graph import fan_out
-from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
+from tests.tui.showcase import showcase
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
 
 SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
-
-
-def _client() -> FakeTasker:
-    client = FakeTasker(FakeClock(), day())
-    client.queues = queues()
-    client.grid = runs(order_task(), order_task(2))
-    client.diff = difference(order_task(2), order_task())
-    client.letters = [letter(order_task(), 12, 80), letter(order_task(2), 400, 20, "ben")]
-    client.failures = failure_groups(order_task())
-    client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
-    return client
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -46,7 +35,7 @@ def _client() -> FakeTasker:
     ],
 )
 async def test_screen(name, keys, size):
-    async with dashboard(_client(), size) as pilot:
+    async with dashboard(showcase(), size) as pilot:
         for key in keys.split():
             await pilot.press(key)
             await settle(pilot)
@@ -69,7 +58,7 @@ async def test_screen(name, keys, size):
     ],
 )
 async def test_other_screens(name, keys):
-    async with dashboard(_client(), (100, 30)) as pilot:
+    async with dashboard(showcase(), (100, 30)) as pilot:
         for key in keys.split():
             await pilot.press("colon" if key == ":" else key)
             await settle(pilot)
@@ -91,7 +80,7 @@ async def test_an_empty_list_says_how_to_start():
 
 
 async def test_ascii_is_ascii():
-    async with dashboard(_client(), (120, 40), ascii_only=True) as pilot:
+    async with dashboard(showcase(), (120, 40), ascii_only=True) as pilot:
         await pilot.press("enter")
         await settle(pilot)
         shown = screen_text(pilot)
@@ -108,7 +97,7 @@ async def test_a_locator_opens_a_step():
 
 @pytest.mark.parametrize("theme", ["tasker-light", "tasker-contrast", "nord", "ansi-dark"])
 async def test_every_theme_shows_the_same_text(theme):
-    async with dashboard(_client(), (120, 40)) as pilot:
+    async with dashboard(showcase(), (120, 40)) as pilot:
         before = screen_text(pilot)
         assert theme in pilot.app.available_themes
         pilot.app.theme = theme
