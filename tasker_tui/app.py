@@ -46,6 +46,7 @@ from tasker_tui.profiles import KeyUnavailable, Profile
 from tasker_tui.remembered import History, SavedFilters
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
+from tasker_tui.served import is_served
 from tasker_tui.services import Services
 from tasker_tui.tabs import Tabs
 from tasker_tui.themes import DARK, THEMES
@@ -272,6 +273,8 @@ class TaskerApp(App[None]):
                 self.action_command_palette()
             case "app.theme":
                 self.search_themes()
+            case "app.profile" if is_served():
+                self.notify("a browser stays with the profile that it was opened with", severity="warning")
             case "app.profile":
                 choices = list(self.config.profiles.values())
                 self.push_screen(ProfileDialog(choices, self.profile, self.config.file), self._switch)

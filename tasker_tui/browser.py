@@ -1,6 +1,6 @@
 """The dashboard in a browser: `serve` answers a page, and runs `tasker tui` for each that opens it.
 
-There is no login: whoever reaches the address can do what the server's key allows. It listens on this
+There is no login: whoever reaches the address can do what the served profile allows. It listens on this
 machine alone unless told otherwise, and pages of other sites cannot reach it through somebody's browser.
 """
 
@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 from textual_serve.server import Server
+
+from tasker_tui.served import SERVED
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 FOREIGN_FONT = re.compile(r'<link\s[^>]*href="https://[^>]*>')
@@ -92,5 +94,6 @@ class BrowserServer(Server):
 
 def serve(arguments: Sequence[str], host: str, port: int) -> None:
     """Serve `tasker` with these arguments until interrupted."""
+    os.environ[SERVED] = "1"
     os.environ["PYTHONUTF8"] = "1"  # the browser speaks it, whatever this terminal does
     BrowserServer(arguments, host, port).serve()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from textual.screen import Screen
 
 from engine.client import bulk
-from engine.model.wire.bulk import BulkDetail, BulkFilter, BulkVerb
+from engine.model.wire.bulk import BulkDetail, BulkFilter, BulkOperation, BulkVerb
 from tasker_tui.actions.command_lines import with_options
 from tasker_tui.modals.bulk import BulkAnswer, BulkDialog
 from tasker_tui.modals.bulk_progress import BulkProgress
@@ -55,12 +55,21 @@ class BulkOperations:
         rate = f"{answer.rate:g}" if answer.rate else None
         command = with_options(command, rate=rate, reason=answer.reason)
         started = await self._services.commands.run(command, self._services.client.send(call))
-        self._screen.notify(command, markup=False)
-        follow = BulkProgress(self._services, started.operation)
-        self._screen.call_next(self._screen.app.push_screen, follow, lambda _: self._changed())
+        self._screen.app.notify(command, markup=False)
+        if self._screen.is_attached:
+            self._screen.call_next(self._follow, started.operation)
+
+    def _follow(self, operation: BulkOperation) -> None:
+        if self._screen.app.screen is self._screen:  # else its keys would be taken from what is in front
+            follow: BulkProgress = BulkProgress(self._services, operation)
+            self._screen.app.push_screen(follow, lambda _: self._ended())
+
+    def _ended(self) -> None:
+        self._changed()
 
     def _work(self, call: Awaitable[None]) -> None:
-        self._screen.run_worker(self._guarded(call), group="operations")
+        """Of the app, not of the screen: what was confirmed goes on when the operator goes elsewhere."""
+        self._screen.app.run_worker(self._guarded(call), group="operations")
 
     async def _guarded(self, call: Awaitable[None]) -> None:
         try:
@@ -69,7 +78,7 @@ class BulkOperations:
             self._say(explain(error))
 
     def _say(self, text: str) -> None:
-        self._screen.notify(text, severity="warning", markup=False)
+        self._screen.app.notify(text, severity="warning", markup=False)
 
 
 def command_line(verb: BulkVerb, wanted: BulkFilter) -> str:

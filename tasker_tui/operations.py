@@ -141,7 +141,7 @@ class Operations:
                 before = f" ({', '.join(names[:done])} will run again)" if done else ""
                 self._say(f"{step.name} was not retried: {explain(error)}{before}", "error")
                 return
-            self._screen.call_next(self._changed, answer)
+            self._tell(answer)
         self._say(f"{' and '.join(names)} will run again\n{with_options(target.command, reason=reason)}")
 
     async def _end_by_hand(self, target: ByHandTarget, answer: ByHandAnswer) -> None:
@@ -157,7 +157,7 @@ class Operations:
         given = None if answer.result is None else json.dumps(answer.result, ensure_ascii=False)
         command = with_options(target.command, result=given, reason=answer.reason)
         call = self._services.client.act_on_step(target.task.uuid, target.step.uuid, action)
-        self._screen.call_next(self._changed, await self._services.commands.run(command, call))
+        self._tell(await self._services.commands.run(command, call))
         word = "complete" if target.complete else "resolved"
         self._say(f"{target.step.name} is {word}; its task goes on\n{command}")
 
@@ -246,7 +246,8 @@ class Operations:
         self._screen.call_next(lambda: self._screen.app.screen is self._screen and ask(*arguments))
 
     def _work(self, call: Awaitable[None]) -> None:
-        self._screen.run_worker(self._guarded(call), group="operations")
+        """Of the app, not of the screen: what was confirmed goes on when the operator goes elsewhere."""
+        self._screen.app.run_worker(self._guarded(call), group="operations")
 
     async def _guarded(self, call: Awaitable[None]) -> None:
         try:
@@ -255,7 +256,11 @@ class Operations:
             self._say(explain(error), "error")
 
     def _say(self, text: str, severity: SeverityLevel = "information") -> None:
-        self._screen.notify(text, severity=severity, markup=False)
+        self._screen.app.notify(text, severity=severity, markup=False)
+
+    def _tell(self, step: StepDetail) -> None:
+        if self._screen.is_attached:
+            self._screen.call_next(self._changed, step)
 
 
 def _command(action_id: str, task: TaskRow, step: StepRow | None = None) -> str:

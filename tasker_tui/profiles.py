@@ -43,7 +43,7 @@ class Secret:
                 key = os.environ.get(self.value, "")
                 trouble = f"the variable {self.value} is not set"
             case "file":
-                key, trouble = _read_file(Path(self.value).expanduser()), f"{self.value} is empty"
+                key, trouble = _read_file(_path(self.value)), f"{self.value} is empty"
             case "command":
                 key, trouble = _run(self.value), f"`{self.value}` wrote nothing"
             case _:
@@ -51,6 +51,13 @@ class Secret:
         if not key.strip():
             raise KeyUnavailable(trouble)
         return key.strip()
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise KeyUnavailable(f"{text} names a user whom this machine doesn't know") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,8 @@ class Profile:
 
     def connect(self) -> TaskerClient:
         """A client of the server; its key is read now. Raises KeyUnavailable."""
+        import httpx
+
         from engine.client import TaskerClient
 
         try:
@@ -85,7 +94,11 @@ class Profile:
             token = self.token.read() if self.token else None
         except KeyUnavailable as error:
             raise KeyUnavailable(f"the key of the profile {self.name}: {error}", error.hint) from error
-        return TaskerClient(self.url, key, token=token, read_only=self.why_read_only, patience=0)
+        try:
+            return TaskerClient(self.url, key, token=token, read_only=self.why_read_only, patience=0)
+        except (ValueError, httpx.InvalidURL) as error:
+            problem = str(error) if isinstance(error, httpx.InvalidURL) else "url or key can't be sent"
+            raise KeyUnavailable(f"the profile {self.name}: {problem}") from None
 
 
 def read_profiles(document: Document) -> dict[str, Profile]:

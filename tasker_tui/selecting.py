@@ -22,8 +22,8 @@ class TooMany(Exception):
     """More tasks fit than can be named one by one; the message says what to do."""
 
 
-async def select(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> BulkFilter:
-    """What selects the tasks that fit. Raises TooMany, and what the client raises."""
+async def select(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> BulkFilter | None:
+    """What selects the tasks that fit, None where none does. Raises TooMany, and what the client raises."""
     if not (task_filter.text or task_filter.tag or task_filter.initiator):
         return BulkFilter(
             namespace=task_filter.namespace,
@@ -32,7 +32,8 @@ async def select(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> 
             created_since=absolute(task_filter.since, now),
             created_until=absolute(task_filter.until, now),
         )
-    return BulkFilter(task_uuids=await _all_ids(client, task_filter, now))
+    found = await _all_ids(client, task_filter, now)
+    return BulkFilter(task_uuids=found) if found else None
 
 
 async def _all_ids(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> list[UUID]:

@@ -142,7 +142,10 @@ class TaskMarking:
         except CALL_FAILURES as error:
             self._say(explain(error))
         else:
-            self._screen.call_next(self._bulk.ask, verb, wanted)
+            if wanted is None:
+                self._say("no task fits this filter any more")
+            else:
+                self._screen.call_next(self._bulk.ask, verb, wanted)
 
     def _set(self, marks: Marks) -> None:
         self.marks = marks

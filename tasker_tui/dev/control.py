@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ class Control:
 
     async def open(self, port: int) -> bool:
         """Listen; False when no folder can hold the socket. Whoever has the port owns the name."""
-        folder = private_folder(folder_name(), 0)
+        folder = private_folder(folder_name(), os.geteuid())
         if folder is None:
             return False
         self._path = folder / door_name(port)

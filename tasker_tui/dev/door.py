@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -59,6 +59,14 @@ def door_name(port: int) -> str:
     return f"{port}.sock"
 
 
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # half a line, or another shape
+        raise StackError("the stack's answer can't be read", "is it of another version?") from error
+
+
 class Door:
     """The stack that the server at `url` is part of; every call opens a connection of its own."""
 
@@ -67,7 +75,8 @@ class Door:
 
     async def report(self) -> StackReport:
         """How the stack is."""
-        return StackReport.model_validate(await self._ask(do="status"))
+        with _readable():
+            return StackReport.model_validate(await self._ask(do="status"))
 
     async def order(self, verb: Verb, part: str) -> None:
         """Start, stop or restart a part; returns when that has begun."""
@@ -79,7 +88,8 @@ class Door:
 
     async def log(self, part: str, after: int = 0) -> LogLines:
         """What a part wrote after its first `after` lines, as far as it is kept."""
-        return LogLines.model_validate(await self._ask(do="log", part=part, after=after))
+        with _readable():
+            return LogLines.model_validate(await self._ask(do="log", part=part, after=after))
 
     async def environment(self) -> Mapping[str, str]:
         """The variables that its parts are configured with."""
@@ -89,8 +99,10 @@ class Door:
     async def news(self) -> AsyncIterator[Reloaded]:
         """What comes of edits, from now on; ends when the stack does."""
         async with self._connected({"do": "news"}) as reader:
-            while line := await reader.readline():
-                yield Reloaded.model_validate_json(line)
+            while (line := await reader.readline()).endswith(b"\n"):
+                with _readable():
+                    told = Reloaded.model_validate_json(line)
+                yield told
 
     async def _ask(self, **request: object) -> Any:
         try:
@@ -100,7 +112,8 @@ class Door:
             raise StackError(f"the stack did not answer within {ANSWER_SECONDS:g} s") from None
         if not line:
             raise self._absent()
-        answer = json.loads(line)
+        with _readable():
+            answer = json.loads(line)
         if isinstance(answer, dict) and "error" in answer:
             raise StackError(answer["error"], answer.get("hint", ""))
         return answer

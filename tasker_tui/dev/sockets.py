@@ -65,5 +65,8 @@ def _make_private(path: Path, owner: int) -> bool:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
         return False
     if found.st_uid != owner:
-        os.chown(path, owner, owner)
+        try:
+            os.chown(path, owner, owner)
+        except OSError:
+            return False
     return stat.S_IMODE(path.stat().st_mode) == 0o700
