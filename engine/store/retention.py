@@ -103,7 +103,7 @@ async def delete_tasks(conn: Connection, tasks: list[UUID], *, history: bool) ->
 
 async def drop_partitions(conn: Connection, age: Age) -> int:
     """Drop the partitions of old history that no task is left of; how many."""
-    dropped: int = await conn.fetchval("SELECT tasker.drop_old_partitions($1)", min(age.done, age.failed))
+    dropped: int = await conn.fetchval("SELECT tasker.drop_old_partitions($1)", max(age.done, age.failed))
     return dropped
 
 
