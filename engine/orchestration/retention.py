@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from engine.settings import RetentionSettings
 from engine.store import retention
 from engine.store.pool import Connection, Pool, retry_deadlock
@@ -34,6 +36,10 @@ class Progress(NamedTuple):
     partitions: int
 
 
+class ExportFailed(Exception):
+    """Tasks could not be written to the file, and stay. Says why."""
+
+
 class Export:
     """A file of JSON lines, one a task, to which is appended. What is in it is on the disk before a task is
     removed; a task that could not be removed afterwards is written again."""
@@ -42,7 +48,13 @@ class Export:
         self.path = path
 
     async def write(self, conn: Connection, tasks: list[UUID]) -> None:
-        """Append tasks; raises OSError."""
+        """Append tasks; raises ExportFailed."""
+        try:
+            await self._write(conn, tasks)
+        except asyncpg.ProgramLimitExceededError as error:
+            raise ExportFailed(f"a task is too large for one line of {self.path}") from error
+
+    async def _write(self, conn: Connection, tasks: list[UUID]) -> None:
         waiting: list[str] = []
         size = 0
         async for line in retention.export_lines(conn, tasks):
@@ -54,17 +66,21 @@ class Export:
         await asyncio.to_thread(self._append, waiting, sync=True)
 
     def _append(self, lines: list[str], *, sync: bool = False) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
+        # Not as it is: an OSError is what a lost database raises too.
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise ExportFailed(f"{self.path} cannot be written: {error.strerror}") from error
 
 
 async def remove_old(pool: Pool, age: Age, export: Export | None) -> AsyncIterator[Progress]:
     """Remove old tasks, the oldest first, and then the partitions that are left empty.
 
-    Ends early when somebody else is at it. What was told is committed.
+    Ends early when somebody else is at it; raises ExportFailed. What was told is committed.
     """
     async with pool.acquire() as conn:
         stretches = await retention.old_ranges(conn, age)
@@ -113,8 +129,15 @@ class Retention:
         async with self._pool.acquire() as conn:
             age = await retention.age(conn, timedelta(days=days), timedelta(days=failed))
         tasks = partitions = 0
-        async for progress in remove_old(self._pool, age, self._export()):
-            tasks, partitions = tasks + progress.tasks, partitions + progress.partitions
+        try:
+            async for progress in remove_old(self._pool, age, self._export()):
+                tasks, partitions = tasks + progress.tasks, partitions + progress.partitions
+        except ExportFailed as error:
+            log.error(
+                "old tasks stay: %s; see to retention.export_folder or unset it, the next try is in %.0f min",
+                error,
+                LOOK_SECONDS / 60,
+            )
         if tasks or partitions:
             log.info("removed %s old tasks and %s partitions of their history", tasks, partitions)
         return LOOK_SECONDS

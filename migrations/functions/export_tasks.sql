@@ -1,21 +1,22 @@
 -- All that there is of some tasks, one JSON object a task, as text: its row with the names of its template, its steps, and what happened.
+-- jsonb holds 256 MiB at most, json a gigabyte: each row is jsonb, which has no line breaks, the whole is not.
 CREATE OR REPLACE FUNCTION tasker.export_tasks(p_tasks uuid[]) RETURNS TABLE (task_uuid uuid, line text)
 LANGUAGE sql STABLE AS $$
-    SELECT t.task_uuid, jsonb_build_object(
+    SELECT t.task_uuid, json_build_object(
         'task', to_jsonb(t) || jsonb_build_object('namespace', p.namespace, 'name', p.name, 'version', p.version),
-        'steps', (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.step_uuid), '[]')
+        'steps', (SELECT coalesce(json_agg(to_jsonb(s) ORDER BY s.step_uuid), '[]')
                   FROM tasker.steps s WHERE s.task_uuid = t.task_uuid),
-        'superseded_steps', (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.step_uuid), '[]')
+        'superseded_steps', (SELECT coalesce(json_agg(to_jsonb(x) ORDER BY x.step_uuid), '[]')
                              FROM tasker.superseded_steps x WHERE x.task_uuid = t.task_uuid),
-        'step_edits', (SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY e.edit_id), '[]')
+        'step_edits', (SELECT coalesce(json_agg(to_jsonb(e) ORDER BY e.edit_id), '[]')
                        FROM tasker.steps s JOIN tasker.step_edits e USING (step_uuid) WHERE s.task_uuid = t.task_uuid),
-        'attempts', (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.recorded_at, a.step_uuid, a.claim_no), '[]')
+        'attempts', (SELECT coalesce(json_agg(to_jsonb(a) ORDER BY a.recorded_at, a.step_uuid, a.claim_no), '[]')
                      FROM tasker.step_attempts a WHERE a.task_uuid = t.task_uuid),
-        'transitions', (SELECT coalesce(jsonb_agg(to_jsonb(l) - 'xid' ORDER BY l.id), '[]')
+        'transitions', (SELECT coalesce(json_agg(to_jsonb(l) - 'xid' ORDER BY l.id), '[]')
                         FROM tasker.transitions l WHERE l.task_uuid = t.task_uuid),
-        'logs', (SELECT coalesce(jsonb_agg(to_jsonb(g) - 'xid' ORDER BY g.id), '[]')
+        'logs', (SELECT coalesce(json_agg(to_jsonb(g) - 'xid' ORDER BY g.id), '[]')
                  FROM tasker.step_logs g WHERE g.task_uuid = t.task_uuid),
-        'dead_letters', (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY d.dlq_timestamp), '[]')
+        'dead_letters', (SELECT coalesce(json_agg(to_jsonb(d) ORDER BY d.dlq_timestamp), '[]')
                          FROM tasker.tasks_dlq d WHERE d.task_uuid = t.task_uuid),
         'fork', (SELECT to_jsonb(f) FROM tasker.forks f WHERE f.task_uuid = t.task_uuid))::text
     FROM tasker.tasks t JOIN tasker.templates p USING (template_id)

@@ -94,7 +94,7 @@ async def _carry_out(order: Order) -> None:
 
 
 async def _remove(pool: Pool, order: Order, age: Age, expected: int) -> tuple[int, int]:
-    from engine.orchestration.retention import Export, remove_old
+    from engine.orchestration.retention import Export, ExportFailed, remove_old
 
     tasks = partitions = 0
     try:
@@ -102,12 +102,8 @@ async def _remove(pool: Pool, order: Order, age: Age, expected: int) -> tuple[in
             tasks, partitions = tasks + progress.tasks, partitions + progress.partitions
             if sys.stderr.isatty():
                 print(f"\r{tasks:,} of {expected:,} tasks removed", end="", file=sys.stderr, flush=True)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise CommandError(
-            f"{order.export} cannot be written: {error.strerror}", f"{tasks:,} tasks were removed before that"
-        ) from error
+    except ExportFailed as error:
+        raise CommandError(str(error), f"{tasks:,} tasks were removed before that") from error
     finally:
         if sys.stderr.isatty():
             print(file=sys.stderr)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.orchestration.retention import Retention, remove_old
+from engine.orchestration.retention import LOOK_SECONDS, Retention, remove_old
 from engine.settings import RetentionSettings
 from engine.store import retention
 from engine.store.pool import Pool, open_pool
@@ -162,6 +162,22 @@ async def test_a_task_that_is_taken_up_again_meanwhile_stays(world: World, datab
 
 async def _removed(pool: Pool, age: retention.Age) -> int:
     return sum([progress.tasks async for progress in remove_old(pool, age, None)])
+
+
+async def test_an_export_that_cannot_be_written_is_no_lost_database(
+    world: World, database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    uuid = str((await world.create())["task_uuid"])
+    await world.worker.run()
+    async with later(world, database, 40) as pool:
+        settings = RetentionSettings(keep_days=5, export_folder=tmp_path / "missing")
+        assert await Retention(pool, settings).look() == LOOK_SECONDS
+        [said] = [one.getMessage() for one in caplog.records if one.name == "tasker.retention"]
+        assert "cannot be written: No such file or directory; see to retention.export_folder" in said
+        assert (await world.task(uuid))["status"] == "complete"
+        (tmp_path / "missing").mkdir()
+        await Retention(pool, settings).look()
+    assert exported(tmp_path / "missing") == [uuid]
 
 
 @pytest.mark.parametrize(
