@@ -9,7 +9,10 @@ LANGUAGE sql STABLE AS $$
         'superseded_steps', (SELECT coalesce(json_agg(to_jsonb(x) ORDER BY x.step_uuid), '[]')
                              FROM tasker.superseded_steps x WHERE x.task_uuid = t.task_uuid),
         'step_edits', (SELECT coalesce(json_agg(to_jsonb(e) ORDER BY e.edit_id), '[]')
-                       FROM tasker.steps s JOIN tasker.step_edits e USING (step_uuid) WHERE s.task_uuid = t.task_uuid),
+                       FROM (SELECT s.step_uuid FROM tasker.steps s WHERE s.task_uuid = t.task_uuid
+                             UNION ALL
+                             SELECT x.step_uuid FROM tasker.superseded_steps x WHERE x.task_uuid = t.task_uuid) mine
+                       JOIN tasker.step_edits e USING (step_uuid)),
         'attempts', (SELECT coalesce(json_agg(to_jsonb(a) ORDER BY a.recorded_at, a.step_uuid, a.claim_no), '[]')
                      FROM tasker.step_attempts a WHERE a.task_uuid = t.task_uuid),
         'transitions', (SELECT coalesce(json_agg(to_jsonb(l) - 'xid' ORDER BY l.id), '[]')

@@ -23,6 +23,14 @@ PER_TASK = (
     "tasks_dlq", "task_identities", "task_limits", "failed_steps", "pauses",
 )  # fmt: skip
 
+EDITED_AND_SUPERSEDED = """
+    WITH gone AS (
+        INSERT INTO tasker.superseded_steps (step_uuid, task_uuid, template_step_id, name, old_state, superseded_at)
+        VALUES (gen_random_uuid(), $1, 0, 'made', 'complete', tasker.now()) RETURNING *)
+    INSERT INTO tasker.step_edits (task_uuid, step_uuid, template_step_id, new_inputs, actor, reason, edited_at)
+    SELECT task_uuid, step_uuid, template_step_id, '{"batch": 7}', 'ana', 'why', superseded_at FROM gone
+"""
+
 
 @asynccontextmanager
 async def later(world: World, dsn: str, days: int) -> AsyncIterator[Pool]:
@@ -69,6 +77,7 @@ async def test_what_is_old_goes_and_what_is_needed_stays(world: World, database:
         await world.post({"from": ["three"], "reason": "again"}, f"/v1/tasks/{done['task_uuid']}/fork")
     ).json()
     await world.worker.run()
+    await world.pool.execute(EDITED_AND_SUPERSEDED, done["task_uuid"])
     given_up = await fail(world)
     open_letter = str((await world.create())["task_uuid"])
     await world.worker.run(two=Failure())
@@ -98,6 +107,8 @@ async def test_what_is_old_goes_and_what_is_needed_stays(world: World, database:
     assert [len(kept[part]) for part in ("steps", "attempts")] == [4, 4]
     assert [one["id"] for one in kept["transitions"]] == [one["id"] for one in happened]
     assert written[fork["task_uuid"]]["fork"]["parent_uuid"] == done["task_uuid"]
+    [edit], [superseded] = (written[done["task_uuid"]][part] for part in ("step_edits", "superseded_steps"))
+    assert (edit["step_uuid"], edit["new_inputs"]) == (superseded["step_uuid"], {"batch": 7})
     for uuid in written:
         assert (await world.http.get(f"/v1/tasks/{uuid}")).status_code == 404
         assert set((await rows(world, uuid)).values()) == {0}
