@@ -96,7 +96,8 @@ async def remove_old(pool: Pool, age: Age, export: Export | None) -> AsyncIterat
             if looked_to is not None:
                 await asyncio.sleep(PAUSE * (asyncio.get_running_loop().time() - began))
     async with pool.acquire() as conn:
-        yield Progress(0, await retention.drop_partitions(conn, age))
+        while dropped := await retention.drop_partitions(conn, age):
+            yield Progress(0, dropped)
 
 
 async def _some(

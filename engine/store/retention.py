@@ -102,7 +102,7 @@ async def delete_tasks(conn: Connection, tasks: list[UUID], *, history: bool) ->
 
 
 async def drop_partitions(conn: Connection, age: Age) -> int:
-    """Drop the partitions of old history that no task is left of; how many."""
+    """Drop the partitions of the oldest week of history that no task is left of; 0 when there are no more."""
     dropped: int = await conn.fetchval("SELECT tasker.drop_old_partitions($1)", max(age.done, age.failed))
     return dropped
 
