@@ -25,9 +25,11 @@ PER_TASK = (
 
 EDITED_AND_SUPERSEDED = """
     WITH gone AS (
-        INSERT INTO tasker.superseded_steps (step_uuid, task_uuid, template_step_id, name, old_state, superseded_at)
+        INSERT INTO tasker.superseded_steps
+            (step_uuid, task_uuid, template_step_id, name, old_state, superseded_at)
         VALUES (gen_random_uuid(), $1, 0, 'made', 'complete', tasker.now()) RETURNING *)
-    INSERT INTO tasker.step_edits (task_uuid, step_uuid, template_step_id, new_inputs, actor, reason, edited_at)
+    INSERT INTO tasker.step_edits
+        (task_uuid, step_uuid, template_step_id, new_inputs, actor, reason, edited_at)
     SELECT task_uuid, step_uuid, template_step_id, '{"batch": 7}', 'ana', 'why', superseded_at FROM gone
 """
 
