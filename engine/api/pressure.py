@@ -48,14 +48,24 @@ class Pressure:
         self._most_waiting = settings.waiting_creations
 
     async def look(self) -> float:
-        """Count what waits, and tell the database's breaker how that went; the seconds to the next look."""
+        """Count what waits, and tell the database's breaker how that went; the seconds to the next look.
+
+        A look that took too long is broken off and tells the breaker nothing: all connections may be in use.
+        What waits is unknown after one that failed, and refuses nobody.
+        """
         began = time.perf_counter()
         try:
-            with self._database.breaker.watch(RECONNECTABLE):
-                async with asyncio.timeout(PROBE_SECONDS), self._database.pool.acquire() as conn:
-                    self.depths = await backlog(conn, self._tiers.overflow)
+            # The limit is around the breaker: what it breaks off is cancelled in there, and no failure.
+            async with asyncio.timeout(PROBE_SECONDS):
+                with self._database.breaker.watch(RECONNECTABLE):
+                    async with self._database.pool.acquire() as conn:
+                        self.depths = await backlog(conn, self._tiers.overflow)
         except RECONNECTABLE as error:
-            log.warning("what waits cannot be counted: %s", error or type(error).__name__)
+            late = isinstance(error, TimeoutError)
+            why = f"no answer within {PROBE_SECONDS:g} s" if late else str(error) or type(error).__name__
+            log.warning("what waits cannot be counted: %s", why)
+            self.depths = []
+            return LOOK_SECONDS
         return max(LOOK_SECONDS, (time.perf_counter() - began) / SHARE)
 
     def admit(self, namespace: str | None = None) -> None:

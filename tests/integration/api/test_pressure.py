@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,25 @@ async def test_a_queue_that_overflows_says_to_come_back_later_and_the_command_li
         assert ended.code == 4
         assert "that no worker has taken; new tasks are not taken in" in ended.err
         assert "hint: nothing was created; try again in 60 s" in ended.err
+
+
+async def test_a_look_that_finds_no_connection_is_no_failure_of_the_database(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.api.pressure.PROBE_SECONDS", 0.05)
+    async with world_on(database, backpressure=TIERS) as world:
+        await world.register(template("linear"))
+        for _ in range(3):
+            await world.create()
+        await looked(world)
+        refused(await world.post(LINEAR), "BACKPRESSURE")
+        async with AsyncExitStack() as busy:
+            for _ in range(world.pool.get_max_size()):
+                await busy.enter_async_context(world.pool.acquire())
+            assert [await looked(world) for _ in range(6)] == [1.0] * 6
+        # What waited before is not held against anybody for ever, and the breaker has seen nothing.
+        await world.create()
+        assert await metric(world, "tasker_circuit_breaker_failures_total", "web") == 0
 
 
 @pytest.mark.scenario(164)
