@@ -42,6 +42,10 @@ OUTSIDE = Thresholds(failures=5, open_seconds=15.0, successes=2)
 """Of one receiver of webhooks. The reference calls nobody outside; these are those of its cache."""
 
 
+FORGOTTEN_AFTER = 10
+"""How many `open_seconds` without a report make a BreakerGroup forget one of its breakers."""
+
+
 class Reading(Protocol):
     """What health and metrics read of a breaker, or of several under one name."""
 
@@ -186,7 +190,10 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class BreakerGroup(Generic[Key]):
-    """A breaker for each of many, such as receivers of webhooks. Those that do well are not kept."""
+    """A breaker for each of many, such as receivers of webhooks.
+
+    Those that do well are not kept, nor those of which nothing was heard for long: they may be gone.
+    """
 
     def __init__(
         self, name: str, thresholds: Thresholds, clock: Callable[[], float] = time.monotonic
@@ -197,6 +204,7 @@ class BreakerGroup(Generic[Key]):
         self._thresholds = thresholds
         self._clock = clock
         self._breakers: dict[Key, CircuitBreaker] = {}
+        self._reported_at: dict[Key, float] = {}
 
     @property
     def state(self) -> BreakerState:
@@ -215,14 +223,21 @@ class BreakerGroup(Generic[Key]):
         if good and key not in self._breakers:
             return
         one = self._breakers.setdefault(key, CircuitBreaker(self.name, self._thresholds, self._clock))
+        self._reported_at[key] = self._clock()
         if not good:
             self.total_failures += 1
             one.failed()
             return
         one.succeeded()
         if one.state is BreakerState.CLOSED:
-            del self._breakers[key]
+            self._forget(key)
 
     def blocked(self) -> list[Key]:
-        """Those that are not to be called now."""
+        """Those that are not to be called now; forgets those of which nothing was heard for long."""
+        before = self._clock() - FORGOTTEN_AFTER * self._thresholds.open_seconds
+        for key in [key for key, at in self._reported_at.items() if at < before]:
+            self._forget(key)
         return [key for key, one in self._breakers.items() if one.state is BreakerState.OPEN]
+
+    def _forget(self, key: Key) -> None:
+        del self._breakers[key], self._reported_at[key]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.breaker import BreakerState, CircuitBreaker, CircuitOpen, Thresholds
+from engine.model.breaker import BreakerGroup, BreakerState, CircuitBreaker, CircuitOpen, Thresholds
 
 THRESHOLDS = Thresholds(failures=3, open_seconds=10.0, successes=2)
 
@@ -115,3 +115,18 @@ def test_an_error_that_is_an_answer_is_no_failure() -> None:
         with pytest.raises(KeyError), one.call(ValueError):
             raise KeyError
     assert (one.state, one.failures) == (BreakerState.CLOSED, 0)
+
+
+def test_of_a_group_those_that_nobody_calls_any_more_are_forgotten() -> None:
+    clock = Clock()
+    group: BreakerGroup[str] = BreakerGroup("them", THRESHOLDS, clock)
+    for _ in range(3):
+        group.report("gone", good=False)
+    assert (group.blocked(), group.state) == (["gone"], BreakerState.OPEN)
+    clock.now = 60.0
+    group.report("slow", good=False)
+    clock.now = 100.0
+    assert (group.blocked(), group.state, group.failures) == ([], BreakerState.HALF_OPEN, 3)
+    clock.now = 101.0
+    assert (group.blocked(), group.state, group.failures) == ([], BreakerState.CLOSED, 1)
+    assert group.total_failures == 4
