@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -67,13 +68,19 @@ class Export:
 
     def _append(self, lines: list[str], *, sync: bool = False) -> None:
         # Not as it is: an OSError is what a lost database raises too.
+        size: int | None = None
         try:
             with self.path.open("a", encoding="utf-8") as file:
+                size = os.fstat(file.fileno()).st_size
                 file.writelines(f"{line}\n" for line in lines)
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
         except OSError as error:
+            if size is not None:
+                # What the next try writes must not go on with half a line.
+                with suppress(OSError):
+                    os.truncate(self.path, size)
             raise ExportFailed(f"{self.path} cannot be written: {error.strerror}") from error
 
 

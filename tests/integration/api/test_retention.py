@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -191,6 +193,19 @@ async def test_an_export_that_cannot_be_written_is_no_lost_database(
         (tmp_path / "missing").mkdir()
         await Retention(pool, settings).look()
     assert exported(tmp_path / "missing") == [uuid]
+
+
+def test_an_export_that_found_no_room_leaves_no_half_line(tmp_path: Path) -> None:
+    file = tmp_path / "old.jsonl"
+    file.write_text("{}\n")
+    script = (
+        "import resource, sys; from pathlib import Path; from engine.orchestration.retention import Export\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "Export(Path(sys.argv[1]))._append(['x' * 5000])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True)
+    assert (ended.returncode, "cannot be written: File too large" in ended.stderr) == (1, True), ended.stderr
+    assert file.read_text() == "{}\n"
 
 
 @pytest.mark.parametrize(
