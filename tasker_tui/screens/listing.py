@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from tasker_tui.actions import BY_ID, Action, bindings
 from tasker_tui.feed import News
+from tasker_tui.loading import Loading
 from tasker_tui.locator import Locator
 from tasker_tui.row_filter import RowFilter, parse_row_filter
 from tasker_tui.screens.base import OperatorScreen
@@ -105,6 +106,7 @@ class ListScreen(OperatorScreen, Generic[R]):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._rows: Rows[R] = Rows(self)
+        self._loading = Loading(self, self._load, "listing")
         self._filter = RowFilter()
         self._loaded = False
         self._waiting = False
@@ -229,7 +231,7 @@ class ListScreen(OperatorScreen, Generic[R]):
     def reload(self) -> None:
         """Ask for the rows again."""
         self._idle = 0.0
-        self._load()
+        self._loading.ask()
 
     def _narrow(self, text: str) -> None:
         self._filter = parse_row_filter(text)
@@ -251,7 +253,6 @@ class ListScreen(OperatorScreen, Generic[R]):
         text = self.told(row, max(20, width), palette_for(self)) if row is not None else ""
         self.query_one("#told-text", Static).update(text)
 
-    @work(group="listing", exclusive=True)
     async def _load(self) -> None:
         try:
             found = await self.fetch()

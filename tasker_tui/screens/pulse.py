@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import work
 from textual.app import ComposeResult
 from textual.message import Message
 
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import News
+from tasker_tui.loading import Loading
 from tasker_tui.locator import Locator
 from tasker_tui.pulse import Pulse, read_pulse
 from tasker_tui.screens.base import Handlers, OperatorScreen
@@ -84,6 +84,7 @@ class PulseScreen(OperatorScreen):
         self._pulse: Pulse | None = None
         self._problem = ""
         self._age, self._changed = 0, False
+        self._loading = Loading(self, self._load, "pulse")
 
     def compose_body(self) -> ComposeResult:
         """One list of lines."""
@@ -94,7 +95,7 @@ class PulseScreen(OperatorScreen):
     def on_mount(self) -> None:
         """Make the first reading."""
         self.table.focus()
-        self._load()
+        self._loading.ask()
 
     @property
     def table(self) -> PulseTable:
@@ -128,7 +129,8 @@ class PulseScreen(OperatorScreen):
         super().on_tick()
         self._age += 1
         if self.is_current and self._age >= (BUSY_SECONDS if self._changed else IDLE_SECONDS):
-            self._load()
+            self._age = 0
+            self._loading.ask()
 
     def on_resize(self) -> None:
         """More or fewer lines fit."""
@@ -161,7 +163,6 @@ class PulseScreen(OperatorScreen):
         if row is not None and row.place is not None:
             self.services.go(row.place)
 
-    @work(group="pulse", exclusive=True)
     async def _load(self) -> None:
         self._age, self._changed = 0, False
         try:

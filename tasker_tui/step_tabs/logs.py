@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Input
@@ -12,6 +11,7 @@ from textual.widgets import Input
 from engine.client.calls import step_logs
 from engine.model.states import StepState
 from engine.model.wire.details import LogRecord
+from tasker_tui.loading import Loading
 from tasker_tui.log_lines import MOST_LINES, LogLines, LogRow
 from tasker_tui.services import Services
 from tasker_tui.step_report import StepFacts
@@ -49,6 +49,7 @@ class LogsTab(StepTab):
         self._task_uuid = task_uuid
         self._log = LogLines()
         self._table = VirtualTable[LogRow](self._log, self._columns, self._empty)
+        self._loading = Loading(self, self._load, "logs")
         self._state: tuple[StepState, int] | None = None
         self._loaded = False
         self._wrapped = False
@@ -69,12 +70,12 @@ class LogsTab(StepTab):
         state = (facts.step.state, facts.step.attempts)
         if state != self._state:
             self._state = state
-            self._load(facts.step.uuid)
+            self._loading.ask()
 
     def second_passed(self) -> None:
         """A handler that runs may log at any time."""
         if self.facts is not None and (self.facts.step.state in MOVING or self._problem):
-            self._load(self.facts.step.uuid)
+            self._loading.ask()
 
     def on_logs_tab_arrived(self, event: Arrived) -> None:
         """Put the lines below; stay at the end if the cursor was there."""
@@ -84,8 +85,8 @@ class LogsTab(StepTab):
             self._table.rows_moved()
             if at_end:
                 self._table.action_do("list.last")
-        if event.more and self.facts is not None and len(self._log.records) < MOST_LINES:
-            self._load(self.facts.step.uuid)
+        if event.more and len(self._log.records) < MOST_LINES:
+            self._loading.ask()
         self._table.refresh()
         self.post_message(self.NoteChanged())
 
@@ -166,9 +167,11 @@ class LogsTab(StepTab):
         self._log.wrap(width if self._wrapped else None)
         self._table.rows_moved()
 
-    @work(group="logs", exclusive=True)
-    async def _load(self, step_uuid: str) -> None:
-        call = step_logs(self._task_uuid, step_uuid, attempt=None, after=self._log.last_id, limit=PAGE)
+    async def _load(self) -> None:
+        if self.facts is None:
+            return
+        uuid = self.facts.step.uuid
+        call = step_logs(self._task_uuid, uuid, attempt=None, after=self._log.last_id, limit=PAGE)
         try:
             page = await self.services.client.send(call)
         except CALL_FAILURES as error:

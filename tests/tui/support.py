@@ -134,7 +134,7 @@ class FakeTask:
 
 
 class FakeTasker:
-    """Answers as the server does. `offline` makes every call fail, lists wait for `answering`."""
+    """Answers as the server does. `offline` makes every call fail; lists and `send` wait for `answering`."""
 
     def __init__(self, clock: FakeClock, tasks: Sequence[FakeTask] = ()) -> None:
         self.clock = clock
@@ -170,6 +170,7 @@ class FakeTasker:
     async def send(self, call: Call[T]) -> T:
         """Answered by the function whose pattern fits the path."""
         self._call("send", call)
+        await self.answering.wait()
         return call.read(to_json(answer_of(self, call)))
 
     async def list_tasks(self, **query: Any) -> TaskListResponse:
