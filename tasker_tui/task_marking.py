@@ -52,6 +52,11 @@ class TaskMarking:
         """How many are marked."""
         return self._tasks.total if self.marks.everything else len(self.marks.keys)
 
+    @property
+    def ranging(self) -> bool:
+        """Whether a range reaches to where the cursor is moved."""
+        return self._anchor is not None
+
     def describe(self) -> str:
         """The marks in words, for the title of the list."""
         if not self.marks:
@@ -69,12 +74,17 @@ class TaskMarking:
 
     def range(self, row: TaskRow) -> None:
         """Begin a range at the row, or end the one that was begun."""
-        if self._anchor is not None:
-            self._anchor = None
-            self._set(self.marks)
+        if self.ranging:
+            self.end_range()
         else:
             self._anchor, self._before_range = row.uuid, Marks(self.marks.keys)
             self.extend(row)
+
+    def end_range(self) -> None:
+        """What the range has marked stays marked; the cursor marks no more."""
+        if self.ranging:
+            self._anchor = None
+            self._set(self.marks)
 
     def extend(self, row: TaskRow | None) -> None:
         """The cursor is on this row: while a range is marked, it reaches to here."""
@@ -82,7 +92,7 @@ class TaskMarking:
             return
         begun, here = self._tasks.index_of(self._anchor), self._tasks.index_of(row.uuid)
         if begun is None or here is None:
-            self._anchor = None
+            self.end_range()
             self._say("the range is too long; set a filter, and ctrl+a marks all that fit it")
             return
         between = range(min(begun, here), max(begun, here) + 1)
@@ -112,6 +122,7 @@ class TaskMarking:
         self._anchor = None
         if not self._views.go(by):
             self._say("there is nothing to undo" if by < 0 else "there is nothing to do again")
+            self._changed()
             return
         view = self._views.value
         self._narrow(view.filter)

@@ -137,7 +137,7 @@ class TasksScreen(OperatorScreen):
             "tasks.unmark": marking.unmark,
             "tasks.undo": lambda: marking.undo(-1),
             "tasks.redo": lambda: marking.undo(1),
-            "tasks.filter": lambda: self.query_one(FilterPrompt).open(self.list.filter),
+            "tasks.filter": self._open_filter,
             "tasks.failing": self._toggle_failing,
             "tasks.clear": lambda: self._narrow(TaskFilter()),
         }
@@ -175,7 +175,8 @@ class TasksScreen(OperatorScreen):
 
     def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
         """Another task, or the same one in another state: tell about it."""
-        self._marking.extend(self.table.cursor_row)
+        if event.chosen:
+            self._marking.extend(self.table.cursor_row)
         self.show_state()
         self._preview_selected()
 
@@ -211,7 +212,12 @@ class TasksScreen(OperatorScreen):
         if task is not None and task.uuid == event.uuid:
             self.query_one(Preview).show(task, event.steps, most_telling(event.reasons))
 
+    def _open_filter(self) -> None:
+        self._marking.end_range()
+        self.query_one(FilterPrompt).open(self.list.filter)
+
     def _narrow(self, task_filter: TaskFilter, settled: bool = True) -> None:
+        self._marking.end_range()
         if task_filter != self.list.filter:
             self.list.narrow(task_filter)
             self.table.start_anew()
@@ -276,6 +282,7 @@ class TasksScreen(OperatorScreen):
         return row.uuid in self._marking.marks
 
     def _marks_changed(self) -> None:
+        self.table.hold(self._marking.ranging)
         self.table.refresh()
         self.show_state()
 

@@ -58,11 +58,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
     BINDINGS = bindings("list")
 
     class Highlighted(Message):
-        """The cursor is on another row, or on none."""
+        """The cursor is on another row, or on none. `chosen`: it was moved there, not the rows."""
 
-        def __init__(self, key: str | None) -> None:
+        def __init__(self, key: str | None, chosen: bool = False) -> None:
             super().__init__()
-            self.key = key
+            self.key, self.chosen = key, chosen
 
     class Opened(Message):
         """The row was clicked twice."""
@@ -94,6 +94,8 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._key: str | None = None
         self._index = 0
         self._follows_top = True
+        self._held = False
+        self._chosen = False
         self._stale = False
         self._reported: tuple[int, int] | None = None
 
@@ -134,10 +136,17 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
 
     def start_anew(self) -> None:
         """Another list is on its way. Until `rows_moved` the old one is shown without a cursor to act on."""
-        self._key, self._index, self._follows_top, self._stale = None, 0, True, True
+        self._key, self._index, self._follows_top, self._stale = None, 0, not self._held, True
+        self._chosen = False
         self.scroll_to(0, 0, animate=False)
         self.refresh()
         self.post_message(self.Highlighted(None))
+
+    def hold(self, held: bool) -> None:
+        """Whether the cursor stays with its row also where it would follow the newest."""
+        if held != self._held:
+            self._held = held
+            self._follows_top = self._index == 0 and not held
 
     def rows_moved(self) -> None:
         """Rows came, left or moved: stay with the cursor's row, at the line where it is on the screen."""
@@ -173,7 +182,8 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
             return
         before = self._index
         self._index = max(0, min(index, self.source.total - 1))
-        self._follows_top = self._index == 0
+        self._follows_top = self._index == 0 and not self._held
+        self._chosen = True
         self.refresh_line(before + HEADER_LINES)
         self.refresh_line(self._index + HEADER_LINES)
         self._take_key()
@@ -193,7 +203,9 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         key = None if row is None else self.source.key_of(row)
         if key != self._key:
             self._key = key
-            self.post_message(self.Highlighted(key))
+            self.post_message(self.Highlighted(key, self._chosen))
+        if key is not None:
+            self._chosen = False
 
     def _show_cursor(self) -> None:
         top = self.scroll_offset.y

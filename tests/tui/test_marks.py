@@ -15,7 +15,7 @@ from tasker_tui.filters import TaskFilter
 from tasker_tui.marks import Marks, Undo
 from tasker_tui.selecting import TooMany, select
 from tests.tui.scenes import small_task
-from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text
+from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle
 from tests.tui.test_flows import notices, press, type_in
 
 KEYS = st.sampled_from("abcdef")
@@ -102,6 +102,24 @@ async def test_a_range_reaches_to_where_the_cursor_goes():
         assert "unmark: nothing is marked; space marks" in notices(pilot)
         await press(pilot, "z", "m")
         assert _asked(client)[0] is BulkVerb.RESOLVE
+
+
+async def test_a_range_takes_in_no_row_that_nobody_chose():
+    client = _many(8)
+    ids = _newest_first(client)
+    async with dashboard(client) as pilot:
+        await press(pilot, "j", "j", "V", "k", "k", "slash")
+        await type_in(pilot, "state:blocked")
+        await press(pilot, "enter", "j", "j", "j", "j")
+        assert "3 marked" in screen_text(pilot)
+        assert "V ends the range" not in screen_text(pilot)
+        await press(pilot, "u", "escape", "g", "V", "j", "k")
+        for number in (9, 10):
+            client.announce(small_task(number, TaskState.BLOCKED_BY_FAILURES, 0))
+            await settle(pilot)
+        assert "1 marked  V ends the range" in screen_text(pilot)
+        await press(pilot, "j", "c")
+        assert {str(uuid) for uuid in _asked(client)[1].task_uuids} == set(ids[:2])
 
 
 async def test_all_that_fit_are_selected_by_the_filter_not_by_the_loaded_page():
