@@ -45,9 +45,16 @@ def targets(screen: Screen[Any]) -> list[Target]:
 def _rows(table: VirtualTable[object]) -> Iterator[Target]:
     first, corner = table.scroll_offset.y, table.scrollable_content_region.offset
     for line in range(min(table.page, table.source.total - first)):
-        yield Target(Offset(corner.x, corner.y + line + HEADER_LINES), partial(_to_row, table, first + line))
+        row = table.source.row_at(first + line)
+        if row is not None:
+            go = partial(_to_row, table, table.source.key_of(row))
+            yield Target(Offset(corner.x, corner.y + line + HEADER_LINES), go)
 
 
-def _to_row(table: VirtualTable[object], index: int) -> None:
+def _to_row(table: VirtualTable[object], key: str) -> None:
     table.focus()
-    table.move_to(index)
+    index = table.source.index_of(key)
+    if index is None:
+        table.notify("jump: the row has left the list", severity="warning", markup=False)
+    else:
+        table.move_to(index)
