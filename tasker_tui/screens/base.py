@@ -47,6 +47,12 @@ class OperatorScreen(Screen[None]):
         self.set_interval(1.0, self.on_tick)
         self.show_state()
 
+    @property
+    def in_view(self) -> bool:
+        """Whether it is shown, if behind dialogs. (`is_current` is true of any screen below the top one.)"""
+        stack = reversed(self.app.screen_stack)
+        return next((screen for screen in stack if not screen.is_modal), None) is self
+
     def compose_body(self) -> ComposeResult:
         """What is between the first line and the last."""
         raise NotImplementedError

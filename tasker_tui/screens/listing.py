@@ -110,6 +110,7 @@ class ListScreen(OperatorScreen, Generic[R]):
         self._filter = RowFilter()
         self._loaded = False
         self._waiting = False
+        self._behind = False
         self._idle = 0.0
         self._trouble: str | None = None
 
@@ -201,6 +202,11 @@ class ListScreen(OperatorScreen, Generic[R]):
         self.table.refresh()
         self._idle += 1.0
         if self._idle >= IDLE_SECONDS:
+            self._look_again()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what has changed while the list was covered."""
+        if self._behind:
             self.reload()
 
     def on_list_screen_arrived(self, event: Arrived) -> None:
@@ -230,7 +236,7 @@ class ListScreen(OperatorScreen, Generic[R]):
 
     def reload(self) -> None:
         """Ask for the rows again."""
-        self._idle = 0.0
+        self._idle, self._behind = 0.0, False
         self._loading.ask()
 
     def _narrow(self, text: str) -> None:
@@ -265,7 +271,13 @@ class ListScreen(OperatorScreen, Generic[R]):
     async def _reload_later(self) -> None:
         await self.services.clock.sleep(RELOAD_SECONDS)
         self._waiting = False
-        self.reload()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self.in_view:
+            self.reload()
+        else:
+            self._behind = True
 
     def _empty_lines(self) -> list[str]:
         if self._trouble:

@@ -128,7 +128,7 @@ class PulseScreen(OperatorScreen):
         """Read again when it is time."""
         super().on_tick()
         self._age += 1
-        if self.is_current and self._age >= (BUSY_SECONDS if self._changed else IDLE_SECONDS):
+        if self.in_view and self._age >= (BUSY_SECONDS if self._changed else IDLE_SECONDS):
             self._age = 0
             self._loading.ask()
 

@@ -273,7 +273,7 @@ class StackScreen(OperatorScreen):
         """Look again and again, while nobody covers the screen."""
         looks = 0
         while True:
-            if self.is_current:
+            if self.in_view:
                 if looks % REPORT_EVERY == 0:
                     await self._report_once()
                 await self._read_log()
