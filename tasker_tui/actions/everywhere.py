@@ -41,7 +41,7 @@ EVERYWHERE: tuple[Action, ...] = (
     *(Action(f"app.show_tab_{n}", f"tab {n}", _tab_keys(n), "tabs", f"To tab {n}") for n in range(2, 10)),
     Action("app.jump", "jump", ("f",), "app", "A letter over every row and pane leads there"),
     Action("app.copy", "copy", ("y",), "app",
-           "Copy the id (i), place (l), command line (c), JSON (j) of what is selected"),
+           "Copy the id (i), place (l), command line (c) or JSON (j)"),
     Action("app.palette", "palette", ("ctrl+p",), "app", "All commands and places, by name"),
     Action("app.log", "command log", ("ctrl+l",), "app", "What was changed here, as command lines"),
     Action("app.profile", "profile", ("P",), "app", "Work with another server"),

@@ -127,6 +127,7 @@ class GanttTab(TaskTab):
         self._trouble = event.trouble
         self._chart.load(event.parts)
         self._reorder()
+        self.post_message(self.NoteChanged())
 
     @property
     def note(self) -> str:

@@ -779,7 +779,7 @@ async def test_the_palette_runs_an_action_by_its_name():
 
 
 async def test_help_names_every_key_of_the_screen():
-    async with dashboard(client_with(), (120, 60)) as pilot:
+    async with dashboard(client_with(), (120, 120)) as pilot:
         await press(pilot, "question_mark")
         shown = screen_text(pilot)
     for action in ACTIONS:

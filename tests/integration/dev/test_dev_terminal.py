@@ -61,7 +61,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 def test_leaving_the_dashboard_ends_everything(dev: pexpect.spawn) -> None:
     parts = parts_of(dev)
     dev.send("S")  # the stack that it belongs to is shown, and left the same way
-    dev.expect("templates and [0-9]+ handlers are loaded")
+    dev.expect("Stack")
     dev.send("q")
     dev.expect("stopping: the worker finishes what it runs")
     dev.expect(pexpect.EOF)
