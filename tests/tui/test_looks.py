@@ -8,8 +8,8 @@ from textual.color import Color
 from tasker_tui.actions import ACTIONS
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.themes import CONTRAST, THEMES, make_palette
+from tests.tui.showcase import showcase
 from tests.tui.support import dashboard, screen_text, settle
-from tests.tui.test_screens import _client
 
 PLACES = [action.keys[0] for action in ACTIONS if action.id.startswith("app.go_")]
 WALK = ["enter", "2", "3", "4", "5", "escape", "v", "d", "escape", "escape", *PLACES]
@@ -42,7 +42,7 @@ def test_what_is_written_can_be_read(theme):
 
 
 async def test_every_screen_holds_in_ascii_and_small():
-    async with dashboard(_client(), (58, 16), ascii_only=True) as pilot:
+    async with dashboard(showcase(), (58, 16), ascii_only=True) as pilot:
         for key in WALK:
             await pilot.press(key)
             await settle(pilot)
@@ -53,7 +53,7 @@ async def test_every_screen_holds_in_ascii_and_small():
 
 async def test_every_screen_holds_without_colour_while_the_terminal_changes(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    async with dashboard(_client(), (120, 40)) as pilot:
+    async with dashboard(showcase(), (120, 40)) as pilot:
         assert pilot.app.no_color
         for number, key in enumerate(WALK):
             await pilot.press(key)
