@@ -40,7 +40,7 @@ LAST_EVENTS_SECONDS = 2.0
 """How long subscribers may handle what waits when the worker ends."""
 
 LEFT_SECONDS = 5.0
-"""How often a worker looks whether a handler is still debugged that it leaves to somebody."""
+"""How often a worker looks whether a handler is still debugged that it leaves to somebody, or tries to."""
 
 TIMER_SLACK = 0.1
 """Timers may come a little early, and a step is over a little after its result is reported."""
@@ -73,6 +73,7 @@ class Worker:
         self._changed = asyncio.Event()
         self._debugs = offer.debugged is not None
         self._look_again: asyncio.TimerHandle | None = None
+        self._refreshing = asyncio.Lock()
         self._definitions = Definitions(pool, registry, time_outs=not self._debugs)
         self._logs = LogWriter(pool)
         self.events = DomainEvents()
@@ -172,6 +173,7 @@ class Worker:
 
     async def _take_apart(self) -> None:
         self.heartbeat.stop()
+        self._refresh_later(False)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -292,15 +294,22 @@ class Worker:
         task.add_done_callback(_log_failure)
 
     async def _refresh_offer(self) -> None:
-        async with self._pool.acquire() as conn:
-            changed = await self.offer.refresh(conn, self._definitions)
-        if self._look_again is not None:
-            self._look_again.cancel()
-        if self.offer.left:  # whoever debugs may end without a word
-            self._look_again = self._loop.call_later(LEFT_SECONDS, self._offer_changed)
+        async with self._refreshing:  # an answer that is older never comes last
+            due = True
+            try:
+                async with self._pool.acquire() as conn:
+                    changed = await self.offer.refresh(conn, self._definitions)
+                due = bool(self.offer.left)  # whoever debugs may end without a word
+            finally:
+                self._refresh_later(due)
         if changed:
             self.exchange.wake()
             self._notifier.wake(RESULTS)
+
+    def _refresh_later(self, due: bool) -> None:
+        if self._look_again is not None:
+            self._look_again.cancel()
+        self._look_again = self._loop.call_later(LEFT_SECONDS, self._offer_changed) if due else None
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
