@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
 CONNECT_SECONDS = 10.0
 RECONNECT_SECONDS = (0.1, 5.0)
 CLOSE_SECONDS = 2.0
+STEADY_SECONDS = 3.0
+"""A connection that lasted so long is no reason to wait longer for the next one."""
 
 BROKER_ERRORS = (*CONNECTION_EXCEPTIONS, TimeoutError)
 """What a broker that is away, refuses or does not answer raises."""
@@ -64,10 +67,11 @@ class RabbitLink:
 
     def drop(self) -> None:
         """Begin anew: what was declared is gone."""
+        self.connected = False
         self._lost.set()
 
     async def _keep_one(self) -> bool:
-        """One connection from its beginning to its end; returns True if there was one."""
+        """One connection from its beginning to its end; returns whether it lasted."""
         self._lost.clear()
         connection = await aio_pika.connect(
             self._url,
@@ -80,10 +84,11 @@ class RabbitLink:
             if self.error is not None:
                 log.info("connected to RabbitMQ")
             self.connected, self.error = True, None
+            since = time.monotonic()
             await self._lost.wait()
             self.error = "the connection was lost"
             log.warning("the connection to RabbitMQ was lost; opening it again")
-            return True
+            return time.monotonic() - since >= STEADY_SECONDS
         finally:
             self.connected = False
             with contextlib.suppress(*BROKER_ERRORS):

@@ -65,7 +65,8 @@ class StepPublisher:
         self.published += len(confirmed)
         self._confirmed.append((asyncio.get_running_loop().time(), list(confirmed)))
         failed = [one.step_uuid for one in taken if one.step_uuid not in confirmed]
-        if failed:
+        # What a broker that is there refuses is taken again after SENT_AGAIN, and keeps nobody waiting.
+        if failed and not self.link.connected:
             await messages.settle_published(self._pool, failed, published=False)
             return FAILED_SECONDS
         # Others may have become ready meanwhile, without anybody who says so.

@@ -91,11 +91,17 @@ class RabbitNode:
         """Drop a virtual host with all that is in it."""
         await self._manage("DELETE", f"/api/vhosts{urlsplit(url).path}")
 
-    async def _manage(self, method: str, path: str) -> httpx.Response:
+    async def restrict(self, url: str, configure: str) -> None:
+        """Let the account declare only queues whose names match a regular expression."""
+        account = urlsplit(self.url).username
+        rights = {"configure": configure, "write": ".*", "read": ".*"}
+        await self._manage("PUT", f"/api/permissions{urlsplit(url).path}/{account}", rights)
+
+    async def _manage(self, method: str, path: str, body: object = None) -> httpx.Response:
         parts = urlsplit(self.url)
         account = httpx.BasicAuth(parts.username or "", parts.password or "")
         async with httpx.AsyncClient(auth=account, timeout=20) as client:
-            answer = await client.request(method, f"http://{LOOPBACK}:{self._management}{path}")
+            answer = await client.request(method, f"http://{LOOPBACK}:{self._management}{path}", json=body)
         answer.raise_for_status()
         return answer
 

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from tests.integration.rabbit.conftest import DEAD_LETTERS, QUEUE, Queues, messages_of
+from tests.support.rabbit import SHARED
 from tests.support.stack import Stack, WorkerPart
 from tests.support.waiting import until
 from tests.support.workflows import linear, step
@@ -49,10 +50,28 @@ async def test_a_ready_step_is_published_after_its_commit_and_again_when_the_que
     steps = [*(await stack.flows.steps(task)).values(), *(await stack.flows.steps(other)).values()]
     assert {body["step_uuid"] for body in bodies} == {str(row["step_uuid"]) for row in steps}
     assert {frozenset(body) for body in bodies} == {frozenset({"task_uuid", "step_uuid", "correlation_id"})}
-    # Their messages are gone, and they still wait.
+    # Their messages are gone, and they still wait: all four for as long, lest two alone fill the queue again.
+    await all_published(stack)
+    await stack.flows.conn.execute("UPDATE tasker.ready_steps SET published_at = now()")
     await queues.delete(QUEUE)
     await queues.until_depth(4)
     await all_published(stack)
+
+
+@pytest.mark.scenario(148)
+async def test_a_queue_that_the_broker_refuses_holds_up_no_other(stack: Stack, queues: Queues) -> None:
+    await (await SHARED.get()).restrict(queues.url, "^worker_(?!secret)")
+    await stack.flows.conn.execute("INSERT INTO tasker.namespaces (name) VALUES ('secret')")
+    await stack.flows.create(await stack.flows.register([step("a")], "workflow", "secret"))
+    revision = await stack.flows.register([step("a")])
+    await stack.flows.create(revision)
+    engine = await stack.engine()
+    await queues.until_depth(1)
+    await stack.flows.create(revision)
+    await queues.until_depth(2)
+    assert await queues.depth("worker_secret_queue") is None
+    assert engine.output.count("connected to RabbitMQ") == 1
+    assert engine.output.count("the queue of namespace secret is refused") == 1
 
 
 @pytest.mark.scenario(148)
