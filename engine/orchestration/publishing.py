@@ -37,7 +37,7 @@ class StepPublisher:
         self.lost = 0
         self._pool = pool
         self._look = Loop("messages", self._publish)
-        self._broker = RabbitPublisher(settings, self._look.wake)
+        self._broker = RabbitPublisher(settings, self._look_at_everything)
         self.link = self._broker.link
         self.loops = (self._look, Loop("lost messages", self._sweep))
         self._everything = True
@@ -51,12 +51,18 @@ class StepPublisher:
         """Steps became ready, and their transaction is committed."""
         self._look.wake()
 
+    def _look_at_everything(self) -> None:
+        self._everything = True
+        self._look.wake()
+
     async def _publish(self) -> float:
         await self._settle()
         if not self.link.connected:
             return IDLE_SECONDS
         everything, self._everything = self._everything, False
         taken = await messages.take_unpublished(self._pool, everything=everything)
+        # A backlog is older than what a quick look sees.
+        self._everything |= len(taken) == messages.AT_ONCE
         if not taken:
             return SETTLE_SECONDS if self._confirmed else IDLE_SECONDS
         crash_point("messages.before")
@@ -80,7 +86,7 @@ class StepPublisher:
 
     async def _sweep(self) -> float:
         """Find steps that wait beside an empty queue, and publish them again."""
-        self._everything = True
+        self._look_at_everything()
         if not self.link.connected:
             return SWEEP_SECONDS
         try:
@@ -95,5 +101,5 @@ class StepPublisher:
         if empty and (lost := await messages.forget_lost_messages(self._pool, empty)):
             log.info("%d steps have lost their message and get a new one", lost)
             self.lost += lost
-            self.wake()
+            self._look_at_everything()
         return SWEEP_SECONDS
