@@ -31,6 +31,8 @@ log = logging.getLogger("tasker.messaging")
 REVIEW_SECONDS = 0.02
 """A claim that a message has woken takes less."""
 FULL_REVIEW_SECONDS = 0.25
+PASS_ON_SECONDS = 0.25
+"""Between two words to others that steps are not for this worker. A queue may be full of those."""
 HOLD_SECONDS = 1.0
 """How long a worker without a free slot keeps messages from others. Far below the consumer_timeout."""
 
@@ -58,6 +60,8 @@ class RabbitInbox:
         self._channel: AbstractChannel | None = None
         self._acks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._passed_on = float("-inf")
+        self._passing_on: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Consume until cancelled."""
@@ -149,11 +153,22 @@ class RabbitInbox:
         self._acknowledge(set(self._held).difference(paused, waiting), "stale")
         await self._give_back(paused)  # they get a new message when they are let go
         if foreign:
-            self._taker.pass_on()
+            self._pass_on_soon()
         if full:
             await self._hold_no_longer(waiting)
         elif waiting:
             self._taker.look()
+
+    def _pass_on_soon(self) -> None:
+        if self._passing_on is None:
+            loop = asyncio.get_running_loop()
+            due = max(loop.time(), self._passed_on + PASS_ON_SECONDS)
+            self._passing_on = loop.call_at(due, self._pass_on)
+
+    def _pass_on(self) -> None:
+        self._passing_on = None
+        self._passed_on = asyncio.get_running_loop().time()
+        self._taker.pass_on()
 
     async def _hold_no_longer(self, waiting: Iterable[UUID]) -> None:
         oldest = time.monotonic() - HOLD_SECONDS

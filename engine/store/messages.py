@@ -11,7 +11,8 @@ from engine.store.pool import Connection, Pool
 from engine.store.registration import queue_name
 
 AT_ONCE = 500
-LOST_AT_ONCE = 5000
+LOST_AT_ONCE = 50
+"""Of a namespace and handler: enough to wake its workers, who claim what waits as long as there is any."""
 
 RECENT = timedelta(seconds=1)
 """How far back a quick look goes."""
@@ -56,7 +57,10 @@ async def settle_published(pool: Pool, steps: Sequence[UUID], *, published: bool
 
 
 async def forget_lost_messages(pool: Pool, namespaces: Sequence[str]) -> int:
-    """Have steps published again that wait in namespaces whose queues are empty; returns how many."""
+    """Have steps published again that wait in namespaces whose queues are empty; returns how many.
+
+    Of each handler the oldest LOST_AT_ONCE at most.
+    """
     lost: int = await pool.fetchval(
         "SELECT tasker.forget_lost_messages($1, $2, $3)", namespaces, LOST_AFTER, LOST_AT_ONCE
     )

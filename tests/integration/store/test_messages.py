@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from engine.messaging.notify import Listener, Notifier
+from engine.store.messages import LOST_AT_ONCE, forget_lost_messages
 from engine.store.pool import Connection, Pool, open_pool
 from tests.support.hand_worker import HandWorker, process_all
 from tests.support.invariants import violations
@@ -234,6 +235,28 @@ async def test_a_wake_up_that_cannot_be_sent_harms_nobody(
     notifier.wake("tasker_ready")
     await notifier.close()
     assert "wake-up on tasker_ready not sent" in caplog.text
+
+
+@pytest.mark.scenario(148)
+async def test_of_each_handler_only_the_oldest_lost_messages_are_sent_again(
+    flows: Workflows, conn: Connection, pool: Pool
+) -> None:
+    """Workers that can't use them may take those of busy workers again and again."""
+    for handler in ("busy", "idle"):
+        revision = await flows.register([step("a", handler=handler)], handler)
+        await flows.create(revision, count=LOST_AT_ONCE + 2)
+    await conn.execute(
+        "UPDATE tasker.ready_steps SET message_id = NULL, published_at = tasker.now() - interval '1 min'"
+    )
+    unpublished = "SELECT step_uuid FROM tasker.ready_steps WHERE published_at IS NULL ORDER BY 1"
+    oldest = (
+        "SELECT step_uuid FROM (SELECT *, rank() OVER (PARTITION BY handler ORDER BY ready_at, step_uuid)"
+        " AS place FROM tasker.ready_steps) r WHERE place <= $1 ORDER BY 1"
+    )
+    assert await forget_lost_messages(pool, ["test"]) == 2 * LOST_AT_ONCE
+    assert await conn.fetch(unpublished) == await conn.fetch(oldest, LOST_AT_ONCE)
+    assert await forget_lost_messages(pool, ["test"]) == 0
+    await conn.execute("DELETE FROM pgmq.q_worker_test_queue")
 
 
 @pytest.mark.scenario(158)
