@@ -35,6 +35,8 @@ PASS_ON_SECONDS = 0.25
 """Between two words to others that steps are not for this worker. A queue may be full of those."""
 HOLD_SECONDS = 1.0
 """How long a worker without a free slot keeps messages from others. Far below the consumer_timeout."""
+CANCEL_SECONDS = 2.0
+"""How long a broker may take to stop delivering: one that hangs must not keep a worker from ending."""
 
 
 @dataclass(slots=True)
@@ -103,8 +105,9 @@ class RabbitInbox:
 
     async def _stop_consuming(self) -> None:
         consumers, self._consumers = self._consumers, []
-        for queue, tag in consumers:
-            await queue.cancel(tag)
+        async with asyncio.timeout(CANCEL_SECONDS):
+            for queue, tag in consumers:
+                await queue.cancel(tag)
 
     async def _on_message(self, message: AbstractIncomingMessage) -> None:
         step = _step_of(message.body)
