@@ -18,7 +18,7 @@ async def test_what_is_published_is_found_by_index(gate_server):
             await create(conn, revision, WAITING)
             await conn.execute("ANALYZE")
         async with connected(dsn) as conn, explained(conn) as plans:
-            first = await take_unpublished(conn, everything=False)
+            first = await take_unpublished(conn, everything=True)
             second = await take_unpublished(conn, everything=True)
             steps = [one.step_uuid for one in (*first, *second)]
             assert len({*steps}) == 2 * AT_ONCE
