@@ -58,11 +58,17 @@ def test_killed_in_the_middle_it_leaves_nothing_and_starts_again(start: Start) -
     start().runs("linear_workflow")
 
 
+def _broker(url: str) -> object:
+    return httpx.get(f"{url}/v1/queues").json()["broker"]
+
+
 def test_a_rabbitmq_of_its_own_ends_with_it(start: Start) -> None:
     dev = start("--broker", "rabbitmq")
     dev.runs("linear_workflow")
-    queues = httpx.get(f"{dev.url}/v1/queues").json()
-    assert queues["broker"] == {"name": "rabbitmq", "connected": True, "problem": None}
+    until(
+        lambda: _broker(dev.url) == {"name": "rabbitmq", "connected": True, "problem": None},
+        "the broker is told as connected",
+    )
     programs = {Path(child.exe()).name for child in dev.first_children}
     assert {"beam.smp", "epmd"} <= programs
     dev.stop(signal.SIGKILL)
