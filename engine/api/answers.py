@@ -33,6 +33,12 @@ def documented(*errors: int, **success: Any) -> dict[int | str, dict[str, Any]]:
     return found | {status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in errors}
 
 
+def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its body itself: what the OpenAPI document says of it."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": required, "content": {JSON: {"schema": schema}}}}
+
+
 _MEANINGS = {
     400: "A parameter is wrong, or the body is no JSON, or the state forbids it",
     404: "It does not exist",

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from engine.api.answers import answer, documented
+from engine.api.answers import answer, documented, json_body
 from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, bad_payload, not_found
 from engine.api.parameters import MAX_ID
@@ -38,16 +38,11 @@ log = logging.getLogger("tasker.api")
 router = APIRouter(prefix="/v1/bulk", tags=["bulk"])
 
 
-def _body(model: str, *, required: bool) -> dict[str, object]:
-    schema = {"schema": {"$ref": f"#/components/schemas/{model}"}}
-    return {"requestBody": {"required": required, "content": {"application/json": schema}}}
-
-
 @router.post(
     "/preview",
     response_class=Response,
     responses=documented(400, 415, 422, created=BulkDetail),
-    openapi_extra=_body("BulkPreviewRequest", required=True),
+    openapi_extra=json_body(BulkPreviewRequest),
 )
 async def preview(request: Request, api: Api) -> Response:
     """Select tasks or steps for a verb, keep the selection for 15 minutes, and say what the verb would do."""
@@ -66,7 +61,7 @@ async def preview(request: Request, api: Api) -> Response:
     "/{bulk_uuid}/run",
     response_class=Response,
     responses=documented(400, 404, 409, 415, 422, ok=BulkAnswer),
-    openapi_extra=_body("BulkRunRequest", required=False),
+    openapi_extra=json_body(BulkRunRequest, required=False),
 )
 async def run(bulk_uuid: UUID, request: Request, api: Api) -> Response:
     """Have the engines do the verb on what was selected. Run again, it answers the same operation."""
@@ -89,7 +84,7 @@ async def run(bulk_uuid: UUID, request: Request, api: Api) -> Response:
     "/{bulk_uuid}/stop",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=BulkAnswer),
-    openapi_extra=_body("BulkChangeRequest", required=False),
+    openapi_extra=json_body(BulkChangeRequest, required=False),
 )
 async def stop(bulk_uuid: UUID, request: Request, api: Api) -> Response:
     """Stop after the items that are being done; `/resume` goes on with the next."""
@@ -105,7 +100,7 @@ async def stop(bulk_uuid: UUID, request: Request, api: Api) -> Response:
     "/{bulk_uuid}/resume",
     response_class=Response,
     responses=documented(400, 404, 409, 415, 422, ok=BulkAnswer),
-    openapi_extra=_body("BulkChangeRequest", required=False),
+    openapi_extra=json_body(BulkChangeRequest, required=False),
 )
 async def resume(bulk_uuid: UUID, request: Request, api: Api) -> Response:
     """Let a stopped operation go on where it stopped."""

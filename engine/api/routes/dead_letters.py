@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from engine.api.answers import answer, answer_list, documented
+from engine.api.answers import answer, answer_list, documented, json_body
 from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, bad_payload, not_found
 from engine.api.services import Api
@@ -91,12 +91,7 @@ async def read_dead_letter_of_task(task_uuid: UUID, api: Api) -> Response:
     "/task/{task_uuid}",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=DlqChange),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/DlqAddRequest"}}},
-        }
-    },
+    openapi_extra=json_body(DlqAddRequest),
 )
 async def add_dead_letter(task_uuid: UUID, request: Request, api: Api) -> Response:
     """Put a task among the dead letters by hand. It is not stopped: pause or cancel it for that."""
@@ -121,14 +116,7 @@ async def add_dead_letter(task_uuid: UUID, request: Request, api: Api) -> Respon
     "/entry/{dlq_entry_uuid}",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=DlqChange),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/DlqInvestigationUpdate"}}
-            },
-        }
-    },
+    openapi_extra=json_body(DlqInvestigationUpdate),
 )
 async def update_dead_letter(dlq_entry_uuid: UUID, request: Request, api: Api) -> Response:
     """Take a dead letter on, note what was found, or close it: then its task goes on or ends, as decided."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from engine.api.answers import answer, documented
+from engine.api.answers import answer, documented, json_body
 from engine.api.bodies import parse, read_json
 from engine.api.errors import not_found
 from engine.api.services import Api
@@ -38,12 +38,7 @@ async def read_failures(
     "",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=FailureTriage),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/TriageRequest"}}},
-        }
-    },
+    openapi_extra=json_body(TriageRequest),
 )
 async def triage_failures(request: Request, api: Api) -> Response:
     """Say whose a group of failures is, how far it is, or what was found out; kept when the group empties."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine.api.answers import answer, documented
+from engine.api.answers import answer, documented, json_body
 from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, not_found
 from engine.api.services import Api, Services
@@ -22,12 +22,7 @@ log = logging.getLogger("tasker.api")
 
 router = APIRouter(prefix="/v1", tags=["pauses"])
 
-BODY = {
-    "requestBody": {
-        "required": False,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PauseRequest"}}},
-    }
-}
+BODY = json_body(PauseRequest, required=False)
 ANSWERS = documented(400, 404, 415, 422, ok=PauseAnswer)
 
 

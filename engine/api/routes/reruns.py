@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine.api.answers import answer, documented
+from engine.api.answers import answer, documented, json_body
 from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, bad_context, bad_payload, not_found
 from engine.api.services import Api, Services
@@ -29,16 +29,11 @@ RETRYABLE = ("error", "waiting_for_retry")
 DONE = ("complete", "resolved_manually")
 
 
-def _body(model: str) -> dict[str, object]:
-    schema = {"$ref": f"#/components/schemas/{model}"}
-    return {"requestBody": {"required": False, "content": {"application/json": {"schema": schema}}}}
-
-
 @router.post(
     "/retry",
     response_class=Response,
     responses=documented(400, 404, 413, 415, 422, ok=RetryAnswer),
-    openapi_extra=_body("RetryRequest"),
+    openapi_extra=json_body(RetryRequest, required=False),
 )
 async def retry(task_uuid: UUID, request: Request, api: Api) -> Response:
     """Retry failed steps, steps with all that comes after them, or the whole task."""
@@ -127,7 +122,7 @@ def _go(count: int, body: RetryRequest) -> str:
     "/fork",
     response_class=Response,
     responses=documented(400, 404, 413, 415, 422, 503, ok=ForkAnswer, created=ForkAnswer),
-    openapi_extra=_body("ForkRequest"),
+    openapi_extra=json_body(ForkRequest, required=False),
 )
 async def fork(task_uuid: UUID, request: Request, api: Api) -> Response:
     """Start a new task in the middle of this one, with what was done before taken over."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from engine.api.answers import JSON, answer, answer_list, documented
+from engine.api.answers import JSON, answer, answer_list, documented, json_body
 from engine.api.bodies import BULK_LIMIT, parse, read_json
 from engine.api.creation import Prepared, already_there, created_answer, prepare
 from engine.api.errors import ApiProblem, bad_body, not_found, unexpected
@@ -37,18 +37,12 @@ BREATHER = 50
 """Items of a bulk creation that are checked before other requests get their turn."""
 
 
-def json_body(model: str) -> dict[str, Any]:
-    """What the OpenAPI document says of a body that a route reads itself."""
-    schema = {"$ref": f"#/components/schemas/{model}"}
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
-
-
 @router.post(
     "",
     status_code=201,
     response_class=Response,
     responses=documented(400, 404, 409, 413, 415, 422, 503, created=TaskResponse),
-    openapi_extra=json_body("TaskRequest"),
+    openapi_extra=json_body(TaskRequest),
 )
 async def create_task(request: Request) -> Response:
     """Create a task; its first steps are with the workers when this answers."""
@@ -66,7 +60,7 @@ async def create_task(request: Request) -> Response:
     "/bulk",
     response_class=Response,
     responses=documented(400, 413, 415, 422, 503, ok=BulkCreateResponse),
-    openapi_extra=json_body("BulkCreateRequest"),
+    openapi_extra=json_body(BulkCreateRequest),
 )
 async def create_tasks(request: Request, api: Api) -> Response:
     """Create many tasks in one transaction; each has an answer of its own, in the order of the request."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
-from engine.api.answers import answer, documented
+from engine.api.answers import answer, documented, json_body
 from engine.api.bodies import parse, read_json
 from engine.api.errors import ApiProblem, not_found
 from engine.api.services import Api
@@ -40,11 +39,6 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 T = TypeVar("T")
 
 
-def _body(model: type[BaseModel], *, required: bool) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
-    return {"requestBody": {"required": required, "content": content}}
-
-
 @router.get("", response_class=Response, responses=documented(ok=WebhookList))
 async def list_webhooks(api: Api) -> Response:
     """The registered webhooks, the oldest first, without their secrets."""
@@ -56,7 +50,7 @@ async def list_webhooks(api: Api) -> Response:
     "",
     response_class=Response,
     responses=documented(400, 409, 415, 422, created=WebhookChange),
-    openapi_extra=_body(WebhookCreate, required=True),
+    openapi_extra=json_body(WebhookCreate),
 )
 async def add_webhook(request: Request, api: Api) -> Response:
     """Register an address. A secret that the server makes is in this answer, and in no other."""
@@ -98,7 +92,7 @@ async def read_webhook(webhook_uuid: UUID, api: Api) -> Response:
     "/{webhook_uuid}",
     response_class=Response,
     responses=documented(400, 404, 409, 415, 422, ok=WebhookChange),
-    openapi_extra=_body(WebhookUpdate, required=True),
+    openapi_extra=json_body(WebhookUpdate),
 )
 async def change_webhook(webhook_uuid: UUID, request: Request, api: Api) -> Response:
     """Change a webhook; calls that wait go to its new address, signed with its new secret."""
@@ -122,7 +116,7 @@ async def change_webhook(webhook_uuid: UUID, request: Request, api: Api) -> Resp
     "/{webhook_uuid}",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=WebhookChange),
-    openapi_extra=_body(WebhookRemoval, required=False),
+    openapi_extra=json_body(WebhookRemoval, required=False),
 )
 async def remove_webhook(webhook_uuid: UUID, request: Request, api: Api) -> Response:
     """Remove a webhook, the calls that wait for it, and the log of its calls."""
@@ -144,7 +138,7 @@ async def remove_webhook(webhook_uuid: UUID, request: Request, api: Api) -> Resp
     "/{webhook_uuid}/test",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=DeliveryChange),
-    openapi_extra=_body(WebhookRemoval, required=False),
+    openapi_extra=json_body(WebhookRemoval, required=False),
 )
 async def ping_webhook(webhook_uuid: UUID, request: Request, api: Api) -> Response:
     """Call a webhook with the event `webhook.ping`; what came of it is in its deliveries."""
@@ -195,7 +189,7 @@ async def read_delivery(webhook_uuid: UUID, delivery_uuid: UUID, api: Api) -> Re
     "/{webhook_uuid}/deliveries/{delivery_uuid}/redeliver",
     response_class=Response,
     responses=documented(400, 404, 415, 422, ok=DeliveryChange),
-    openapi_extra=_body(WebhookRemoval, required=False),
+    openapi_extra=json_body(WebhookRemoval, required=False),
 )
 async def redeliver(webhook_uuid: UUID, delivery_uuid: UUID, request: Request, api: Api) -> Response:
     """Make a delivery again, with as many attempts as a new one; one that still waits is left alone."""
