@@ -17,6 +17,7 @@ from uuid import UUID
 
 import orjson
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import AMQPChannelError
 
 from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink
 from engine.messaging.rabbit_topology import declare_queue
@@ -60,6 +61,7 @@ class RabbitInbox:
         self._arrived = asyncio.Event()
         self._consumers: list[tuple[AbstractQueue, str]] = []
         self._channel: AbstractChannel | None = None
+        self._usable: list[str] = []
         self._acks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._passed_on = float("-inf")
@@ -85,8 +87,7 @@ class RabbitInbox:
     async def _set_up(self, connection: AbstractConnection) -> None:
         self._held.clear()  # the broker delivers them again
         self._consumers.clear()
-        for namespace in self._taker.namespaces:
-            await declare_queue(connection, namespace, self._settings)
+        self._usable = [name for name in self._taker.namespaces if await self._is_usable(connection, name)]
         channel = connection.channel(publisher_confirms=False)
         await channel.initialize()
         self.link.watch(channel)
@@ -96,10 +97,19 @@ class RabbitInbox:
         self._channel = channel
         await self._consume()
 
+    async def _is_usable(self, connection: AbstractConnection, namespace: str) -> bool:
+        """Whether the broker lets us have a namespace's queue; steps of one that it refuses are polled."""
+        try:
+            await declare_queue(connection, namespace, self._settings)
+        except AMQPChannelError as error:
+            log.warning("the queue of namespace %s is refused (%s); its steps are polled", namespace, error)
+            return False
+        return True
+
     async def _consume(self) -> None:
         if self._channel is None or self._closing:
             return
-        for name in dict.fromkeys(queue_name(namespace) for namespace in self._taker.namespaces):
+        for name in dict.fromkeys(queue_name(namespace) for namespace in self._usable):
             queue = await self._channel.get_queue(name, ensure=False)
             self._consumers.append((queue, await queue.consume(self._on_message)))
 

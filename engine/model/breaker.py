@@ -1,7 +1,7 @@
 """Circuit breakers: who fails again and again is left alone for a while (reference, section 4).
 
 A breaker is *closed* while calls go well. `failures` in a row open it: for `open_seconds` no call is made.
-Then it is *half open*: one call at a time tries, `successes` in a row close it, a failure opens it again.
+Then it is *half open*: calls are made again, `successes` in a row close it, a failure opens it again.
 
 Pure: time is what the clock says, and nothing here waits.
 """
@@ -37,7 +37,6 @@ class Thresholds:
 
 
 DATABASE = Thresholds(failures=5, open_seconds=30.0, successes=2)
-MESSAGING = Thresholds(failures=5, open_seconds=30.0, successes=2)
 OUTSIDE = Thresholds(failures=5, open_seconds=15.0, successes=2)
 """Of one receiver of webhooks. The reference calls nobody outside; these are those of its cache."""
 
@@ -64,16 +63,8 @@ class Reading(Protocol):
     def rejections(self) -> int: ...
 
 
-class CircuitOpen(Exception):
-    """A call that was not made. `retry_after_seconds` is when one would be."""
-
-    def __init__(self, name: str, retry_after_seconds: float) -> None:
-        super().__init__(f"{name} failed again and again and is left alone for {retry_after_seconds:.0f} s")
-        self.retry_after_seconds = retry_after_seconds
-
-
 class CircuitBreaker:
-    """One breaker. Either calls go through `call`, or who calls anyway reports how it went.
+    """One breaker: who wants to call looks at `state`, and reports how each call went.
 
     A report counts in every state: when somebody who may not be refused (a read, a probe) finds that all is
     well again, nobody has to wait for the rest of `open_seconds`.
@@ -90,7 +81,6 @@ class CircuitBreaker:
         self._failures = 0
         self._successes = 0
         self._opened_at: float | None = None
-        self._trying = False
 
     @property
     def state(self) -> BreakerState:
@@ -139,36 +129,13 @@ class CircuitBreaker:
             self._opened_at = None
             self._successes = 0
 
-    def admits(self) -> bool:
-        """Whether a call would be made now; a call that is not is counted by `reject`."""
-        state = self.state
-        return state is BreakerState.CLOSED or (state is BreakerState.HALF_OPEN and not self._trying)
-
-    def reject(self) -> CircuitOpen:
-        """Count a call that is not made; the error that says so."""
+    def reject(self) -> None:
+        """Count a call that is not made."""
         self._rejections += 1
-        return CircuitOpen(self.name, max(self._left(), 1.0))
-
-    @contextmanager
-    def call(self, errors: Errors) -> Iterator[None]:
-        """Make a call in a `with` block: `errors` are what counts as its failure, all else as an answer.
-
-        Raises CircuitOpen when it is not to be made. A call that is cancelled says nothing.
-        """
-        if not self.admits():
-            raise self.reject()
-        trying = self.state is BreakerState.HALF_OPEN
-        self._trying = self._trying or trying
-        try:
-            with self.watch(errors):
-                yield
-        finally:
-            if trying:
-                self._trying = False
 
     @contextmanager
     def watch(self, errors: Errors) -> Iterator[None]:
-        """Report how a call goes that is made in any case."""
+        """Report how a call goes: `errors` are failures, all else answers; cancelled it says nothing."""
         try:
             yield
         except errors:

@@ -50,9 +50,12 @@ async def test_a_ready_step_is_published_after_its_commit_and_again_when_the_que
     steps = [*(await stack.flows.steps(task)).values(), *(await stack.flows.steps(other)).values()]
     assert {body["step_uuid"] for body in bodies} == {str(row["step_uuid"]) for row in steps}
     assert {frozenset(body) for body in bodies} == {frozenset({"task_uuid", "step_uuid", "correlation_id"})}
-    # Their messages are gone, and they still wait: all four for as long, lest two alone fill the queue again.
+    # Their messages are gone, and they still wait. The younger ones go with the older.
     await all_published(stack)
-    await stack.flows.conn.execute("UPDATE tasker.ready_steps SET published_at = now()")
+    for one, age in ((task, "4 s"), (other, "1 s")):
+        await stack.flows.conn.execute(
+            f"UPDATE tasker.ready_steps SET published_at = now() - interval '{age}' WHERE task_uuid = $1", one
+        )
     await queues.delete(QUEUE)
     await queues.until_depth(4)
     await all_published(stack)
@@ -72,6 +75,9 @@ async def test_a_queue_that_the_broker_refuses_holds_up_no_other(stack: Stack, q
     assert await queues.depth("worker_secret_queue") is None
     assert engine.output.count("connected to RabbitMQ") == 1
     assert engine.output.count("the queue of namespace secret is refused") == 1
+    worker = await stack.worker(arguments=("--namespace", "secret"))
+    await queues.until_depth(0)
+    assert worker.output.count("connected to RabbitMQ") == 1
 
 
 @pytest.mark.scenario(148)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.breaker import BreakerGroup, BreakerState, CircuitBreaker, CircuitOpen, Thresholds
+from engine.model.breaker import BreakerGroup, BreakerState, CircuitBreaker, Thresholds
 
 THRESHOLDS = Thresholds(failures=3, open_seconds=10.0, successes=2)
 
@@ -29,14 +30,12 @@ def breaker() -> tuple[CircuitBreaker, Clock]:
 
 def attempt(one: CircuitBreaker, *, good: bool) -> bool:
     """Whether the call was made."""
-    try:
-        with one.call(ValueError):
-            if not good:
-                raise ValueError
-    except ValueError:
-        pass
-    except CircuitOpen:
+    if one.state is BreakerState.OPEN:
+        one.reject()
         return False
+    with suppress(ValueError), one.watch(ValueError):
+        if not good:
+            raise ValueError
     return True
 
 
@@ -82,37 +81,35 @@ def test_two_reports_in_a_row_that_all_is_well_close_it_at_once(reports: list[bo
     assert one.total_failures == reports.count(False)
 
 
-def test_half_open_it_lets_one_call_at_a_time_through() -> None:
+def test_open_it_says_when_to_try_again_and_counts_what_it_refuses() -> None:
     one, clock = breaker()
     for _ in range(3):
         assert attempt(one, good=False)
     assert (one.state, one.retry_after_seconds) == (BreakerState.OPEN, 10)
     clock.now = 9.5
     assert one.retry_after_seconds == 1
+    assert not attempt(one, good=True)
     clock.now = 10.0
-    with one.call(ValueError):
-        assert one.state is BreakerState.HALF_OPEN
-        assert not attempt(one, good=True)
-    assert one.rejections == 1
+    assert one.state is BreakerState.HALF_OPEN
     assert attempt(one, good=True)
-    assert one.state is BreakerState.CLOSED
+    assert attempt(one, good=True)
+    assert (one.state, one.rejections) == (BreakerState.CLOSED, 1)
 
 
-def test_a_call_that_is_cancelled_says_nothing_and_leaves_room_for_the_next() -> None:
+def test_a_call_that_is_cancelled_says_nothing() -> None:
     one, clock = breaker()
     for _ in range(3):
         attempt(one, good=False)
     clock.now = 10.0
-    with pytest.raises(asyncio.CancelledError), one.call(ValueError):
+    with pytest.raises(asyncio.CancelledError), one.watch(ValueError):
         raise asyncio.CancelledError
-    assert one.state is BreakerState.HALF_OPEN
-    assert one.admits()
+    assert (one.state, one.failures) == (BreakerState.HALF_OPEN, 3)
 
 
 def test_an_error_that_is_an_answer_is_no_failure() -> None:
     one, _ = breaker()
     for _ in range(9):
-        with pytest.raises(KeyError), one.call(ValueError):
+        with pytest.raises(KeyError), one.watch(ValueError):
             raise KeyError
     assert (one.state, one.failures) == (BreakerState.CLOSED, 0)
 
