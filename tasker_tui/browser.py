@@ -57,7 +57,16 @@ class BrowserServer(Server):
         logging.getLogger().setLevel(logging.WARNING)
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say where it is, and that it has no login."""
+        """Nothing is served yet; `serve` tells when it is."""
+
+    def serve(self, debug: bool = False) -> None:
+        """Serve until interrupted."""
+        self.debug = debug
+        self.initialize_logging()
+        web.run_app(self._make_app(), host=self.host, port=self.port, print=self._announce)
+
+    def _announce(self, *_: object) -> None:
+        """Say where it is, and that it has no login; called when it listens."""
         whoever = "whoever is on this machine" if self._guarded else "whoever reaches this address"
         print(
             f"the dashboard is at {self.public_url}\n"
