@@ -122,7 +122,8 @@ class DagView(ScrollView, can_focus=True):
         below = downstream(drawing, self._cursor) | {self._cursor}
         self._related = around | below
         self._related_edges = edges_between(drawing, around) | edges_between(drawing, below)
-        self._show_cursor()
+        # What it is to scroll in has its size and its scroll bars after the next layout only.
+        self.call_after_refresh(self._show_cursor)
         self.refresh()
 
     def action_do(self, action: str) -> None:
@@ -152,6 +153,7 @@ class DagView(ScrollView, can_focus=True):
         drawing = self.drawing
         if drawing is not None and node != self._cursor:
             self.select(drawing.graph.ids[node])
+            self._show_cursor()
             self.post_message(self.Moved(drawing.graph.ids[node]))
 
     def _show_cursor(self) -> None:
