@@ -292,7 +292,7 @@ class TaskerApp(App[None]):
         try:
             client = await asyncio.to_thread(profile.connect)
         except KeyUnavailable as error:
-            self.notify(f"still on {self.profile.name or self.profile.url}: {error}", severity="error")
+            self.notify(f"still on {self.profile.name or self.profile.address}: {error}", severity="error")
             return
         self.post_message(self.Connected(profile, client))
 
@@ -342,7 +342,7 @@ def run(profile: Profile, *, locator: str | None = None) -> int:
 
 def _link(profile: Profile) -> Link:
     why = f"{profile.why_read_only}; P changes the profile" if profile.read_only else ""
-    return Link(profile.url, profile.name, why, profile.color if is_color(profile.color) else "")
+    return Link(profile.address, profile.name, why, profile.color if is_color(profile.color) else "")
 
 
 def _user() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tasker_tui.clock import Clock
 from tasker_tui.profiles import Profile
@@ -53,6 +53,7 @@ class CommandLog:
         """Why the file is not written, if it is not."""
         self.path = path
         self._clock, self._profile, self._by = clock, profile, by
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     def of(self, profile: Profile) -> CommandLog:
         """The log of the same session for another server; what was done so far stays in it."""
@@ -65,7 +66,21 @@ class CommandLog:
         return f"{command} {self._profile.options}".rstrip()
 
     async def run(self, command: str, call: Awaitable[T]) -> T:
-        """Make a call that changes something and note what came of it. Raises what the call raises."""
+        """Make a call that changes something and note what came of it. Raises what the call raises.
+
+        Who asked may be gone before the answer, as a screen that is left is: the call is not given up for it.
+        """
+        noted = asyncio.ensure_future(self._noted(command, call))
+        self._under_way.add(noted)
+        noted.add_done_callback(self._ended)
+        return await asyncio.shield(noted)
+
+    def _ended(self, noted: asyncio.Future[Any]) -> None:
+        self._under_way.discard(noted)
+        if not noted.cancelled():
+            noted.exception()  # nobody else may be left to be told; it is in the log
+
+    async def _noted(self, command: str, call: Awaitable[T]) -> T:
         try:
             answer = await call
         except CALL_FAILURES as error:
@@ -86,7 +101,7 @@ class CommandLog:
     def _write(self, path: Path, entry: LogEntry) -> None:
         line = {
             "at": entry.at.isoformat(),
-            "server": self._profile.url,
+            "server": self._profile.address,
             "by": self._by,
             "command": entry.command,
             "outcome": entry.outcome,

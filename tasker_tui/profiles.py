@@ -72,11 +72,17 @@ class Profile:
     color: str = ""
 
     @property
+    def address(self) -> str:
+        """The url as logs and screens show it: without a password."""
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
+    @property
     def options(self) -> str:
         """What a command of `tasker` needs to reach it; nothing for this machine's usual address."""
         if self.name:
             return f"--profile {shlex.quote(self.name)}"
-        return "" if self.url == LOCAL_URL else f"--url {shlex.quote(self.url)}"
+        return "" if self.url == LOCAL_URL else f"--url {shlex.quote(self.address)}"
 
     @property
     def why_read_only(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from textual.screen import Screen
 
 from tasker_tui.feed import Feed
+from tasker_tui.loading import Loading
 from tasker_tui.services import Services
 from tasker_tui.task_messages import StepArrived, TaskArrived, TaskFailed, TaskNews, WhyArrived
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -24,6 +25,8 @@ class TaskLoader:
         self._screen, self._services, self._uuid = screen, services, uuid
         self._reloading = False
         self._took = 0.0
+        self._task = Loading(screen, self._load_task, "task")
+        self._reasons = Loading(screen, self._load_reasons, "why")
         self.asked_why: datetime | None = None
 
     def follow(self) -> None:
@@ -34,7 +37,7 @@ class TaskLoader:
 
     def reload(self) -> None:
         """Load the task and its steps."""
-        self._screen.run_worker(self._load_task(), group="task", exclusive=True)
+        self._task.ask()
 
     def reload_soon(self) -> None:
         """Load the task, once for all that happens until then."""
@@ -49,7 +52,7 @@ class TaskLoader:
     def ask_why(self) -> None:
         """Ask why the unfinished steps are where they are."""
         self.asked_why = self._services.clock.now()
-        self._screen.run_worker(self._load_reasons(), group="why", exclusive=True)
+        self._reasons.ask()
 
     async def _load_task(self) -> None:
         client, began = self._services.client, self._services.clock.now()

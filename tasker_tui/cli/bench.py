@@ -88,9 +88,7 @@ def bench(
     tui: Annotated[
         bool, typer.Option("--tui", help="Measure the dashboard instead, above --history tasks.  [1,000,000]")
     ] = False,
-    url: Annotated[
-        str | None, typer.Option(help="Measure this server instead of a stack of its own.")
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="Measure this server, not a stack of its own.")] = None,
     database_url: Annotated[
         str | None, typer.Option(metavar="URL", help="The database of that server.  [default: DATABASE_URL]")
     ] = None,

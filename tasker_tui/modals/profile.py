@@ -65,7 +65,7 @@ class ProfileDialog(Dialog[Profile | None]):
             (here, palette.accent),
             (fit(printable(profile.name), NAME_WIDTH), palette.strong),
             ("ro  " if profile.read_only else "rw  ", palette.text),
-            (printable(profile.url), palette.muted),
+            (printable(profile.address), palette.muted),
             no_wrap=True,
         )
 

@@ -15,7 +15,7 @@ from engine.model.wire.failures import FailureGroup
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.actions.command_lines import with_options
 from tasker_tui.bulk_operations import BulkOperations
-from tasker_tui.locator import to_task
+from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.triage import TriageDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
@@ -24,7 +24,7 @@ from tasker_tui.text import plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.failure_columns import FailureColumns, group_text
-from tasker_tui.widgets.virtual_table import Column, VirtualTable
+from tasker_tui.widgets.virtual_table import Column
 
 SHOWN_GROUPS = 500
 
@@ -49,13 +49,17 @@ class FailuresScreen(ListScreen[FailureGroup]):
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {
-            "failures.open": self._open_sample,
+            "failures.open": self.open_selected,
             "failures.retry": lambda: self._do(BulkVerb.RETRY),
             "failures.resolve": lambda: self._do(BulkVerb.RESOLVE),
             "failures.assign": lambda: self._care("owner"),
             "failures.note": lambda: self._care("note"),
             "failures.back": self.app.pop_screen,
         }
+
+    def place_of(self, row: FailureGroup) -> Locator:
+        """The newest step that failed so."""
+        return to_task(str(row.sample.task_uuid), row.sample.step)
 
     def key_of(self, row: FailureGroup) -> str:
         """Its signature."""
@@ -82,15 +86,6 @@ class FailuresScreen(ListScreen[FailureGroup]):
     def when_empty(self) -> list[str]:
         """All is well."""
         return ["Nothing has failed.", "", "esc leads back to the tasks."]
-
-    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """Two clicks open."""
-        self._open_sample()
-
-    def _open_sample(self) -> None:
-        group = self.table.cursor_row
-        if group is not None:
-            self.services.go(to_task(str(group.sample.task_uuid), group.sample.step))
 
     def _do(self, verb: BulkVerb) -> None:
         group = self.table.cursor_row

@@ -12,7 +12,7 @@ from engine.client import dead_letters
 from engine.model.wire.dead_letters import DlqAction, DlqInvestigationQueueEntry
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.actions.command_lines import with_options
-from tasker_tui.locator import to_task
+from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.letter import LetterAnswer, LetterDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
@@ -20,7 +20,7 @@ from tasker_tui.states import TASK_MARKS
 from tasker_tui.text import duration, plural, printable, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
-from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
+from tasker_tui.widgets.virtual_table import Column, Runs
 
 WIDE = 90
 SHOWN_LETTERS = 1_000
@@ -51,11 +51,15 @@ class LettersScreen(ListScreen[Letter]):
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {
-            "letters.open": self._open_selected,
+            "letters.open": self.open_selected,
             "letters.close": self._ask,
             "letters.take": self._take,
             "letters.back": self.app.pop_screen,
         }
+
+    def place_of(self, row: Letter) -> Locator:
+        """Its task."""
+        return to_task(str(row.task_uuid))
 
     def key_of(self, row: Letter) -> str:
         """Its id."""
@@ -112,15 +116,6 @@ class LettersScreen(ListScreen[Letter]):
             "A task becomes one when it fails for good or passes a limit.",
             "esc leads back to the tasks.",
         ]
-
-    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """Two clicks open."""
-        self._open_selected()
-
-    def _open_selected(self) -> None:
-        row = self.table.cursor_row
-        if row is not None:
-            self.services.go(to_task(str(row.task_uuid)))
 
     def _ask(self) -> None:
         row = self.table.cursor_row

@@ -32,6 +32,12 @@ R = TypeVar("R")
 
 RELOAD_SECONDS = 1.0
 """While tasks change, the list is asked for at most this often."""
+NO_TEMPLATE = (
+    "No template has been registered yet.",
+    "",
+    "A worker registers its templates when it starts:",
+    "tasker worker --templates FOLDER --handlers FOLDER",
+)
 IDLE_SECONDS = 5.0
 """And at least this often, as not every change is one of a task."""
 SEARCHED_WIDTH = 200
@@ -134,6 +140,10 @@ class ListScreen(OperatorScreen, Generic[R]):
     def told(self, row: R, width: int, palette: Palette) -> Text:
         """All that is known of a row."""
 
+    def place_of(self, row: R) -> Locator | None:
+        """Where a row leads; None if nowhere."""
+        return None
+
     @abstractmethod
     def summary(self, rows: Sequence[R]) -> str:
         """The rows in one line."""
@@ -228,11 +238,26 @@ class ListScreen(OperatorScreen, Generic[R]):
         self._tell()
         self.show_state()
 
+    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
+        """Two clicks open."""
+        self.open_selected()
+
     def on_line_prompt_changed(self, event: LinePrompt.Changed) -> None:
         """Narrow the list while the filter is typed."""
         self._narrow(event.text)
         if event.settled:
             self.table.focus()
+
+    @property
+    def place(self) -> Locator | None:
+        """Where the row under the cursor leads."""
+        row = self.table.cursor_row
+        return self.place_of(row) if row is not None else None
+
+    def open_selected(self) -> None:
+        """Go where the row under the cursor leads."""
+        if self.place is not None:
+            self.services.go(self.place)
 
     def reload(self) -> None:
         """Ask for the rows again."""

@@ -11,7 +11,7 @@ from engine.model.wire.queues import HandlerQueue, HeldSteps, Queue
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.locator import Locator
 from tasker_tui.screens.base import Handlers
-from tasker_tui.screens.listing import ListScreen
+from tasker_tui.screens.listing import NO_TEMPLATE, ListScreen
 from tasker_tui.text import count, duration, plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.virtual_table import Column, Runs
@@ -93,12 +93,7 @@ class QueuesScreen(ListScreen[Queue]):
 
     def when_empty(self) -> list[str]:
         """No namespace yet."""
-        return [
-            "No template has been registered yet.",
-            "",
-            "A worker registers its templates when it starts:",
-            "tasker worker --templates FOLDER --handlers FOLDER",
-        ]
+        return list(NO_TEMPLATE)
 
     def _show_workers(self) -> None:
         self.app.pop_screen()

@@ -18,7 +18,7 @@ from tasker_tui.services import Services
 from tasker_tui.states import STEP_MARKS, TASK_MARKS
 from tasker_tui.text import age, duration, plural, printable, short_id
 from tasker_tui.themes import Palette
-from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
+from tasker_tui.widgets.virtual_table import Column, Runs
 
 SHOWN_RUNS = 100
 """As many as the server gives at once."""
@@ -68,10 +68,14 @@ class RunsScreen(ListScreen[Run]):
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {
-            "runs.open": self._open_selected,
+            "runs.open": self.open_selected,
             "runs.compare": self._compare,
             "runs.back": self.app.pop_screen,
         }
+
+    def place_of(self, row: Run) -> Locator:
+        """Its task."""
+        return to_task(str(row.run.task_uuid))
 
     def key_of(self, row: Run) -> str:
         """Its task."""
@@ -103,15 +107,6 @@ class RunsScreen(ListScreen[Run]):
     def when_empty(self) -> list[str]:
         """Cannot be, as it was opened from a run; but that may have been deleted."""
         return ["This template has no run any more.", "", "esc leads back to the tasks."]
-
-    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """Two clicks open."""
-        self._open_selected()
-
-    def _open_selected(self) -> None:
-        row = self.table.cursor_row
-        if row is not None:
-            self.services.go(to_task(str(row.run.task_uuid)))
 
     def _good_one(self, row: Run | None) -> Run | None:
         """The newest run that came through, other than this one."""

@@ -17,7 +17,7 @@ from engine.model.wire.bulk import BulkVerb
 from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
-from tasker_tui.filters import TaskFilter, format_filter, parse_filter
+from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.reasons import most_telling
@@ -30,8 +30,9 @@ from tasker_tui.task_pages import Page, Want, fetch
 from tasker_tui.text import count
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
+from tasker_tui.widgets.filter_completion import FilterCompletion
+from tasker_tui.widgets.line_prompt import LinePrompt
 from tasker_tui.widgets.preview import Preview
-from tasker_tui.widgets.prompt import FilterPrompt
 from tasker_tui.widgets.task_columns import TaskColumns
 from tasker_tui.widgets.virtual_table import VirtualTable
 
@@ -84,7 +85,8 @@ class TasksScreen(OperatorScreen):
             marked = self._is_marked
             yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, marked=marked, id="tasks")
             yield Preview(services.clock, services.ascii_only)
-        yield FilterPrompt(self.known_names, lambda: self.services.saved.all())
+        suggester = FilterCompletion(self.known_names)
+        yield LinePrompt(self._filter_of, "state:failing since:2h text", suggester, begins_key)
 
     def on_mount(self) -> None:
         """Ask for the first page."""
@@ -184,9 +186,9 @@ class TasksScreen(OperatorScreen):
         """Two clicks open."""
         self._open_selected()
 
-    def on_filter_prompt_changed(self, event: FilterPrompt.Changed) -> None:
+    def on_line_prompt_changed(self, event: LinePrompt.Changed) -> None:
         """Narrow the list while the filter is typed."""
-        self._narrow(event.filter, settled=event.settled)
+        self._narrow(self._filter_of(event.text), settled=event.settled)
         if event.settled:
             self.table.focus()
 
@@ -214,7 +216,10 @@ class TasksScreen(OperatorScreen):
 
     def _open_filter(self) -> None:
         self._marking.end_range()
-        self.query_one(FilterPrompt).open(self.list.filter)
+        self.query_one(LinePrompt).open(format_filter(self.list.filter))
+
+    def _filter_of(self, text: str) -> TaskFilter:
+        return parse_filter(expand(text, self.services.saved.all()))
 
     def _narrow(self, task_filter: TaskFilter, settled: bool = True) -> None:
         self._marking.end_range()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -15,6 +14,7 @@ from engine.client.comparison import grid
 from engine.client.queues import list_handlers
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.dag.view import DagView
+from tasker_tui.loading import Loading
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.screens.base import Handlers, OperatorScreen
@@ -80,6 +80,7 @@ class TemplateScreen(OperatorScreen):
         self._rows = StepRows()
         self._view: TemplateView | None = None
         self._problem, self._age = "", 0
+        self._loading = Loading(self, self._load, "template")
 
     def compose_body(self) -> ComposeResult:
         """The graph above the list."""
@@ -94,7 +95,7 @@ class TemplateScreen(OperatorScreen):
         self.graph.border_title = Content(printable(" ".join(self._path)))
         self.table.border_title = "Steps"
         self.table.focus()
-        self._load()
+        self._loading.ask()
 
     @property
     def graph(self) -> DagView:
@@ -131,8 +132,8 @@ class TemplateScreen(OperatorScreen):
         """Runs come in, workers come and go."""
         super().on_tick()
         self._age += 1
-        if self._age >= RELOAD_SECONDS:
-            self._load()
+        if self.in_view and self._age >= RELOAD_SECONDS:
+            self._loading.ask()
 
     def on_template_screen_arrived(self, event: Arrived) -> None:
         """Show it; what cannot be read stays as it was."""
@@ -176,7 +177,6 @@ class TemplateScreen(OperatorScreen):
     def _other(self) -> None:
         (self.graph if self.table.has_focus else self.table).focus()
 
-    @work(group="template", exclusive=True)
     async def _load(self) -> None:
         self._age = 0
         client, (namespace, name, version) = self.services.client, self._path

@@ -13,12 +13,12 @@ from tasker_tui.actions import Focus, bindings
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.screens.base import Handlers
-from tasker_tui.screens.listing import ListScreen
+from tasker_tui.screens.listing import NO_TEMPLATE, ListScreen
 from tasker_tui.services import Services
 from tasker_tui.text import count, plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.template_columns import TemplateColumns, TemplateRow
-from tasker_tui.widgets.virtual_table import Column, VirtualTable
+from tasker_tui.widgets.virtual_table import Column
 
 
 class TemplatesScreen(ListScreen[TemplateRow]):
@@ -36,18 +36,20 @@ class TemplatesScreen(ListScreen[TemplateRow]):
 
     def focus_state(self) -> Focus:
         """Where the template under the cursor leads."""
-        row = self.table.cursor_row
-        place = Locator("template", row.path) if row else None
-        return Focus(connected=self.services.link.live, place=place)
+        return Focus(connected=self.services.link.live, place=self.place)
 
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {
-            "templates.open": self._open,
+            "templates.open": self.open_selected,
             "templates.start": self._start,
             "templates.runs": self._runs,
             "templates.back": self.app.pop_screen,
         }
+
+    def place_of(self, row: TemplateRow) -> Locator:
+        """Its screen."""
+        return Locator("template", row.path)
 
     def key_of(self, row: TemplateRow) -> str:
         """Its name in full."""
@@ -86,21 +88,7 @@ class TemplatesScreen(ListScreen[TemplateRow]):
 
     def when_empty(self) -> list[str]:
         """No template yet."""
-        return [
-            "No template has been registered yet.",
-            "",
-            "A worker registers its templates when it starts:",
-            "tasker worker --templates FOLDER --handlers FOLDER",
-        ]
-
-    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """Two clicks open."""
-        self._open()
-
-    def _open(self) -> None:
-        place = self.focus_state().place
-        if place is not None:
-            self.services.go(place)
+        return list(NO_TEMPLATE)
 
     def _start(self) -> None:
         row = self.table.cursor_row

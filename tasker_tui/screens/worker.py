@@ -15,7 +15,7 @@ from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
 from tasker_tui.text import duration, plural, printable, short_id
 from tasker_tui.themes import Palette
-from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
+from tasker_tui.widgets.virtual_table import Column, Runs
 
 WIDE = 90
 
@@ -39,9 +39,7 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def focus_state(self) -> Focus:
         """Where the step under the cursor leads."""
-        row = self.table.cursor_row
-        place = to_task(str(row.task_uuid), row.step) if row else None
-        return Focus(connected=self.services.link.live, place=place)
+        return Focus(connected=self.services.link.live, place=self.place)
 
     def crumbs(self) -> tuple[str, ...]:
         """Below the workers."""
@@ -53,7 +51,11 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def handlers(self) -> Handlers:
         """What the keys do."""
-        return {"worker.open": self._open, "worker.back": self.app.pop_screen}
+        return {"worker.open": self.open_selected, "worker.back": self.app.pop_screen}
+
+    def place_of(self, row: WorkerStep) -> Locator:
+        """The step in its task."""
+        return to_task(str(row.task_uuid), row.step)
 
     def key_of(self, row: WorkerStep) -> str:
         """Its id."""
@@ -104,15 +106,6 @@ class WorkerScreen(ListScreen[WorkerStep]):
     def when_empty(self) -> list[str]:
         """It has nothing to do."""
         return ["This worker holds no step now.", "", "esc leads back to the workers."]
-
-    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """Two clicks open."""
-        self._open()
-
-    def _open(self) -> None:
-        place = self.focus_state().place
-        if place is not None:
-            self.services.go(place)
 
     def _age_of(self, row: WorkerStep) -> str:
         return duration((self.services.clock.now() - row.claimed_at).total_seconds())

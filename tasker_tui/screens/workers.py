@@ -53,17 +53,19 @@ class WorkersScreen(ListScreen[WorkerInfo]):
 
     def focus_state(self) -> Focus:
         """Where the worker under the cursor leads."""
-        row = self.table.cursor_row
-        place = Locator("worker", (str(row.worker_uuid),)) if row else None
-        return Focus(connected=self.services.link.live, place=place)
+        return Focus(connected=self.services.link.live, place=self.place)
 
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {
-            "workers.open": self._open,
+            "workers.open": self.open_selected,
             "workers.queues": self._show_queues,
             "workers.back": self.app.pop_screen,
         }
+
+    def place_of(self, row: WorkerInfo) -> Locator:
+        """The steps that it holds."""
+        return Locator("worker", (str(row.worker_uuid),))
 
     def key_of(self, row: WorkerInfo) -> str:
         """Its id."""
@@ -106,10 +108,6 @@ class WorkersScreen(ListScreen[WorkerInfo]):
         """Another worker."""
         self._look_at_held()
 
-    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """Two clicks open."""
-        self._open()
-
     def on_workers_screen_held(self, event: Held) -> None:
         """Tell of them, if the cursor is still there."""
         self._held = event.held
@@ -128,11 +126,6 @@ class WorkersScreen(ListScreen[WorkerInfo]):
         except CALL_FAILURES:
             return
         self.post_message(self.Held(held))
-
-    def _open(self) -> None:
-        place = self.focus_state().place
-        if place is not None:
-            self.services.go(place)
 
     def _show_queues(self) -> None:
         self.app.pop_screen()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import work
 from textual.app import ComposeResult
 from textual.message import Message
 
@@ -13,6 +12,7 @@ from engine.model.wire import TransitionChange
 from engine.model.wire.reports import Timeline
 from tasker_tui.gantt.chart import Chart
 from tasker_tui.gantt.table import GLYPHS, LEGEND, GanttTable
+from tasker_tui.loading import Loading
 from tasker_tui.services import Services
 from tasker_tui.task_tabs.base import TaskTab
 from tasker_tui.task_view import TaskView
@@ -72,6 +72,7 @@ class GanttTab(TaskTab):
         self._chart = Chart()
         self._rows = StartedSteps(view, self._chart)
         self._trouble: str | None = None
+        self._loading = Loading(self, self._fetch, "timeline")
 
     def compose(self) -> ComposeResult:
         """The chart alone."""
@@ -82,14 +83,14 @@ class GanttTab(TaskTab):
         """The keys go to the chart."""
         super().enter()
         self._rows.refresh()
-        self._fetch()
+        self._loading.ask()
         self._show_cursor()
         self._table.focus()
 
     def steps_loaded(self, reshaped: bool) -> None:
         """Something has happened: what the transitions did not say comes with the timeline."""
         if self.shown:
-            self._fetch()
+            self._loading.ask()
 
     def happened(self, changes: Sequence[TransitionChange]) -> None:
         """Bars begin and end at once."""
@@ -152,7 +153,6 @@ class GanttTab(TaskTab):
         if index is not None:
             self._table.move_to(index)
 
-    @work(group="timeline", exclusive=True)
     async def _fetch(self) -> None:
         parts: list[Timeline] = []
         try:

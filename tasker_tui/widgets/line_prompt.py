@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
 
 class LinePrompt(Horizontal):
     """Hidden until it is opened. Enter keeps the text, escape brings the one before back.
 
-    `check` raises ValueError with what is wrong about a text.
+    `check` raises ValueError with what is wrong about a text. What is `unfinished` is not taken over yet.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
@@ -33,15 +34,22 @@ class LinePrompt(Horizontal):
             super().__init__()
             self.text, self.settled = text, settled
 
-    def __init__(self, check: Callable[[str], object], placeholder: str) -> None:
+    def __init__(
+        self,
+        check: Callable[[str], object],
+        placeholder: str,
+        suggester: Suggester | None = None,
+        unfinished: Callable[[str], bool] = lambda text: False,
+    ) -> None:
         super().__init__()
         self._check, self._placeholder = check, placeholder
+        self._suggester, self._unfinished = suggester, unfinished
         self._before = ""
 
     def compose(self) -> ComposeResult:
         """The slash, the input, and room for what is wrong."""
         yield Label("/", classes="sign")
-        yield Input(compact=True, placeholder=self._placeholder)
+        yield Input(compact=True, suggester=self._suggester, placeholder=self._placeholder)
         yield Label("", classes="problem", markup=False)
 
     def open(self, text: str) -> None:
@@ -56,7 +64,7 @@ class LinePrompt(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Take it over while one types."""
         event.stop()
-        if self.display:
+        if self.display and not self._unfinished(event.value):
             self._read(event.value, settled=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
