@@ -9,14 +9,9 @@ from dataclasses import replace
 from engine.model.states import StepState, TaskState
 from tasker_tui.command_log import OLD_FILES, append_line
 from tasker_tui.profiles import Profile
+from tests.tui.keyboard import press
 from tests.tui.scenes import order_task, small_task
 from tests.tui.support import FakeClock, FakeStep, FakeTasker, dashboard, screen_text, settle
-
-
-async def press(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 async def test_the_command_log_shows_what_was_changed_and_what_was_refused(tmp_path):

@@ -22,9 +22,9 @@ from tasker_tui.command_line import (
 )
 from tasker_tui.locator import SHAPES, Locator
 from tasker_tui.remembered import History, SavedFilters, read_lines, write_lines
+from tests.tui.keyboard import last_line, notices, press, type_in
 from tests.tui.scenes import ORDER_SCHEMA, day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle, template
-from tests.tui.test_flows import last_line, notices, press, type_in
 
 PARTS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=8)
 UUIDS = st.uuids().map(str)

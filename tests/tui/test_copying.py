@@ -6,9 +6,9 @@ import json
 
 from tasker_tui.locator import parse_locator
 from tests.tui.fake_letters import letter
+from tests.tui.keyboard import notices, press
 from tests.tui.scenes import failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
-from tests.tui.test_flows import notices, press
 
 
 async def test_everything_selected_can_be_copied():

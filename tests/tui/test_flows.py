@@ -13,6 +13,7 @@ from tasker_tui.actions import ACTIONS, key_name
 from tasker_tui.locator import to_task
 from tasker_tui.text import short_id
 from tests.tui.fake_letters import letter
+from tests.tui.keyboard import last_line, notices, press, type_in
 from tests.tui.scenes import (
     ORDER_SCHEMA,
     day,
@@ -30,26 +31,6 @@ def client_with(*tasks) -> FakeTasker:
     client = FakeTasker(FakeClock(), tasks or day())
     client.templates = [template("order_fulfillment", ORDER_SCHEMA), template("linear_workflow", {})]
     return client
-
-
-async def press(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-async def type_in(pilot, text: str) -> None:
-    names = {" ": "space", ":": "colon"}
-    await pilot.press(*(names.get(character, character) for character in text))
-    await settle(pilot)
-
-
-def last_line(pilot) -> str:
-    return screen_text(pilot).splitlines()[-1]
-
-
-def notices(pilot) -> list[str]:
-    return [notice.message for notice in pilot.app._notifications]
 
 
 async def test_four_keys_from_the_start_to_a_retried_step():

@@ -14,6 +14,7 @@ from engine.model.timeline import PathRow, continued, segments_of
 from engine.model.wire.reports import Timeline, TimelineStep
 from tasker_tui.gantt.bars import ENDS, LADDER, Span, Window, cells_of, ruler, rung_for, shades, tick_label
 from tasker_tui.gantt.chart import Chart, View
+from tests.tui.keyboard import press
 from tests.tui.scenes import order_task, small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle
 
@@ -140,12 +141,6 @@ def test_steps_stand_in_the_order_of_their_start_and_the_others_behind():
     chart.load([whole])
     uuids = [str(UUID(int=n)) for n in (1, 2, 3, 4)]
     assert chart.start_order(uuids) == [uuids[2], uuids[1], uuids[0], uuids[3]]
-
-
-async def press(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 def line_of(pilot, name: str) -> str:

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
+from tests.tui.keyboard import last_line, notices, press
 from tests.tui.scenes import order_task
 from tests.tui.scenes_graph import fan_out
-from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
-
-
-async def press(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-def last_line(pilot) -> str:
-    return screen_text(pilot).splitlines()[-1]
-
-
-def notices(pilot) -> list[str]:
-    return [notice.message for notice in pilot.app._notifications]
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
 
 
 async def test_a_large_fan_out_is_folded_counts_its_failures_and_can_be_opened():

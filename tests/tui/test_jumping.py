@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from engine.model.states import TaskState
 from tasker_tui.jumping import labels
+from tests.tui.keyboard import notices, press
 from tests.tui.scenes import day, small_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, settle
-from tests.tui.test_flows import notices, press
 
 
 @given(st.integers(0, 300))

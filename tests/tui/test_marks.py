@@ -14,9 +14,9 @@ from tasker_tui.bulk_operations import command_line
 from tasker_tui.filters import TaskFilter
 from tasker_tui.marks import Marks, Undo
 from tasker_tui.selecting import TooMany, select
+from tests.tui.keyboard import notices, press, type_in
 from tests.tui.scenes import small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle
-from tests.tui.test_flows import notices, press, type_in
 
 KEYS = st.sampled_from("abcdef")
 

@@ -11,20 +11,15 @@ from tasker_tui.appearance import check_colors, read_theme_name, read_themes
 from tasker_tui.keymap import read_keys
 from tasker_tui.toml_lines import ConfigError, Document
 from tasker_tui.user_config import UserConfig
+from tests.tui.keyboard import press
 from tests.tui.scenes import order_task
-from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
 
 FILE = Path("config.toml")
 
 
 def config(text: str) -> UserConfig:
     return UserConfig(FILE, Document(FILE, text))
-
-
-async def press(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 def test_no_key_does_two_things_in_one_place():

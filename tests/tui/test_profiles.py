@@ -17,8 +17,9 @@ from tasker_tui.cli.target import UrlOption, offer_profiles, target
 from tasker_tui.profiles import KeyUnavailable, Profile, Secret
 from tasker_tui.toml_lines import ConfigError, line_of
 from tasker_tui.user_config import UserConfig, load_user_config
+from tests.tui.keyboard import press
 from tests.tui.scenes import day, order_task
-from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
 
 FILE = """\
 default_profile = "local"
@@ -32,12 +33,6 @@ token = { env = "TASKER_PRODUCTION_TOKEN" }
 read_only = true
 color = "red"
 """
-
-
-async def press(pilot, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -219,3 +214,9 @@ def test_a_command_finds_its_server(tmp_path, arguments, variables, said):
         except (CommandError, ConfigError) as error:
             print(error)
     assert said in out.getvalue()
+
+
+def test_no_password_of_an_address_is_shown():
+    profile = Profile(url="https://ana:secret@tasker.example:8443")
+    assert profile.options == "--url https://tasker.example:8443"
+    assert profile.address == "https://tasker.example:8443"

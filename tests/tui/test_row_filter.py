@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tasker_tui.row_filter import RowFilterError, parse_row_filter
 from tests.tui.fake_letters import letter
+from tests.tui.keyboard import last_line, press, type_in
 from tests.tui.scenes import failure_groups, order_task, queues, runs
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
-from tests.tui.test_flows import last_line, press, type_in
 
 WORDS = st.from_regex(r"[a-z0-9_.\-]{1,8}", fullmatch=True)
 

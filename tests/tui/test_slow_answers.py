@@ -6,9 +6,9 @@ import pytest
 
 from engine.model.states import StepState
 from tasker_tui.locator import Locator, to_step
+from tests.tui.keyboard import press
 from tests.tui.scenes import failure_groups, order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
-from tests.tui.test_flows import press
 
 
 def _asked(client: FakeTasker, path: str) -> int:

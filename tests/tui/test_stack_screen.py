@@ -7,16 +7,11 @@ import pytest
 from tasker_tui.locator import parse_locator
 from tests.tui.fake_stack import FakeStack, reloaded
 from tests.tui.goldens import assert_golden
+from tests.tui.keyboard import press
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
 
 STACK = parse_locator("stack")
 SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
-
-
-async def press(pilot, keys: str) -> None:
-    for key in keys.split():
-        await pilot.press(key)
-        await settle(pilot)
 
 
 async def look_again(pilot) -> None:
@@ -35,7 +30,7 @@ async def test_checks_and_reset_have_a_place_in_a_small_terminal():
     async with dashboard(FakeTasker(FakeClock()), (80, 24), STACK, stack=FakeStack()) as pilot:
         await press(pilot, "2")
         assert_golden("stack-checks-80x24", screen_text(pilot))
-        await press(pilot, "1 R")
+        await press(pilot, "1", "R")
         assert_golden("stack-reset-80x24", screen_text(pilot))
 
 
@@ -60,12 +55,12 @@ async def test_its_keys_stop_start_restart_and_reset():
         await press(pilot, "d")
         assert "the worker finishes what it runs and stops" in screen_text(pilot)
         assert "■ stopped" in screen_text(pilot)
-        await press(pilot, "u k r")
+        await press(pilot, "u", "k", "r")
         assert stack.orders == [("stop", "worker"), ("start", "worker"), ("restart", "server")]
         await press(pilot, "R")
-        await press(pilot, "r e s enter")
+        await press(pilot, "r", "e", "s", "enter")
         assert "type reset to confirm" in screen_text(pilot)
-        await press(pilot, "e t enter")
+        await press(pilot, "e", "t", "enter")
         assert stack.orders[-1] == ("reset",)
         assert "resetting the database" in screen_text(pilot)
         await press(pilot, "r")
@@ -80,7 +75,7 @@ async def test_a_log_is_followed_and_searched():
         stack.logs["worker"] += ["one more"]
         await look_again(pilot)
         assert "one more" in screen_text(pilot)
-        await press(pilot, "slash 7 7 enter")
+        await press(pilot, "slash", "7", "7", "enter")
         assert "3 lines with '77'" in screen_text(pilot)
         assert "line 277" in screen_text(pilot)
         stack.logs["worker"] += ["the last"]
@@ -88,7 +83,7 @@ async def test_a_log_is_followed_and_searched():
         assert "the last" not in screen_text(pilot)
         await press(pilot, "N")
         assert "line 177" in screen_text(pilot)
-        await press(pilot, "n n")
+        await press(pilot, "n", "n")
         assert "line 77 " in screen_text(pilot)
         await press(pilot, "F")
         assert "the last" in screen_text(pilot)

@@ -11,9 +11,9 @@ from textual.events import Paste
 
 from engine.model.states import TaskState
 from tasker_tui.past_inputs import keep_input, past_inputs
+from tests.tui.keyboard import press, type_in
 from tests.tui.scenes import order_task, small_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle, template
-from tests.tui.test_flows import press, type_in
 
 SCHEMA = {
     "type": "object",

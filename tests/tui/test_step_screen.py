@@ -14,9 +14,9 @@ from tasker_tui.backtraces import failing_place
 from tasker_tui.json_tree import JsonTree
 from tasker_tui.locator import to_step
 from tasker_tui.log_lines import LogLines
+from tests.tui.keyboard import press, type_in
 from tests.tui.scenes import order_task
 from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle
-from tests.tui.test_flows import press, type_in
 
 
 async def test_a_failed_step_is_read_and_retried():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.model.wire.failures import TriageState
+from tests.tui.keyboard import press, type_in
 from tests.tui.scenes import failure_groups, order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
-from tests.tui.test_flows import press, type_in
 
 
 async def test_a_group_is_taken_noted_and_given_back():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tasker_tui.locator import Locator
 from tasker_tui.visits import Visits
+from tests.tui.keyboard import last_line, notices, press, type_in
 from tests.tui.scenes import day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
-from tests.tui.test_flows import last_line, notices, press, type_in
 
 PLACES = st.builds(Locator, st.sampled_from(["tasks", "failures", "queues"]), query=st.sampled_from("ab"))
 

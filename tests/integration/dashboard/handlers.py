@@ -14,6 +14,12 @@ def _trouble(name: str) -> bool:
     return (Path(os.environ["TASKER_TEST_TROUBLES"]) / name).exists()
 
 
+def _needs(name: str, otherwise: str) -> dict[str, Any]:
+    if _trouble(name):
+        raise PermanentError(otherwise)
+    return {name: True}
+
+
 @step_handler("shop.check")
 async def check(context: StepContext) -> dict[str, Any]:
     """Everything is in order, unless the order's amount is not."""
@@ -32,25 +38,19 @@ async def done(context: StepContext) -> dict[str, Any]:
 @step_handler("shop.charge")
 async def charge(context: StepContext) -> dict[str, Any]:
     """Needs the gateway."""
-    if _trouble("gateway"):
-        raise PermanentError(f"gateway answered 503 to order {context.get_input('order')}")
-    return {"charged": True}
+    return _needs("gateway", f"gateway answered 503 to order {context.get_input('order')}")
 
 
 @step_handler("shop.label")
 async def label(context: StepContext) -> dict[str, Any]:
     """Needs the printer."""
-    if _trouble("printer"):
-        raise PermanentError(f"printer hall-{context.get_input('order') % 7} is offline")
-    return {"printed": True}
+    return _needs("printer", f"printer hall-{context.get_input('order') % 7} is offline")
 
 
 @step_handler("shop.letter")
 async def letter(context: StepContext) -> dict[str, Any]:
     """Needs an address."""
-    if _trouble("address"):
-        raise PermanentError(f"'customer-{context.get_input('order')}' has no address")
-    return {"sent": True}
+    return _needs("address", f"'customer-{context.get_input('order')}' has no address")
 
 
 @step_handler("shop.wait")

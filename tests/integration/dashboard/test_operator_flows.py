@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasker_tui.locator import Locator, to_task
-from tests.integration.dashboard.conftest import Shop, operating
+from tests.integration.dashboard.conftest import Operator, Shop, operating
 
 
 async def test_a_failed_step_is_found_retried_and_verified_with_four_keys(shop: Shop):
@@ -22,6 +22,18 @@ async def test_a_failed_step_is_found_retried_and_verified_with_four_keys(shop: 
     await shop.until_status([uuid], "complete")
 
 
+async def in_bulk(operator: Operator, key: str, count: int, reason: str) -> None:
+    """Do it to all of the group under the cursor, and leave when it is done."""
+    await operator.press(key)
+    await operator.sees(f"{count} steps", "confirm", "frozen")
+    await operator.type(reason)
+    await operator.press("tab")
+    await operator.type(str(count))
+    await operator.press("ctrl+s")
+    await operator.sees(f"done      {count}", "remaining 0")
+    await operator.press("escape")
+
+
 async def test_a_mass_failure_of_three_causes_is_repaired_group_by_group(shop: Shop):
     shop.break_down("gateway", "printer", "address")
     started = {
@@ -34,30 +46,11 @@ async def test_a_mass_failure_of_three_causes_is_repaired_group_by_group(shop: S
     async with operating(shop) as operator:
         await operator.press("e")
         await operator.sees("24 steps in 3 groups", "gateway answered", "printer", "no address")
-        await operator.press("r")
-        await operator.sees("12 steps", "confirm", "frozen")
-        await operator.type("gateway is back")
-        await operator.press("tab")
-        await operator.type("12")
-        await operator.press("ctrl+s")
-        await operator.sees("done      12", "remaining 0")
-        await operator.press("escape")
+        await in_bulk(operator, "r", 12, "gateway is back")
         await operator.sees("12 steps in 2 groups")
-        await operator.press("r")
-        await operator.sees("8 steps", "confirm", "frozen")
-        await operator.press("tab")
-        await operator.type("8")
-        await operator.press("ctrl+s")
-        await operator.sees("done      8", "remaining 0")
-        await operator.press("escape")
+        await in_bulk(operator, "r", 8, "the printer is on")
         await operator.sees("4 steps in 1 group")
-        await operator.press("m")
-        await operator.sees("4 steps", "confirm")
-        await operator.press("tab")
-        await operator.type("4")
-        await operator.press("ctrl+s")
-        await operator.sees("done      4", "remaining 0")
-        await operator.press("escape")
+        await in_bulk(operator, "m", 4, "they will never have one")
         await operator.sees("Nothing has failed")
     shop.repair("address")
     await shop.until_status(everyone, "complete")
