@@ -53,12 +53,12 @@ class Pressure:
         A look that took too long is broken off and tells the breaker nothing: all connections may be in use.
         What waits is unknown after one that failed, and refuses nobody.
         """
-        began = time.perf_counter()
         try:
             # The limit is around the breaker: what it breaks off is cancelled in there, and no failure.
             async with asyncio.timeout(PROBE_SECONDS):
                 with self._database.breaker.watch(RECONNECTABLE):
                     async with self._database.pool.acquire() as conn:
+                        began = time.perf_counter()
                         self.depths = await backlog(conn, self._tiers.overflow)
         except RECONNECTABLE as error:
             late = isinstance(error, TimeoutError)

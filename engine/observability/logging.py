@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Libraries whose every request or connection is no news.
 QUIET = ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "watchfiles", "asyncio")
 
+# Libraries that say what ails a connection with a traceback: everybody who uses one says it in a line.
+WITHOUT_TRACEBACK = ("asyncpg.pool",)
+
 # What every record carries, and the second copy of its messages that uvicorn adds for terminals.
 NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 
@@ -41,6 +44,8 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, level))
+    for name in WITHOUT_TRACEBACK:
+        logging.getLogger(name).addFilter(_in_a_line)
 
 
 class JsonFormatter(logging.Formatter):
@@ -78,6 +83,14 @@ class ConsoleFormatter(logging.Formatter):
         line = f"{when} {colour}{record.levelname:<7}{RESET if colour else ''} {record.name}: "
         trouble = _trouble(self, record)
         return line + record.getMessage() + fields + (f"\n{trouble}" if trouble else "")
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Put the error behind the message, in place of its traceback."""
+    if record.exc_info and (error := record.exc_info[1]):
+        record.msg, record.args = f"{record.getMessage()}: {error}", ()
+        record.exc_info = None
+    return True
 
 
 def _as_json(settings: Settings) -> bool:

@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+
 from tasker_tui.dev.command import child_command
 from tasker_tui.dev.health import until_ready
 from tasker_tui.dev.ports import LOOPBACK, claim_ports
@@ -45,11 +47,16 @@ class Process:
         """Where it answers."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.popen.poll() is None
+
     async def until_ready(self) -> None:
         """Wait for it; raises what it last said if it ends, or is not ready within 30 s."""
         ready = asyncio.create_task(until_ready(self.port))
         deadline = time.monotonic() + READY_SECONDS
-        while not ready.done() and self.popen.poll() is None and time.monotonic() < deadline:
+        while not ready.done() and self.alive and time.monotonic() < deadline:
             await asyncio.wait((ready,), timeout=POLL_SECONDS)
         if not ready.done():
             ready.cancel()
@@ -96,6 +103,14 @@ class Stack:
         await worker.until_ready()
         return worker
 
+    async def execute(self, *statements: str) -> None:
+        """Run SQL on the stack's database, in one transaction: what nobody can do over HTTP."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute("; ".join(statements))
+        finally:
+            await connection.close()
+
     def _spawn(self, part: str, number: int, environment: Environment) -> Process:
         ports = claim_ports(0, 0)
         port = ports.server if part == "server" else ports.worker
@@ -127,7 +142,7 @@ class Stack:
     async def stop(self) -> None:
         """End the workers, then the servers; fails for one that does not stop cleanly."""
         for processes in (self.workers, self.servers):
-            running = [one for one in processes if one.popen.poll() is None]
+            running = [one for one in processes if one.alive]
             codes = await asyncio.gather(*(one.stop() for one in running))
             for process, code in zip(running, codes, strict=True):
                 assert code == 0, f"{process.name} ended with {code}:\n{process.log.read_text()[-3000:]}"
@@ -135,7 +150,7 @@ class Stack:
     def kill(self) -> None:
         """End whatever still runs."""
         for process in (*self.workers, *self.servers):
-            if process.popen.poll() is None:
+            if process.alive:
                 process.kill()
 
     def assert_quiet_logs(self) -> None:

@@ -90,3 +90,13 @@ def test_what_libraries_say_of_every_request_is_left_out() -> None:
     stream = lines("development")
     logging.getLogger("httpx").info("GET /")
     assert stream.getvalue() == ""
+
+
+def test_a_library_that_reports_a_lost_connection_does_so_in_a_line() -> None:
+    stream = lines("development")
+    try:
+        raise OSError("100 % gone")
+    except OSError:
+        logging.getLogger("asyncpg.pool").warning("not %s; retrying", "restored", exc_info=True)
+    [line] = stream.getvalue().splitlines()
+    assert line.endswith("asyncpg.pool: not restored; retrying: 100 % gone")

@@ -1,0 +1,307 @@
+"""Two engines and four workers on one database and one broker, and what each loss costs (reference 10.11).
+
+A test begins with two engines and four workers: what an earlier one has killed is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.api import ENDED, Api, Json, error_of, until
+from tests.e2e.test_retries import FAILURES, orders
+from tests.support.e2e_stack import Process, Stack, running_stack
+from tests.support.own_postgres import OwnPostgres, own_postgres
+
+HERE = Path(__file__).parent
+ENGINES, WORKERS = 2, 4
+BURST = 25
+LOAD = 24
+FULL = "e2e_full"
+RETRIED = {"fail": "retryable", "attempts": 1, "retry_after": 0.1}
+
+
+@pytest.fixture(scope="module")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnPostgres]:
+    """A server of the module's own, which is restarted."""
+    async with own_postgres(tmp_path_factory.mktemp("scaled-postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def stack(postgres: OwnPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """The processes, with few connections and slots each."""
+    environment = {
+        "TASKER_WORKER_TEMPLATES": str(HERE / "templates" / "linear.yaml"),
+        "TASKER_WORKER_HANDLERS": str(HERE / "handlers" / "graph.py"),
+        "TASKER_DATABASE_POOL_SIZE": "4",
+        "TASKER_LEASE_SECONDS": "2",
+        "TASKER_WORKER_SLOTS": "6",
+        "TASKER_MISSING_HANDLER_GRACE_SECONDS": "60",
+    }
+    folder = tmp_path_factory.mktemp("scaled")
+    async with running_stack(postgres, folder, environment, servers=ENGINES, workers=WORKERS) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def engines(stack: Stack) -> AsyncIterator[list[Api]]:
+    """The two engines, and with them four workers."""
+    await asyncio.gather(
+        *(stack.start_server() for _ in range(ENGINES - len(alive(stack.servers)))),
+        *(stack.start_worker() for _ in range(WORKERS - len(alive(stack.workers)))),
+    )
+    async with AsyncExitStack() as opened:
+        apis = [Api(server.url) for server in alive(stack.servers)]
+        for api in apis:
+            await opened.enter_async_context(api.http)
+        yield apis
+
+
+def alive(processes: Sequence[Process]) -> list[Process]:
+    """Those that have not ended."""
+    return [process for process in processes if process.alive]
+
+
+async def load(api: Api, count: int = LOAD) -> list[Json]:
+    """Create tasks of four steps, each step a twentieth of a second."""
+    holds = {f"linear_{number}": {"hold": 0.05} for number in range(1, 5)}
+    body = {"name": "linear", "namespace": FAILURES, "context": orders(**holds)}
+    answer = await api.http.post("/v1/tasks/bulk", json={"tasks": [body] * count})
+    return [result["task"] for result in answer.json()["results"]]
+
+
+async def agreed(engines: list[Api], tasks: Sequence[Json]) -> list[Json]:
+    """Wait until each task has ended as one engine sees it; the others have to say the same at once."""
+    assert len({task["task_uuid"] for task in tasks}) == len(tasks)
+    found = []
+    for number, task in enumerate(tasks):
+        asked, *others = engines[number % len(engines) :] + engines[: number % len(engines)]
+        found.append(await asked.until(task, lambda now: now["status"] in ENDED))
+        for other in others:
+            assert await other.task(task) == found[-1]
+            assert await other.steps(task) == await asked.steps(task)
+    return found
+
+
+async def all_complete(engines: list[Api], tasks: Sequence[Json]) -> None:
+    """Every task completes, and every engine says so."""
+    assert {task["status"] for task in await agreed(engines, tasks)} == {"complete"}
+
+
+@pytest.mark.scenario(150, 153)
+async def test_tasks_that_are_created_at_once_on_both_engines_all_run_once(engines: list[Api]) -> None:
+    context = orders(linear_1={"hold": 0.1})
+    tasks = await asyncio.gather(*(engines[n % 2].create("linear", FAILURES, context) for n in range(LOAD)))
+    await all_complete(engines, tasks)
+    ran = set()
+    for task in tasks:
+        steps = (await engines[0].steps(task)).values()
+        assert {step["attempts"] for step in steps} == {1}
+        ran |= {step["results"]["metadata"]["worker_id"] for step in steps}
+    assert len(ran) > 1
+
+
+@pytest.mark.scenario(151)
+async def test_a_burst_on_one_engine_waits_for_connections_and_loses_nothing(engines: list[Api]) -> None:
+    await all_complete(
+        engines, await asyncio.gather(*(engines[0].create("linear", FAILURES) for _ in range(BURST)))
+    )
+    for api in engines:
+        checks = (await api.get("/health/detailed"))["checks"]
+        assert checks["pool_utilization"]["status"] == "healthy"
+
+
+@pytest.mark.scenario(152, 155)
+async def test_in_three_rounds_each_task_goes_to_the_next_engine(engines: list[Api]) -> None:
+    tasks = []
+    for number in range(3 * ENGINES):
+        tasks.append(await engines[number % ENGINES].create("linear", FAILURES))
+        # Whoever did not create it knows it already.
+        seen = await engines[(number + 1) % ENGINES].task(tasks[-1])
+        assert (seen["task_uuid"], seen["created_at"]) == (tasks[-1]["task_uuid"], tasks[-1]["created_at"])
+    await all_complete(engines, tasks)
+
+
+@pytest.mark.scenario(154)
+async def test_after_operations_on_both_at_once_the_engines_agree(engines: list[Api]) -> None:
+    held = orders(linear_2={"hold": 0.3}, linear_3=RETRIED)
+    tasks = await asyncio.gather(*(engines[n % 2].create("linear", FAILURES, held) for n in range(12)))
+    answers = await asyncio.gather(*(engines[(n + 1) % 2].cancel(tasks[n]) for n in range(0, 12, 3)))
+    assert {answer.status_code for answer in answers} == {200}
+    states = [task["status"] for task in await agreed(engines, tasks)]
+    assert states == ["cancelled", "complete", "complete"] * 4
+
+
+@pytest.mark.scenario(159)
+async def test_a_worker_that_is_killed_in_a_step_costs_a_lease(stack: Stack, engines: list[Api]) -> None:
+    held = orders(linear_2={"hold": 600, "hold_attempts": 1})
+    task = await engines[0].create("linear", FAILURES, held)
+    step = await engines[1].step_in(task, "linear_2", "in_progress")
+    others = await load(engines[1])
+    ids = {await worker_id(engines[0], worker): worker for worker in alive(stack.workers)}
+    ids[step["worker_uuid"]].kill()
+    await all_complete(engines, [task, *others])
+    done = (await engines[0].steps(task))["linear_2"]
+    assert done["attempts"] == 2
+    lost = (await engines[0].audit(done))[-1]
+    assert (lost["worker_uuid"], lost["result"]["error"]["error_type"]) == (
+        step["worker_uuid"],
+        "worker_lost",
+    )
+    assert done["results"]["metadata"]["worker_id"] in ids.keys() - {step["worker_uuid"]}
+
+
+async def worker_id(api: Api, worker: Process) -> str:
+    """The uuid of a worker, as its own port tells it."""
+    return str((await api.http.get(f"{worker.url}/health")).json()["worker_id"])
+
+
+@pytest.mark.scenario(160)
+async def test_an_engine_that_is_killed_while_steps_run_is_not_missed(
+    stack: Stack, engines: list[Api]
+) -> None:
+    held = orders(linear_1={"hold": 0.5}, linear_2=RETRIED)
+    tasks = [await engines[0].create("linear", FAILURES, held) for _ in range(4)]
+    await asyncio.gather(*(engines[0].step_in(task, "linear_1", "in_progress") for task in tasks))
+    alive(stack.servers)[0].kill()
+    # Results, retries and the ends of the tasks are the other's now.
+    await all_complete(engines[1:], tasks)
+    for task in tasks:
+        attempts = [step["attempts"] for step in (await engines[1].steps(task)).values()]
+        assert attempts == [1, 2, 1, 1]
+
+
+@pytest.mark.scenario(161)
+async def test_an_engine_that_is_killed_in_a_transition_leaves_the_task_whole(
+    stack: Stack, engines: list[Api]
+) -> None:
+    # An engine looks for results whether there are some or not: it lives until many have come.
+    points = ("create.after", "process.before:30")
+    creating, evaluating = await asyncio.gather(
+        *(stack.start_server({"TASKER_CRASH_AT": point}) for point in points)
+    )
+    only = {"name": "only", "handler": {"callable": "e2e.step"}}
+    await engines[0].register(
+        {"name": "once", "namespace_name": FAILURES, "version": "1.0.0", "steps": [only]}
+    )
+    api, context = Api(creating.url), {"run": str(uuid.uuid4())}
+    async with api.http:
+        with pytest.raises(httpx.TransportError):
+            await api.post("once", FAILURES, context)
+    # Who got no answer asks again elsewhere, and is told of the task that there is.
+    again = error_of(await engines[0].post("once", FAILURES, context), 409)
+    tasks: list[Json] = []
+    while evaluating.alive:
+        tasks.append(await engines[1].create("linear", FAILURES, orders(linear_1=RETRIED)))
+    assert [one.popen.wait() for one in (creating, evaluating)] == [-signal.SIGKILL] * 2
+    await all_complete(engines, [{"task_uuid": again["existing_task_uuid"]}, *tasks])
+    for task in tasks:
+        assert [step["attempts"] for step in (await engines[1].steps(task)).values()] == [2, 1, 1, 1]
+
+
+@pytest.mark.scenario(162)
+async def test_a_step_whose_message_and_wake_up_are_lost_is_found_by_looking(
+    stack: Stack, engines: list[Api]
+) -> None:
+    await engines[0].http.post(f"/v1/namespaces/{FAILURES}/pause", json={})
+    tasks = [await engine.create("linear", FAILURES) for engine in engines]
+    # What the end of a pause does, but for telling anybody.
+    await stack.execute(
+        "DELETE FROM tasker.pauses",
+        f"DELETE FROM pgmq.q_worker_{FAILURES}_queue",
+        "UPDATE tasker.ready_steps SET holds = 0",
+    )
+    await all_complete(engines, tasks)
+
+
+@pytest.mark.scenario(164)
+async def test_a_full_queue_refuses_new_tasks_until_a_worker_serves_it(
+    stack: Stack, engines: list[Api]
+) -> None:
+    tiers = {"WARNING": "5", "CRITICAL": "10", "OVERFLOW": "20"}
+    bounded = await stack.start_server({f"TASKER_BACKPRESSURE_QUEUE_{name}": n for name, n in tiers.items()})
+    only = {"name": "only", "handler": {"callable": "e2e.step"}}
+    fields = {"version": "1.0.0", "identity_strategy": "always_unique", "steps": [only]}
+    await engines[0].register({"name": "full", "namespace_name": FULL, **fields})
+    api, accepted = Api(bounded.url), []
+    async with api.http:
+
+        async def answered(wanted: int) -> httpx.Response:
+            """Create until the answer is the wanted one; what is created is in `accepted`."""
+
+            async def ask() -> httpx.Response:
+                answer = await api.post("full", FULL)
+                accepted.extend([answer.json()] if answer.status_code == 201 else [])
+                return answer
+
+            last: httpx.Response = await until(ask, lambda answer: answer.status_code == wanted)
+            return last
+
+        refused = await answered(503)
+        error = error_of(refused, 503)
+        assert (error["code"], refused.headers["retry-after"]) in (
+            ("BACKPRESSURE", "30"),
+            ("BACKPRESSURE", "60"),
+        )
+        assert (await api.post("linear", FAILURES)).status_code == 201
+        worker = await stack.start_worker({"TASKER_WORKER_NAMESPACES": FULL})
+        await answered(201)
+        await all_complete(engines, accepted)
+        listed = await engines[0].get("/v1/tasks", namespace=FULL)
+        assert listed["pagination"]["total_count"] == len(accepted)
+    assert [await worker.stop(), await bounded.stop()] == [0, 0]
+
+
+@pytest.mark.scenario(163)
+async def test_a_database_that_is_restarted_opens_the_breaker_and_all_goes_on(
+    stack: Stack, engines: list[Api], postgres: OwnPostgres
+) -> None:
+    others = "pid <> pg_backend_pid() AND datname = current_database()"
+    tasks = await load(engines[0])
+    await stack.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    tasks += await load(engines[1])
+    await postgres.stop()
+
+    async def created() -> httpx.Response:
+        return await engines[0].post("linear", FAILURES)
+
+    refused = await until(created, code_is("CIRCUIT_BREAKER_OPEN"))
+    error = error_of(refused, 503)
+    assert refused.headers["retry-after"] == str(error["retry_after_seconds"])
+    ready = await engines[0].http.get("/health/ready")
+    assert (ready.status_code, ready.json()["info"]["circuit_breaker_state"]) == (503, "open")
+    assert (await engines[0].http.get("/health/live")).status_code == 200
+    await postgres.start()
+    again = await until(created, lambda answer: answer.status_code == 201)
+    await all_complete(engines, [*tasks, again.json()])
+
+
+def code_is(code: str) -> Callable[[httpx.Response], bool]:
+    """Whether an answer is this error."""
+
+    def check(answer: httpx.Response) -> bool:
+        assert answer.status_code == 503, answer.text
+        return bool(answer.json()["error"]["code"] == code)
+
+    return check
+
+
+@pytest.mark.scenario(165)
+async def test_what_is_stopped_in_order_ends_its_steps_and_loses_nothing(
+    stack: Stack, engines: list[Api]
+) -> None:
+    tasks = await load(engines[0])
+    await engines[1].until(tasks[0], lambda now: now["completed_steps"] >= 1)
+    stopped = (*alive(stack.workers)[:2], alive(stack.servers)[0])
+    assert await asyncio.gather(*(one.stop() for one in stopped)) == [0, 0, 0]
+    await all_complete(engines[1:], tasks)
+    for task in tasks:
+        assert {step["attempts"] for step in (await engines[1].steps(task)).values()} == {1}
