@@ -16,6 +16,7 @@ from tasker_tui.cli import reports as reports
 from tasker_tui.cli import reruns as reruns
 from tasker_tui.cli.analytics import analytics_app
 from tasker_tui.cli.bench import bench
+from tasker_tui.cli.chaos import chaos
 from tasker_tui.cli.comparison import grid
 from tasker_tui.cli.config import show_config
 from tasker_tui.cli.doctor import doctor
@@ -59,6 +60,7 @@ dev_group = lazy_group(
 )
 app.add_typer(dev_group, name="dev")
 app.command()(bench)
+app.command()(chaos)
 app.command("config")(show_config)
 app.command()(doctor)
 app.command()(grid)

@@ -1,0 +1,98 @@
+"""`tasker chaos`: the options of the command, its progress, and the table of all runs."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tasker_tui.chaos.plan import Plan
+    from tasker_tui.chaos.report import Result
+
+
+class BrokerChoice(StrEnum):
+    """What carries the messages."""
+
+    PGMQ = "pgmq"
+    RABBITMQ = "rabbitmq"
+
+
+def chaos(
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="How many seeds, one after another.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed; a seed stands for its faults.")] = 1,
+    broker: Annotated[BrokerChoice, typer.Option(help="What carries the messages.")] = BrokerChoice.PGMQ,
+    results: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append a line each; seeds that it has are skipped.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
+) -> None:
+    """Kill, stop and cut off the parts of a system under load, and see that nothing is lost or done twice.
+
+    The system is made for it and removed: PostgreSQL, RabbitMQ, two engines, two workers. Exit code 1 when
+    something was lost, doubled or broken.
+    """
+    from tasker_tui.chaos.plan import plan_of
+    from tasker_tui.chaos.report import read_results
+
+    known = (
+        {} if results is None else {one.seed: one for one in read_results(results) if one.broker == broker}
+    )
+    wanted = range(seed, seed + runs)
+    plans = [plan_of(number, broker.value) for number in wanted if number not in known]
+    found = [known[number] for number in wanted if number in known]
+    found += _run(plans, results)
+    _show(found, as_json)
+    raise typer.Exit(0 if all(result.fine for result in found) else 1)
+
+
+def _run(plans: list[Plan], results: Path | None) -> list[Result]:
+    import asyncio
+    import shutil
+    import tempfile
+
+    from tasker_tui.chaos.report import append_result
+    from tasker_tui.chaos.run import run_plans
+
+    folder = Path(tempfile.mkdtemp(prefix="tasker-chaos-"))
+
+    async def run() -> list[Result]:
+        found: list[Result] = []
+        async for result in run_plans(plans, folder):
+            found.append(result)
+            if results is not None:
+                append_result(results, result)
+            _tell(result)
+        return found
+
+    found = asyncio.run(run()) if plans else []
+    if all(result.fine for result in found):
+        shutil.rmtree(folder)
+    else:
+        print(f"what the processes of the broken runs wrote is in {folder}", file=sys.stderr)
+    return found
+
+
+def _tell(result: Result) -> None:
+    came = "nothing lost" if result.fine else f"BROKEN: {result.broken[0]}"
+    kinds = ", ".join(result.faults)
+    print(
+        f"seed {result.seed}: {result.tasks} tasks, {kinds}: {came} ({result.seconds:.0f} s)",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _show(results: list[Result], as_json: bool) -> None:
+    import json
+
+    from tasker_tui.chaos.report import render, summary
+    from tasker_tui.cli.console import console
+
+    if as_json:
+        print(json.dumps(summary(results)))
+    else:
+        console().print(render(results))

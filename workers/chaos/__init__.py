@@ -1,0 +1,1 @@
+"""The handlers and templates of `tasker chaos`."""
