@@ -84,7 +84,7 @@ async def compare_with_held_snapshot(
     async with _snapshot(other):
         began = perf_counter()
         while perf_counter() - began < seconds:
-            await _run(other, "while the snapshot ages", load, stages)
+            await run_load(other, "while the snapshot ages", load, stages)
         aged = perf_counter() - began
         return HeldSnapshot(aged, await _compare(plain, other, "under the snapshot", load, stages))
 
@@ -110,13 +110,14 @@ async def _snapshot(target: Target) -> AsyncIterator[None]:
 async def _compare(plain: Target, other: Target, what: str, load: Load, stages: Stages) -> Comparison:
     pairs: list[tuple[float, float]] = []
     for number in range(1, load.pairs + 1):
-        first = await _run(plain, f"plain, {number} of {load.pairs}", load, stages)
-        second = await _run(other, f"{what}, {number} of {load.pairs}", load, stages)
+        first = await run_load(plain, f"plain, {number} of {load.pairs}", load, stages)
+        second = await run_load(other, f"{what}, {number} of {load.pairs}", load, stages)
         pairs.append((first, second))
     plain_speed, other_speed = (Repeated.of(figures) for figures in zip(*pairs, strict=True))
     return Comparison(plain_speed, other_speed, ratio(pairs))
 
 
-async def _run(target: Target, title: str, load: Load, stages: Stages) -> float:
+async def run_load(target: Target, title: str, load: Load, stages: Stages) -> float:
+    """One run; tasks a second."""
     with stages.stage(title, load.tasks) as progress:
         return (await measure_throughput(target, load.template, load.tasks, progress)).tasks_per_s

@@ -65,7 +65,7 @@ async def running_stack(data: Path, broker: Broker = "pgmq") -> AsyncIterator[Ta
         url = await _ready(process, log)
         yield Target(url, EmbeddedPostgres(DataFolder(data)).dsn, dict(_parts(process.pid)))
     finally:
-        await _stop(process)
+        await end(process)
 
 
 async def seconds_to_ready(data: Path) -> float:
@@ -89,10 +89,11 @@ async def _ready(process: asyncio.subprocess.Process, log: Path) -> str:
                 word, _, url = line.decode().strip().partition(" ")
                 if word == "ready":
                     return url
-    raise BenchError(f"tasker dev did not start: {_last_words(log)}", "try `tasker dev --headless`")
+    raise BenchError(f"tasker dev did not start: {last_words(log)}", "try `tasker dev --headless`")
 
 
-def _last_words(log: Path) -> str:
+def last_words(log: Path) -> str:
+    """The end of what a process wrote."""
     return " / ".join(log.read_text(errors="replace").splitlines()[-3:])
 
 
@@ -112,7 +113,8 @@ def _part_of(words: list[str]) -> str | None:
     return programs.get(Path(words[0]).name)
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Have a process end in order; kill it when it does not."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGTERM)
     try:

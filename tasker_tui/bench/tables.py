@@ -21,7 +21,8 @@ Line = tuple[str, str, str, bool | None]
 def render(report: Report) -> RenderableType:
     """All tables of a report."""
     heading = about(report.version, report.machine, report.settings)
-    parts: list[RenderableType] = [heading, Text(), _figures(report), Text(), _processes(report)]
+    figures = line_table(_lines(report))
+    parts: list[RenderableType] = [heading, Text(), figures, Text(), _processes(report)]
     for title, times in (
         ("one task at a time", report.functions_idle),
         ("full load", report.functions_loaded),
@@ -48,9 +49,10 @@ def _noise(machine: Machine) -> str:
     return f"the machine was not quiet (load {machine.load}): figures are lower than it could give"
 
 
-def _figures(report: Report) -> Table:
+def line_table(lines: Iterable[Line]) -> Table:
+    """What was measured, beside what was aimed at."""
     table = plain_table("WHAT", "MEASURED", "TARGET", "")
-    for what, figure, target, reached in _lines(report):
+    for what, figure, target, reached in lines:
         mark = {None: "", True: "✓", False: "missed"}[reached]
         table.add_row(what, figure, target, Text(mark, style="green" if reached else "red"))
     return table
@@ -63,7 +65,7 @@ def _lines(report: Report) -> Iterator[Line]:
         aimed = linear and handlers == "async"
         yield (
             f"{report.shape}, `{handlers}` handlers",
-            f"{_repeated(speed)} tasks/s, {speed.median * steps:,.0f} steps/s",
+            f"{repeated(speed)} tasks/s, {speed.median * steps:,.0f} steps/s",
             "2,000 tasks/s" if aimed else "",
             speed.median >= 2_000 if aimed else None,
         )
@@ -105,19 +107,19 @@ def _extras(report: Report) -> Iterator[Line]:
     if (history := report.history) is not None:
         yield (
             f"the same above {history.finished:,} finished tasks",
-            _compared(history.speed),
+            compared(history.speed),
             "90 %",
             history.speed.ratio >= 0.9,
         )
     if (held := report.held_snapshot) is not None:
         yield (
             f"the same under a snapshot held for {held.seconds:.0f} s",
-            _compared(held.speed),
+            compared(held.speed),
             "80 %",
             held.speed.ratio >= 0.8,
         )
     if (rabbit := report.rabbitmq) is not None:
-        yield "the same through RabbitMQ", _compared(rabbit.speed), "", None
+        yield "the same through RabbitMQ", compared(rabbit.speed), "", None
         yield "  create to complete, idle, over HTTP", _distribution(rabbit.latency.seen), "", None
     if (waiting := report.waiting) is not None:
         yield (
@@ -153,13 +155,15 @@ def _functions(title: str, times: Iterable[FunctionTime]) -> Table:
     return table
 
 
-def _repeated(figure: Repeated) -> str:
+def repeated(figure: Repeated) -> str:
+    """The median, and how far the runs lie around it."""
     noise = f" ±{figure.spread / 2:.0%}" if len(figure.runs) > 1 else ""
     return f"{figure.median:,.0f}{noise}"
 
 
-def _compared(speed: Comparison) -> str:
-    return f"{speed.ratio:.0%} ({_repeated(speed.other)} against {_repeated(speed.plain)})"
+def compared(speed: Comparison) -> str:
+    """The ratio, with both figures."""
+    return f"{speed.ratio:.0%} ({repeated(speed.other)} against {repeated(speed.plain)})"
 
 
 def _distribution(figure: Distribution) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,11 +17,13 @@ NAMESPACE = "bench"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A running system. `processes` are its process ids by name; empty where they are not ours to see."""
+    """A running system. `processes` are its process ids by name; empty where they are not ours to see.
+    `more_engines` are the addresses of engines beside the one at `url`."""
 
     url: str
     dsn: str
     processes: Mapping[str, int] = field(default_factory=dict)
+    more_engines: Sequence[str] = ()
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -43,18 +44,20 @@ async def measure_throughput(target: Target, template: str, tasks: int, progress
     """Create tasks in bulk and wait until all are complete; `progress` is told how many are."""
     async with watching(target.processes) as watch:
         began = time.perf_counter()
-        creating = asyncio.create_task(create_in_bulk(target.url, template, tasks))
+        creating = asyncio.create_task(create_in_bulk(target, template, tasks))
         async with Connection(target.url) as connection:
             await _until_done(connection, creating, tasks, progress)
         seconds = time.perf_counter() - began
     return Throughput(tasks, tasks / seconds, seconds, creating.result() - began, watch.usage)
 
 
-async def create_in_bulk(url: str, template: str, tasks: int) -> float:
-    """Create tasks by `POST /v1/tasks/bulk`, a few requests at a time; returns when the last was answered."""
+async def create_in_bulk(target: Target, template: str, tasks: int) -> float:
+    """Create tasks by `POST /v1/tasks/bulk`, a few requests at a time, at all engines in turn; returns when
+    the last was answered."""
     sizes = [BULK] * (tasks // BULK) + [tasks % BULK] * (tasks % BULK > 0)
+    engines = itertools.cycle((target.url, *target.more_engines))
     async with AsyncExitStack() as stack:
-        connections = [await stack.enter_async_context(Connection(url)) for _ in range(IN_FLIGHT)]
+        connections = [await stack.enter_async_context(Connection(next(engines))) for _ in range(IN_FLIGHT)]
         await asyncio.gather(*(_create(connection, template, sizes) for connection in connections))
     return time.perf_counter()
 

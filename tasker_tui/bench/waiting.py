@@ -32,10 +32,10 @@ class Waiting:
 
 async def measure_waiting(target: Target, template: str, tasks: int, stages: Stages) -> Waiting:
     """Take all slots, create tasks that must wait, and look; leaves the stack full."""
-    await create_in_bulk(target.url, OCCUPY, SLOTS)
+    await create_in_bulk(target, OCCUPY, SLOTS)
     await _until_all_slots_are_taken(target)
     with stages.stage("creating tasks that wait", tasks) as progress:
-        await create_in_bulk(target.url, template, tasks)
+        await create_in_bulk(target, template, tasks)
         progress(tasks)
     async with Connection(target.url) as connection:  # a page of them, as somebody would look
         expect(await connection.get(f"/v1/tasks?namespace={NAMESPACE}&per_page=100"), 200)

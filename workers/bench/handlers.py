@@ -1,8 +1,9 @@
 """The steps of the bench: no work as `async def` and as `def`, a decision and a batch of both kinds, a larger
-result, and a slot that is kept."""
+result, a wait, and a slot that is kept."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from workers import (
@@ -80,6 +81,13 @@ def _processed(batch: BatchWorkerContext) -> dict[str, Any]:
 async def kibibyte() -> dict[str, Any]:
     """A result of about 1 KiB."""
     return {"text": KIBIBYTE}
+
+
+@step_handler("bench.wait")
+async def wait() -> dict[str, Any]:
+    """As a step that calls something else, which takes 100 ms."""
+    await asyncio.sleep(0.1)
+    return {}
 
 
 @step_handler("bench.occupy")

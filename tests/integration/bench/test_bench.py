@@ -15,6 +15,7 @@ from tasker_tui.bench.machine import this_machine
 from tasker_tui.bench.progress import Stages
 from tasker_tui.bench.reference import run_reference
 from tasker_tui.bench.run import BenchOptions, Effort, run_bench
+from tasker_tui.bench.scaling import run_scale
 from tasker_tui.bench.stack import own_stack
 from tasker_tui.bench.tables import render
 from tasker_tui.bench.throughput import measure_throughput
@@ -86,6 +87,20 @@ async def test_the_scenarios_of_the_reference_stand_beside_the_published_figures
     assert all(one["latency_ms"]["p99"] >= one["latency_ms"]["p50"] > 0 for one in told["scenarios"])
 
 
+async def test_two_engines_and_more_workers_are_measured_in_turn(target, capsys):
+    report = await run_scale(target, 100, 1, Stages(silent=True), workers=(1, 2))
+    console().print(report.render())
+    shown = capsys.readouterr().out
+    assert "two engines beside one" in shown
+    assert "workers of 200 slots: 2" in shown
+    told = json.loads(report.to_json())
+    assert told["workers"].keys() == {"1", "2"}
+    assert min(one["median"] for one in told["workers"].values()) > 0
+    assert len(told["two_engines"]["other"]["runs"]) == 1
+    async with target.database() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM tasker.workers WHERE state = 'running'") == 1
+
+
 async def test_work_that_was_not_recorded_is_noticed():
     async with own_stack() as target:
         async with target.database() as conn:
@@ -108,6 +123,7 @@ async def test_work_that_was_not_recorded_is_noticed():
         (["--url", "http://127.0.0.1:9", "--broker", "both"], "--broker needs a stack"),
         (["--database-url", "postgresql:///x"], "--database-url goes with --url"),
         (["--reference", "--held-snapshot", "5"], "--held-snapshot does not go with --reference"),
+        (["--scale", "--broker", "both"], "--broker does not go with --scale"),
         (["--tui", "--runs", "3"], "--runs does not go with --tui"),
     ],
 )
