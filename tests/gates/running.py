@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import os
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,8 +19,9 @@ from engine.store.claims import ClaimedStep, FinishedStep, WorkerIdentity
 from engine.store.pool import Connection, connect, open_pool
 from engine.store.registration import register_template
 from engine.store.tasks import NewTask, create_many
-from tasker_tui.dev.health import until_ready
 from tasker_tui.dev.ports import claim_ports
+from tests.support.e2e_stack import Process
+from tests.support.forks import FORKS
 
 TEMPLATES = Path(__file__).parents[2] / "workers" / "bench" / "templates"
 HANDLERS = ["bench.async", "bench.def", "bench.kibibyte"]
@@ -45,35 +47,24 @@ async def worker_process(dsn: str) -> AsyncIterator[None]:
     """The process `tasker worker` with the bench's templates; it drains in the end."""
     port = claim_ports(0, 0).worker
     environment = {
+        **os.environ,
         "TASKER_DATABASE_URL": dsn,
         "TASKER_WORKER_PORT": str(port),
         "TASKER_WORKER_TEMPLATES": json.dumps([str(TEMPLATES)]),
         "TASKER_WORKER_HANDLERS": json.dumps(["workers.bench.handlers"]),
         "TASKER_LOGGING_LEVEL": "warning",
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tasker_tui.cli.parts", "worker", stdin=asyncio.subprocess.PIPE
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(environment).encode() + b"\n")
-    process.stdin.close()
-    try:
-        await _ready_or_ended(process, port)
-        yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        code = await process.wait()
-    assert code == 0, f"the worker ended with {code}"
-
-
-async def _ready_or_ended(process: asyncio.subprocess.Process, port: int) -> None:
-    ends = [asyncio.create_task(until_ready(port)), asyncio.create_task(process.wait())]
-    await asyncio.wait(ends, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    for end in ends:
-        end.cancel()
-    assert process.returncode is None, f"the worker ended with {process.returncode} instead of starting"
-    assert ends[0].done(), f"the worker was not ready within {PATIENCE:.0f} s"
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "worker.log"
+        with log.open("wb") as output:
+            started = FORKS.start("tasker", ["worker"], cwd=Path.cwd(), env=environment, stdout=output)
+        worker = Process("worker", port, log, started)
+        try:
+            await worker.until_ready()
+            yield
+            assert await worker.stop() == 0, log.read_text()
+        finally:
+            worker.kill()
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.forks import FORKS, ROOT
+
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("TASKER_") and k != "DATABASE_URL"}
 PATIENCE = 60.0
 
@@ -47,8 +49,7 @@ class Dev:
 
     def tasker(self, *arguments: str, group: str = "task") -> subprocess.CompletedProcess[str]:
         """Run a command of `tasker task`, or of another group, against this stack."""
-        argv = [sys.executable, "-m", "tasker_tui.cli", group, *arguments, "--url", self.url]
-        return subprocess.run(argv, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
+        return FORKS.run([group, *arguments, "--url", self.url], cwd=ROOT, env=ENVIRONMENT)
 
     def runs(self, template: str, namespace: str = "example") -> str:
         """Create a task and follow it to its good end; returns its id."""

@@ -25,7 +25,7 @@ import yaml
 
 from engine.model.template_errors import TemplateInvalid
 from engine.model.templates import StepDefinition, Template, load_template
-from tests.support.command_server import Commands, Done
+from tests.support.commands import Commands, Done
 from tests.support.doc_guides import Command, Fence, Guide, commands
 from tests.support.doc_output import Bindings
 from tests.support.e2e_stack import Stack

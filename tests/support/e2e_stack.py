@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,9 +16,9 @@ from pathlib import Path
 
 import asyncpg
 
-from tasker_tui.dev.command import child_command
 from tasker_tui.dev.health import until_ready
 from tasker_tui.dev.ports import LOOPBACK, claim_ports
+from tests.support.forks import FORKS, Forked
 from tests.support.postgres import PgServer
 from tests.support.rabbit import broker_variables
 
@@ -40,7 +38,7 @@ class Process:
     name: str
     port: int
     log: Path
-    popen: subprocess.Popen[bytes]
+    popen: Forked
 
     @property
     def url(self) -> str:
@@ -118,12 +116,10 @@ class Stack:
         log = self.folder / f"{name}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TASKER_")}
         with log.open("wb") as output:
-            command = child_command(
-                [sys.executable, "-m", "tasker_tui.cli", part], cwd=self.folder, death_signal=signal.SIGKILL
-            )
-            popen = subprocess.Popen(
-                command.argv,
-                cwd=command.cwd,
+            popen = FORKS.start(
+                "tasker",
+                [part],
+                cwd=self.folder,
                 env={
                     **inherited,
                     "XDG_CACHE_HOME": str(self.folder / "cache"),
@@ -132,10 +128,7 @@ class Stack:
                     **self.environment,
                     **environment,
                 },
-                stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
         return Process(name, port, log, popen)
 

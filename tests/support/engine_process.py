@@ -26,7 +26,8 @@ async def run(settings: Settings) -> None:
     await pool.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run it with the settings of the environment."""
     loaded = load_settings()
     configure_logging(loaded)
     asyncio.run(run(loaded))

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,11 +18,11 @@ import httpx
 import pytest
 
 from tests.support.engine_process import READY
+from tests.support.forks import FORKS, ROOT, Program
 from tests.support.rabbit import broker_variables
 from tests.support.waiting import until
 from tests.support.workflows import NAMESPACE, Workflows
 
-ROOT = Path(__file__).parents[2]
 HANDLERS = Path(__file__).with_name("step_handlers.py")
 WORKER_READY = re.compile(r"worker (\S+) runs with")
 WORKER_PORT = re.compile(r"at (http://127\.0\.0\.1:\d+)")
@@ -33,13 +31,10 @@ WORKER_PORT = re.compile(r"at (http://127\.0\.0\.1:\d+)")
 class Part:
     """A process whose output goes to a file."""
 
-    def __init__(self, argv: list[str], env: dict[str, str], log: Path) -> None:
+    def __init__(self, program: Program, arguments: list[str], env: dict[str, str], log: Path) -> None:
         self.log = log
         with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                argv, cwd=log.parent, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True,
-            )  # fmt: skip
+            self.process = FORKS.start(program, arguments, cwd=log.parent, env=env, stdout=output)
 
     @property
     def output(self) -> str:
@@ -120,8 +115,7 @@ class Stack:
 
     def start_engine(self, **env: str) -> Part:
         """Start an engine."""
-        argv = [sys.executable, "-m", "tests.support.engine_process"]
-        part = Part(argv, self._env(env), self._log("engine"))
+        part = Part("engine", [], self._env(env), self._log("engine"))
         self.parts.append(part)
         return part
 
@@ -144,11 +138,10 @@ class Stack:
         **env: str,
     ) -> WorkerPart:
         """Start a worker; `env` are environment variables."""
-        argv = [sys.executable, "-m", "tasker_tui.cli", "worker", "--handlers", str(handlers)]
-        argv += ["--namespace", NAMESPACE, "--slots", str(slots), "--port", str(port)]
-        argv += ["--drain-timeout", str(drain), *arguments]
+        options = ["--handlers", str(handlers), "--namespace", NAMESPACE, "--slots", str(slots)]
+        options += ["--port", str(port), "--drain-timeout", str(drain), *arguments]
         env = {"TASKER_LEASE_SECONDS": str(lease), "DATABASE_URL": dsn or self.dsn} | env
-        part = WorkerPart(argv, self._env(env), self._log("worker"))
+        part = WorkerPart("tasker", ["worker", *options], self._env(env), self._log("worker"))
         self.parts.append(part)
         return part
 

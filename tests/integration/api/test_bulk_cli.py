@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import asyncpg
 import pexpect
 import pytest
 
-from tests.support.command_server import Commands, Done
+from tests.support.commands import Commands, Done
 from tests.support.e2e_stack import Stack, running_stack
+from tests.support.forks import FORKS
 from tests.support.hand_worker import HandWorker, process_all
 from tests.support.invariants import assert_invariants
 from tests.support.postgres import PgServer
@@ -38,9 +39,8 @@ async def server(pg_server: PgServer, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-def programs(server: Stack) -> Iterator[Commands]:
-    with Commands(server.url) as commands:
-        yield commands
+def programs(server: Stack) -> Commands:
+    return Commands(server.url)
 
 
 class Cli:
@@ -74,11 +74,7 @@ class Cli:
 
     def typed(self, text: str, *words: str) -> subprocess.CompletedProcess[str]:
         """The command with something typed."""
-        return subprocess.run(
-            [sys.executable, "-m", "tasker_tui.cli", "bulk", *words], input=text, cwd=self._folder, text=True,
-            capture_output=True, timeout=60,
-            env=self._environment,
-        )  # fmt: skip
+        return FORKS.run(["bulk", *words], input=text, cwd=self._folder, env=self._environment)
 
     def terminal(self, *words: str) -> pexpect.spawn:
         """The command in a terminal."""

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,53 +18,41 @@ import pytest
 from engine.client import ApiError, ServerUnreachable, SyncTaskerClient, TaskerClient
 from engine.model.wire import ResetForRetry, TransitionsEvent
 from tests.integration.api.conftest import NAMESPACE, template
+from tests.support.postgres import PgServer
+from tests.support.stack import Part
 
-LISTENS = re.compile(rb"engine listens at (http://\S+)")
-ROOT = Path(__file__).parents[3]
+LISTENS = re.compile(r"engine listens at (http://\S+)")
 
 
-class Server:
-    """`tasker server`, its address and what it wrote."""
+class Server(Part):
+    """`tasker server` and, once it listens, its address."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.output = b""
-        self.url = ""
+    url = ""
 
     async def listens(self) -> None:
-        assert self.process.stderr is not None
-        while not (found := LISTENS.search(self.output)):
-            line = await self.process.stderr.readline()
-            assert line, self.output.decode()
-            self.output += line
-        self.url = found[1].decode()
-        asyncio.get_running_loop().create_task(self.process.stderr.read())
+        self.url = (await self.wrote(LISTENS))[1]
 
 
-async def start(dsn: str, port: int = 0) -> Server:
+def start(dsn: str, folder: Path, port: int = 0) -> Server:
     env = {name: value for name, value in os.environ.items() if not name.startswith("TASKER_")}
-    env |= {"DATABASE_URL": dsn, "TASKER_ENV": "test", "PYTHONPATH": str(ROOT)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tasker_tui.cli", "server", "--port", str(port), env=env, stderr=-1, cwd="/"
-    )
-    return Server(process)
+    env |= {"DATABASE_URL": dsn, "TASKER_ENV": "test"}
+    log = folder / f"server-{len(list(folder.iterdir()))}.log"
+    return Server("tasker", ["server", "--port", str(port)], env, log)
 
 
 @asynccontextmanager
-async def running(dsn: str, port: int = 0) -> AsyncIterator[Server]:
-    server = await start(dsn, port)
+async def running(dsn: str, folder: Path, port: int = 0) -> AsyncIterator[Server]:
+    server = start(dsn, folder, port)
     try:
         await server.listens()
         yield server
     finally:
-        if server.process.returncode is None:
-            server.process.kill()
-        await server.process.wait()
+        server.kill()
 
 
 @pytest.fixture
-async def server(database: str) -> AsyncIterator[Server]:
-    async with running(database) as one:
+async def server(database: str, tmp_path: Path) -> AsyncIterator[Server]:
+    async with running(database, tmp_path) as one:
         yield one
 
 
@@ -189,9 +176,11 @@ async def test_the_synchronous_client_has_the_names_of_the_sdk(server: Server) -
     await asyncio.to_thread(use)
 
 
-async def test_following_goes_on_where_it_was_after_the_server_was_killed(database: str) -> None:
+async def test_following_goes_on_where_it_was_after_the_server_was_killed(
+    database: str, tmp_path: Path
+) -> None:
     ids: list[int] = []
-    async with running(database) as first:
+    async with running(database, tmp_path) as first:
         port = int(first.url.rpartition(":")[2])
         async with TaskerClient(first.url) as client:
             await client.register_template(template("linear"))
@@ -200,9 +189,8 @@ async def test_following_goes_on_where_it_was_after_the_server_was_killed(databa
             await client.create_task("linear", namespace=NAMESPACE)
             while len(ids) < 5:
                 ids += [change.id for change in (await anext(events)).changes]  # type: ignore[union-attr]
-            first.process.kill()
-            await first.process.wait()
-            async with running(database, port) as second, TaskerClient(second.url) as other:
+            first.kill()
+            async with running(database, tmp_path, port) as second, TaskerClient(second.url) as other:
                 await other.create_task("linear", namespace=NAMESPACE)
                 async with asyncio.timeout(20):
                     while len(set(ids)) < 10:
@@ -214,30 +202,30 @@ async def test_following_goes_on_where_it_was_after_the_server_was_killed(databa
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_the_server_stops_cleanly_with_clients_on_its_stream(server: Server, number: int) -> None:
+async def test_the_server_stops_cleanly_with_clients_on_its_stream(
+    server: Server, number: signal.Signals
+) -> None:
     async with TaskerClient(server.url) as client:
         events = client.stream("summary")
         await anext(events)
-        server.process.send_signal(number)
+        server.signal(number)
         async with asyncio.timeout(8):
             assert [event async for event in events] == []
-            assert await server.process.wait() == 0
+            assert await server.ended() == 0
 
 
-async def test_a_taken_port_is_told_with_exit_code_2(server: Server) -> None:
-    second = await start("postgresql:///nowhere?host=/nowhere", int(server.url.rpartition(":")[2]))
-    assert second.process.stderr is not None
-    told = (await second.process.stderr.read()).decode()
-    assert await second.process.wait() == 2
-    assert "is taken" in told
-    assert "Traceback" not in told
+async def test_a_taken_port_is_told_with_exit_code_2(server: Server, tmp_path: Path) -> None:
+    second = start("postgresql:///nowhere?host=/nowhere", tmp_path, int(server.url.rpartition(":")[2]))
+    assert await second.ended() == 2
+    assert "is taken" in second.output
+    assert "Traceback" not in second.output
 
 
-async def test_a_database_that_was_never_migrated_is_told_with_exit_code_2(bare_server: object) -> None:
-    async with bare_server.new_database("template0") as dsn:  # type: ignore[attr-defined]
-        one = await start(dsn)
-        assert one.process.stderr is not None
-        told = (await one.process.stderr.read()).decode()
-        assert await one.process.wait() == 2
-    assert "tasker migrate" in told
-    assert "Traceback" not in told
+async def test_a_database_that_was_never_migrated_is_told_with_exit_code_2(
+    bare_server: PgServer, tmp_path: Path
+) -> None:
+    async with bare_server.new_database("template0") as dsn:
+        one = start(dsn, tmp_path)
+        assert await one.ended() == 2
+    assert "tasker migrate" in one.output
+    assert "Traceback" not in one.output

@@ -1,8 +1,8 @@
 """The bench measures a stack of its own from outside, and notices when work was not recorded."""
 
-import asyncio
 import json
-import sys
+import os
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +21,7 @@ from tasker_tui.bench.tables import render
 from tasker_tui.bench.throughput import measure_throughput
 from tasker_tui.bench.written import read_settings, read_written
 from tasker_tui.cli.console import console
+from tests.support.forks import FORKS
 
 LITTLE = Effort(warm_up=50, samples=5, creations=10, creations_together=64)
 
@@ -127,13 +128,10 @@ async def test_work_that_was_not_recorded_is_noticed():
         (["--tui", "--runs", "3"], "--runs does not go with --tui"),
     ],
 )
-async def test_options_that_do_not_go_together(options, said):
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tasker_tui.cli", "bench", *options, stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate()
-    assert process.returncode == 2
-    assert said in errors.decode()
+def test_options_that_do_not_go_together(options, said):
+    done = FORKS.run(["bench", *options], cwd=Path.cwd(), env=os.environ)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 async def test_the_dashboard_is_measured_in_a_terminal_beside_its_budgets(target, capsys):

@@ -18,6 +18,7 @@ from engine.settings import load_settings
 from migrations import function_files, schema_files
 from tasker_tui.dev.folder import DataFolder
 from tasker_tui.dev.options import StackOptions
+from tests.support.forks import FORKS
 from tests.support.postgres import PgServer
 
 OLD_SERVER = Path("/usr/lib/postgresql/15/bin")
@@ -26,8 +27,7 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("TASKER_"
 
 def tasker(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command `tasker` in a folder without settings."""
-    argv = [sys.executable, "-m", "tasker_tui.cli", *map(str, arguments)]
-    return subprocess.run(argv, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    return FORKS.run([*map(str, arguments)], cwd=cwd, env=ENVIRONMENT)
 
 
 @contextlib.contextmanager
@@ -50,7 +50,8 @@ def refused(done: subprocess.CompletedProcess[str], message: str) -> None:
 
 
 def test_help_lists_the_commands(tmp_path: Path) -> None:
-    done = tasker("--help", cwd=tmp_path)
+    program = Path(sys.executable).with_name("tasker")
+    done = subprocess.run([program, "--help"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0
     for command in ("dev", "server", "worker", "migrate", "tui", "task", "version"):
         assert f"\n  {command} " in done.stdout

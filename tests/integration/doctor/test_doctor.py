@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import os
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from engine.store.workers import register_worker
 from tasker_tui.cli import diagnosis
 from tasker_tui.cli.diagnosis import examine
 from tests.gates.running import a_worker, connected, create, register_bench
+from tests.support.forks import FORKS
 
 
 @pytest.fixture
@@ -161,12 +163,9 @@ async def test_history_without_partitions(pg_server):
 
 async def run(dsn, *options):
     """The command as a user runs it: exit code, output, errors."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tasker_tui.cli", "doctor", "--database-url", dsn, *options,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, errors = await process.communicate()
-    return process.returncode, output.decode(), errors.decode()
+    arguments = ["doctor", "--database-url", dsn, *options]
+    done = await asyncio.to_thread(FORKS.run, arguments, cwd=Path.cwd(), env=os.environ)
+    return done.returncode, done.stdout, done.stderr
 
 
 async def test_the_command_says_it_in_its_exit_code(conn, dsn):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_server import Commands
+from tests.support.commands import Commands
 from tests.support.doc_examples import GuideRun, worker_environment
 from tests.support.doc_guides import Guide
 from tests.support.e2e_stack import Stack, running_stack
@@ -28,9 +28,8 @@ async def stack(pg_server: PgServer, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def programs(stack: Stack) -> Iterator[Commands]:
-    with Commands(stack.url) as commands:
-        yield commands
+def programs(stack: Stack) -> Commands:
+    return Commands(stack.url)
 
 
 @pytest.mark.parametrize("name", NAMES)
