@@ -132,6 +132,7 @@ class TaskerApp(App[None]):
         self.services.tabs = self._tabs.titles
         self._copier = Copier(self, self.services)
         self._commands = CommandRunner(self, self.services, history, self.action_do)
+        self._mistakes = self._choose_theme()
 
     def get_line_filters(self) -> list[LineFilter]:
         """The last one makes ASCII of what is left, if it is wanted."""
@@ -149,26 +150,29 @@ class TaskerApp(App[None]):
 
     def on_mount(self) -> None:
         """Open what the locator names, and listen to the server."""
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK.name
-        self._take_over_own_settings()
+        self._take_over_keys()
+        for text in self._mistakes:
+            self.notify(text, title="Not as you wrote it", severity="warning", timeout=30, markup=False)
         self._listen()
         self._tabs.open(self._locator)
 
-    def _take_over_own_settings(self) -> None:
-        """Keys and colours of the user's file; a mistake is told, and leaves what was."""
-        keymap, *problems = self.config.read(read_keys, {})
-        self.keymap = keymap
-        self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
+    def _take_over_keys(self) -> None:
+        """Keys of the user's file; a mistake leaves what was."""
+        self.keymap, problem = self.config.read(read_keys, {})
+        self.set_keymap({name: ",".join(keys) for name, keys in self.keymap.items()})
+        self._mistakes += [problem] if problem else []
+
+    def _choose_theme(self) -> list[str]:
+        """Colours of the user's file or ours; gives what is wrong in the file.
+
+        Before anything is drawn: another theme lets Textual read all style sheets again.
+        """
         themes, problem = self.config.read(read_themes, [])
-        for theme in themes:
+        for theme in (*THEMES, *themes):
             self.register_theme(theme)
         name, no_theme = self.config.read(lambda d: read_theme_name(d, self.available_themes), None)
-        self.theme = name or self.theme
-        problems += [problem, no_theme, self.config.read(check_colors, None)[1]]
-        for text in filter(None, problems):
-            self.notify(text, title="Not as you wrote it", severity="warning", timeout=30, markup=False)
+        self.set_reactive(TaskerApp.theme, name or DARK.name)
+        return [text for text in (problem, no_theme, self.config.read(check_colors, None)[1]) if text]
 
     def _open(self, where: Locator) -> None:
         """Show a place, over the list of tasks."""

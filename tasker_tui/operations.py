@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -24,16 +25,17 @@ from engine.model.wire.requests import CompleteManually, ManualCompletionData, S
 from engine.model.wire.reruns import ForkAnswer, RetryAnswer
 from tasker_tui.actions import BY_ID, Focus
 from tasker_tui.actions.command_lines import with_options
-from tasker_tui.modals.by_hand import ByHandAnswer, ByHandDialog, ByHandTarget
 from tasker_tui.modals.cancel import CancelDialog, CancelRunningDialog
 from tasker_tui.modals.pause import PauseDialog
 from tasker_tui.modals.pick import PickDialog
-from tasker_tui.modals.rerun import RerunDialog, outcome
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
 from tasker_tui.services import Services
 from tasker_tui.text import near, short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
+
+if TYPE_CHECKING:
+    from tasker_tui.modals.by_hand import ByHandAnswer, ByHandTarget
 
 
 class Operations:
@@ -71,6 +73,8 @@ class Operations:
         self, task: TaskRow, step: StepRow, forked: Callable[[str], object], again: Callable[[], object]
     ) -> None:
         """Ask what is to run again, and do it. A fork is handed to `forked`; else `again` is called."""
+        from tasker_tui.modals.rerun import RerunDialog, outcome  # its parts would slow the start
+
         failed = step.state in (StepState.ERROR, StepState.WAITING_FOR_RETRY)
 
         def answered(answer: RetryAnswer | ForkAnswer | None) -> None:
@@ -89,6 +93,8 @@ class Operations:
         self, task: TaskRow, step: StepRow, all_steps: Sequence[StepRow], *, complete: bool
     ) -> None:
         """Ask for a result and end the step: as complete, else as resolved."""
+        from tasker_tui.modals.by_hand import ByHandDialog, ByHandTarget  # its parts would slow the start
+
         command = _command("task.complete" if complete else "task.resolve", task, step)
         target = ByHandTarget(task, step, complete, len(waiting_for([step], all_steps)), command)
 
@@ -228,7 +234,7 @@ class Operations:
     def _ask_for_inputs(
         self, detail: TemplateDetail, like: TaskResponse | None, opened: Callable[[TaskResponse], object]
     ) -> None:
-        from tasker_tui.modals.start import StartDialog  # its parts would slow the start of the dashboard
+        from tasker_tui.modals.start import StartDialog  # its parts would slow the start
 
         def chosen(task: TaskResponse | None) -> None:
             if task is not None:

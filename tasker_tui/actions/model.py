@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding
 
-from engine.model.wire.comparison import GridRun
-from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
-from engine.model.wire.failures import FailureGroup
-from tasker_tui.dev.report import Part
 from tasker_tui.locator import Locator
 from tasker_tui.view_models import StepRow, TaskRow
+
+if TYPE_CHECKING:  # each takes its time to import
+    from engine.model.wire.comparison import GridRun
+    from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
+    from engine.model.wire.failures import FailureGroup
+    from tasker_tui.dev.report import Part
 
 Scope = str
 """Where a key does something: the name of a screen, a dialog or a widget; `app` is everywhere."""

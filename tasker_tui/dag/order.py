@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
 
 from tasker_tui.dag.layers import Layered
 
@@ -53,12 +53,15 @@ def _number(layer: list[int], position: list[int]) -> None:
 
 def _sweep(layers: list[list[int]], position: list[int], beside: Neighbours, backwards: bool) -> None:
     for layer in reversed(layers) if backwards else layers:
-        centre = {
-            item: sum(position[n] for n in beside[item]) / len(beside[item])
-            if beside[item]
-            else float(position[item])
-            for item in layer
-        }
+        centre = {}
+        for item in layer:
+            around = beside[item]
+            if len(around) == 1:
+                centre[item] = float(position[around[0]])
+            elif around:
+                centre[item] = sum([position[n] for n in around]) / len(around)
+            else:
+                centre[item] = float(position[item])
         layer.sort(key=centre.__getitem__)
         _number(layer, position)
 
@@ -70,9 +73,10 @@ def _all_crossings(layered: Layered, position: list[int]) -> int:
 def _crossings(links: list[tuple[int, int]], position: list[int]) -> int:
     seen: list[int] = []
     count = 0
-    for _, target in sorted((position[a], position[b]) for a, b in links):
-        count += len(seen) - bisect_right(seen, target)
-        insort(seen, target)
+    for _, target in sorted([(position[a], position[b]) for a, b in links]):
+        at = bisect_right(seen, target)
+        count += len(seen) - at
+        seen.insert(at, target)
     return count
 
 

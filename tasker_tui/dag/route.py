@@ -42,6 +42,7 @@ class Wire:
     high: int = field(init=False)
     mask_in: int = field(init=False)
     mask_out: int = field(init=False)
+    needs: int = field(init=False)
     inside: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +54,7 @@ class Wire:
         rows = self.rows_in | self.rows_out
         self.low, self.high = min(rows), max(rows)
         self.mask_in, self.mask_out = _bits(self.rows_in), _bits(self.rows_out)
+        self.needs = self.mask_out & ~self.mask_in
         self.inside = (1 << max(self.high, self.low + 1)) - (1 << (self.low + 1))
 
     @property
@@ -101,12 +103,13 @@ def route_channel(links: list[tuple[int, int, int]], free_rows: FreeRows) -> Cha
     standing = [wire for wire in wires if not wire.straight]
     free_rows.enter_channel({row for wire in wires for row in wire.rows_in | wire.rows_out})
     queue = _Queue(standing, free_rows)
-    skyline: dict[int, int] = {}
+    skyline: list[int] = []
     columns = 0
     while (wire := queue.take()) is not None:
-        wire.column = 1 + max((skyline.get(row, -1) for row in range(wire.low, wire.high + 1)), default=-1)
-        for row in range(wire.low, wire.high + 1):
-            skyline[row] = wire.column
+        skyline += [-1] * (wire.high + 1 - len(skyline))
+        rows = slice(wire.low, wire.high + 1)
+        wire.column = 1 + max(skyline[rows])
+        skyline[rows] = [wire.column] * (wire.high + 1 - wire.low)
         columns = max(columns, wire.column + 1)
     return Channel([wire for wire in wires if wire.straight] + queue.taken, columns)
 
@@ -168,7 +171,8 @@ class _Queue:
         """The next wire, or None when all are taken. May split a wire, whose rest is handed out later."""
         if not self._waiting:
             return None
-        allowed = [wire for wire in self._waiting if not self._blocked(wire)]
+        entered = self._entered
+        allowed = [wire for wire in self._waiting if not wire.needs & entered]
         wire = min(allowed, key=self._rank) if allowed else self._break_circle()
         self._waiting.remove(wire)
         self.taken.append(wire)
@@ -180,7 +184,7 @@ class _Queue:
 
     def _blocked(self, wire: Wire) -> int:
         """The rows, as bits, that the wire leaves on while another wire has yet to be entered there."""
-        return wire.mask_out & self._entered & ~wire.mask_in
+        return wire.needs & self._entered
 
     def _break_circle(self) -> Wire:
         wanted = 0
@@ -197,24 +201,33 @@ class _Queue:
         return wire
 
     def _scores(self) -> dict[int, int]:
-        score = {id(wire): 0 for wire in self._waiting}
-        if len(self._waiting) > COSTS_LIMIT:
-            return score
-        for i, one in enumerate(self._waiting):
-            for other in self._waiting[i + 1 :]:
-                if one.high >= other.low and other.high >= one.low:
-                    cost = _cost(one, other) - _cost(other, one)
-                    score[id(one)] += cost
-                    score[id(other)] -= cost
-        return score
+        """For each wire, what standing left of all others costs more than standing right of them."""
+        wires, scores = self._waiting, [0] * len(self._waiting)
+        if len(wires) <= COSTS_LIMIT:
+            for i, one in enumerate(wires):
+                for j in range(i + 1, len(wires)):
+                    if wires[j].low > one.high:
+                        break  # they are sorted: none of the rest shares a row with this one
+                    cost = _cost(one, wires[j])
+                    scores[i] += cost
+                    scores[j] -= cost
+        return {id(wire): score for wire, score in zip(wires, scores, strict=True)}
 
 
-def _cost(left: Wire, right: Wire) -> int:
-    """Crossings when `left` stands left of `right`, and the price of a joint that could be misread."""
-    crossings = (right.mask_in & left.inside).bit_count() + (left.mask_out & right.inside).bit_count()
-    if left.mask_out & right.mask_out and len(right.rows_out) > 1:
-        return crossings + SHARED_TARGET_COST
-    return crossings
+def _cost(one: Wire, other: Wire) -> int:
+    """How many more crossings there are when `one` stands left of `other` than the other way round.
+
+    A joint that could be misread has its price as well.
+    """
+    cost = (
+        (other.mask_in & one.inside).bit_count()
+        + (one.mask_out & other.inside).bit_count()
+        - (one.mask_in & other.inside).bit_count()
+        - (other.mask_out & one.inside).bit_count()
+    )
+    if one.mask_out & other.mask_out:
+        cost += SHARED_TARGET_COST * ((len(other.rows_out) > 1) - (len(one.rows_out) > 1))
+    return cost
 
 
 def _bits(rows: frozenset[int]) -> int:

@@ -55,8 +55,13 @@ def _settle(
 def _wish(item: int, rows: list[float], beside: list[tuple[int, float]]) -> float:
     if not beside:
         return rows[item]
-    total = sum(weight for _, weight in beside)
-    return sum(rows[n] * weight for n, weight in beside) / total
+    if len(beside) == 1:
+        return rows[beside[0][0]]
+    total = moment = 0.0
+    for neighbour, weight in beside:
+        total += weight
+        moment += rows[neighbour] * weight
+    return moment / total
 
 
 def _nearest_allowed(wishes: list[float], weights: list[float]) -> list[float]:

@@ -67,6 +67,7 @@ class DagView(ScrollView, can_focus=True):
         self._cursor = 0
         self._related: frozenset[int] = frozenset()
         self._related_edges = 0
+        self._ground = Style.null()
 
     @property
     def drawing(self) -> Drawing | None:
@@ -173,20 +174,23 @@ class DagView(ScrollView, can_focus=True):
             max(0, (room.height - self.drawing.height) // 2),
         )
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of the view that are made anew; what is the same for all is looked up once."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         palette, width = palette_for(self), self.scrollable_content_region.width
         if self._painter is None:
             middle = self.scrollable_content_region.height // 2
             text = self._empty().center(width) if y == middle else ""
-            return (
-                Strip([Segment(text, palette.muted)]).adjust_cell_length(width).apply_style(self.rich_style)
-            )
+            return Strip([Segment(text, palette.muted)]).adjust_cell_length(width).apply_style(self._ground)
         left, top = self._origin()
         row = y + self.scroll_offset.y - top
         segments = self._segments(row, left, palette) if 0 <= row < self._painter.drawing.height else []
         strip = Strip(segments).crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, None)
-        return strip.apply_style(self.rich_style)
+        return strip.apply_style(self._ground)
 
     def _segments(self, row: int, left: int, palette: Palette) -> list[Segment]:
         segments: list[Segment] = []

@@ -16,6 +16,7 @@ from tasker_tui.services import Services
 from tasker_tui.text import count
 from tasker_tui.widgets.event_columns import EventColumns
 from tasker_tui.widgets.line_prompt import LinePrompt
+from tasker_tui.widgets.painting import show_titles
 from tasker_tui.widgets.virtual_table import VirtualTable
 
 
@@ -139,10 +140,10 @@ class EventsScreen(OperatorScreen):
         tail, table = self._tail, self.table
         title = f"Events  {tail.filter.text}" if tail.filter.text else "Events"
         held = f"  ‖ paused, {count(tail.waiting)} new" if tail.paused else ""
-        table.border_title = Content(f"{title}{held}")
         rate = round(tail.rate(self.services.clock.now()))
         gone = f"   {count(tail.let_go)} older let go" if tail.let_go else ""
-        table.border_subtitle = f"{count(rate)} a second   {count(tail.seen)} seen{gone}"
+        figures = f"{count(rate)} a second   {count(tail.seen)} seen{gone}"
+        show_titles(table, Content(f"{title}{held}"), Content(figures))
 
     def _narrow(self, text: str) -> None:
         if text != self._tail.filter.text:

@@ -25,7 +25,7 @@ from tasker_tui.text import count
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.line_prompt import LinePrompt
-from tasker_tui.widgets.painting import palette_for
+from tasker_tui.widgets.painting import palette_for, show_titles
 from tasker_tui.widgets.virtual_table import Column, VirtualTable
 
 R = TypeVar("R")
@@ -274,9 +274,9 @@ class ListScreen(OperatorScreen, Generic[R]):
 
     def _title(self) -> None:
         rows, text = self._rows, self._filter.text
-        self.table.border_title = Content(f"{self.heading()}  /{text}" if text else self.heading())
+        title = Content(f"{self.heading()}  /{text}" if text else self.heading())
         some = f"{count(len(rows.rows))} of {count(len(rows.all))} shown   " if text else ""
-        self.table.border_subtitle = some + self.summary(rows.rows) if self._loaded else ""
+        show_titles(self.table, title, Content(some + self.summary(rows.rows) if self._loaded else ""))
 
     def _tell(self) -> None:
         row = self.table.cursor_row

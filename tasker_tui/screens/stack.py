@@ -23,7 +23,7 @@ from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.text import duration, plural
 from tasker_tui.widgets.log_view import LogView
-from tasker_tui.widgets.painting import palette_for
+from tasker_tui.widgets.painting import palette_for, show_titles
 from tasker_tui.widgets.part_columns import checks_text, part_columns, problems_in
 from tasker_tui.widgets.virtual_table import VirtualTable
 
@@ -218,17 +218,15 @@ class StackScreen(OperatorScreen):
         if report is not None:
             up = (self.services.clock.now() - report.started_at).total_seconds()
             title = f"Stack  up {duration(up)}" + (f"  {report.doing}…" if report.doing else "")
-        self.table.border_title = Content(title)
-        problems = problems_in(report) if report else ""
-        self.table.border_subtitle = Content(problems)
+        show_titles(self.table, Content(title), Content(problems_in(report) if report else ""))
 
     def _label_log(self) -> None:
         view, part = self.log_view, self.table.cursor_row
-        view.border_title = Content(f"{self._shown or ''}  log" + ("" if view.follows else "  (F follows)"))
+        title = f"{self._shown or ''}  log" + ("" if view.follows else "  (F follows)")
         told = part.detail if part else ""
         if view.sought:
             told = f"{plural(view.matches, 'line')} with {view.sought!r}"
-        view.border_subtitle = Content(told)
+        show_titles(view, Content(title), Content(told))
 
     def _ask_reset(self) -> None:
         report = self._report

@@ -31,7 +31,7 @@ from tasker_tui.task_report import tab_line
 from tasker_tui.task_view import TaskView
 from tasker_tui.text import printable, short_id
 from tasker_tui.view_models import StepRow, TaskRow
-from tasker_tui.widgets.painting import palette_for
+from tasker_tui.widgets.painting import palette_for, show_titles
 
 REASON_SECONDS = 5.0
 """What the step waits for is asked again this often: a queue moves while the step does not."""
@@ -205,13 +205,14 @@ class StepScreen(OperatorScreen):
     def _show_frame(self) -> None:
         facts, palette, task = self._facts(), palette_for(self), self.view.task
         line = title(facts, palette) if facts else self._trouble
-        self.query_one("#step-headline", Static).update(line)
+        self.query_one("#step-headline", Static).update(line, layout=False)
         names = tuple(tab.NAME for tab in self._numbered)
-        self.query_one("#task-tabs", Static).update(tab_line(names, self._tab.NAME, palette))
+        tabs = tab_line(names, self._tab.NAME, palette)
+        self.query_one("#task-tabs", Static).update(tabs, layout=False)
         frame = self.query_one("#task-frame")
         task_name = f"{task.name} {short_id(task.uuid)}" if task else short_id(self.view.uuid)
-        frame.border_title = Content(printable(f"{self._step_name} of {task_name}"))
-        frame.border_subtitle = Content(self._tab.note)
+        named = Content(printable(f"{self._step_name} of {task_name}"))
+        show_titles(frame, named, Content(self._tab.note))
 
     def _facts(self) -> StepFacts | None:
         step = self.step

@@ -7,6 +7,7 @@ from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from engine.model.states import StepState
@@ -30,7 +31,7 @@ from tasker_tui.task_tabs.steps import StepsTab
 from tasker_tui.task_view import TaskView
 from tasker_tui.text import short_id
 from tasker_tui.view_models import StepRow, TaskRow
-from tasker_tui.widgets.painting import palette_for
+from tasker_tui.widgets.painting import palette_for, show_titles
 from tasker_tui.widgets.step_panel import StepPanel
 
 REASON_SECONDS = 5.0
@@ -232,10 +233,11 @@ class TaskScreen(OperatorScreen):
     def _show_title(self) -> None:
         services = self.services
         names = tuple(tab.NAME for tab in self._tabs)
-        self.query_one("#task-tabs", Static).update(tab_line(names, self._tab.NAME, palette_for(self)))
+        tabs = tab_line(names, self._tab.NAME, palette_for(self))
+        self.query_one("#task-tabs", Static).update(tabs, layout=False)
         frame = self.query_one("#task-frame")
-        frame.border_title = headline(self.view, services.clock.now(), services.ascii_only)
-        frame.border_subtitle = self._tab.note
+        title = headline(self.view, services.clock.now(), services.ascii_only)
+        show_titles(frame, title, Content(self._tab.note))
         facts = self._facts()
         if facts is not None:
             self.query_one(StepPanel).show_title(facts)

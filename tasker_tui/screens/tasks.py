@@ -32,6 +32,7 @@ from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
 from tasker_tui.widgets.filter_completion import FilterCompletion
 from tasker_tui.widgets.line_prompt import LinePrompt
+from tasker_tui.widgets.painting import show_titles
 from tasker_tui.widgets.preview import Preview
 from tasker_tui.widgets.task_columns import TaskColumns
 from tasker_tui.widgets.virtual_table import VirtualTable
@@ -165,9 +166,10 @@ class TasksScreen(OperatorScreen):
         super().show_state()
         table, task_filter = self.table, self.list.filter
         parts = ("Tasks", format_filter(task_filter), self._marking.describe())
-        table.border_title = Content("  ".join(part for part in parts if part))
         above = table.newer_above
-        table.border_subtitle = (f"↑ {count(above)} newer   " if above else "") + self._counted()
+        newer = f"↑ {count(above)} newer   " if above else ""
+        title = Content("  ".join(part for part in parts if part))
+        show_titles(table, title, Content(newer + self._counted()))
 
     def on_virtual_table_view_changed(self, event: VirtualTable.ViewChanged) -> None:
         """Load what has come into view."""

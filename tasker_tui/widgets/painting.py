@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.style import Style
+from textual.content import Content
 from textual.widget import Widget
 
 from tasker_tui.text import bar
@@ -18,6 +19,14 @@ def palette_for(widget: Widget) -> Palette:
     if _last is None or _last[0] is not variables:
         _last = (variables, make_palette(variables, widget.app.no_color))
     return _last[1]
+
+
+def show_titles(widget: Widget, title: Content, subtitle: Content) -> None:
+    """Write on the frame. Textual paints all that is in it anew, also for a title that is what it was."""
+    if widget.border_title != title.markup:
+        widget.border_title = title
+    if widget.border_subtitle != subtitle.markup:
+        widget.border_subtitle = subtitle
 
 
 def progress(

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from engine.model.states import StepState
@@ -18,7 +19,7 @@ from tasker_tui.step_report import why
 from tasker_tui.text import age, clock_time, duration, fit, printable, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.view_models import StepRow, TaskRow
-from tasker_tui.widgets.painting import palette_for, progress
+from tasker_tui.widgets.painting import palette_for, progress, show_titles
 
 INTEREST = {
     StepState.ERROR: 0,
@@ -44,6 +45,7 @@ class Preview(VerticalScroll):
         self._shown: TaskRow | None = None
         self._shown_steps: Sequence[StepRow] | None = None
         self._reason: StepWhy | None = None
+        self._told = Text()
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -54,13 +56,16 @@ class Preview(VerticalScroll):
     ) -> None:
         """Show a task, or nothing; `reason` is the one that says the most about it."""
         self._shown, self._shown_steps, self._reason = task, steps, reason
-        self.border_title = short_id(task.uuid) if task else ""
+        show_titles(self, Content(short_id(task.uuid) if task else ""), Content(""))
         self.refresh_text()
 
     def refresh_text(self) -> None:
         """Ages and durations go on."""
-        task = self._shown
-        self._body.update(self._text(task, self._shown_steps) if task else "")
+        task, before = self._shown, self._told
+        self._told = self._text(task, self._shown_steps) if task else Text()
+        if self._told != before:
+            # A text of other height alone moves what is around it: a layout costs more than all the rest.
+            self._body.update(self._told, layout=_lines(self._told) != _lines(before))
 
     def _text(self, task: TaskRow, steps: Sequence[StepRow] | None) -> Text:
         palette, now = palette_for(self), self._clock.now()
@@ -116,3 +121,7 @@ class Preview(VerticalScroll):
             reason = why(step, [by_uuid[p] for p in step.parents if p in by_uuid], now)
             detail = printable(error.message) if error else reason or mark.word
             text.append(f"  {detail}\n", palette.tone(mark.tone) if error or reason else palette.muted)
+
+
+def _lines(text: Text) -> int:
+    return text.plain.count("\n")

@@ -14,7 +14,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -98,6 +98,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._chosen = False
         self._stale = False
         self._reported: tuple[int, int] | None = None
+        self._ground = Style.null()
 
     @property
     def cursor_key(self) -> str | None:
@@ -235,6 +236,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         if event.chain == 2 and self._key is not None:
             self.post_message(self.Opened(self._key))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of the view that are made anew; what is the same for all is looked up once."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         palette, width = palette_for(self), self._inner_width
@@ -244,10 +250,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
             runs = self._empty_line(y - HEADER_LINES, palette)
         else:
             runs = self._row(self.scroll_offset.y + y - HEADER_LINES, palette)
-        strip = Strip([Segment(text, style) for text, style in runs]).adjust_cell_length(width)
-        if self.source.total and y >= HEADER_LINES and self._is_cursor(y):
-            strip = strip.apply_style(palette.cursor)
-        return strip.apply_style(self.rich_style)
+        under_cursor = self.source.total and y >= HEADER_LINES and self._is_cursor(y)
+        ground = self._ground + palette.cursor if under_cursor else self._ground
+        return Strip([Segment(text, ground + style) for text, style in runs]).adjust_cell_length(
+            width, ground
+        )
 
     def _is_cursor(self, y: int) -> bool:
         return not self._stale and self.scroll_offset.y + y - HEADER_LINES == self._index
