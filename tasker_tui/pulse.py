@@ -29,7 +29,7 @@ STALE = "stale"
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What the server answered. Without `health` it says that it cannot take work, `unfit` why.
+    """What the server answered. Without `health` it does not say how it is, `unfit` why.
 
     `stuck` is the task that is stale for longest, if one is.
     """
@@ -75,7 +75,7 @@ async def read_pulse(client: TaskerPort) -> Pulse:
         client.send(analytics.statistics(bucket="1m")),
         client.send(queues.list_queues()),
         client.list_workers(),
-        _health(client),
+        read_health(client),
     )
     trouble = asyncio.gather(
         client.send(failures.list_failures(limit=SHOWN_GROUPS)),
@@ -87,7 +87,8 @@ async def read_pulse(client: TaskerPort) -> Pulse:
     return Pulse(statistics, found.queues, workers, groups.groups, letters, stuck, *health)
 
 
-async def _health(client: TaskerPort) -> tuple[DetailedHealthResponse | None, str]:
+async def read_health(client: TaskerPort) -> tuple[DetailedHealthResponse | None, str]:
+    """How the server is, or None and why it does not say; raises ServerUnreachable."""
     try:
         return await client.send(calls.detailed_health()), ""
     except ApiError as error:
@@ -110,11 +111,21 @@ def troubles(pulse: Pulse, now: datetime) -> list[Trouble]:
 def _server(pulse: Pulse) -> Iterator[Trouble]:
     if pulse.health is None:
         yield Trouble("server", "failed", f"the server takes no work: {printable(pulse.unfit)}", None)
-        return
-    for name, check in pulse.health.checks:
-        if check.status != "healthy":
-            words = f"{name.replace('_', ' ')}: {printable(check.message or check.status)}"
-            yield Trouble(f"server {name}", "waiting", words, None)
+    else:
+        yield from server_troubles(pulse.health)
+
+
+def server_troubles(health: DetailedHealthResponse) -> Iterator[Trouble]:
+    """Checks that are not well; the breakers that are not closed are one of them."""
+    told: set[str] = set()
+    for name, check in health.checks:
+        message = printable(check.message or check.status)
+        # Two checks may be of one thing, such as both databases that are the same.
+        if check.status == "healthy" or message in told:
+            continue
+        told.add(message)
+        tone: Tone = "failed" if check.status == "unhealthy" else "waiting"
+        yield Trouble(f"server {name}", tone, f"{name.replace('_', ' ')}: {message}", None)
 
 
 def _workers(pulse: Pulse, now: datetime) -> Iterator[Trouble]:

@@ -101,7 +101,7 @@ class TaskerClient:
             response = await self._http.request(
                 call.method, call.path, params=dict(call.params), content=call.content, headers=headers
             )
-        raise_for(response)
+        raise_for(response, call.also)
         return call.read(response.content)
 
     async def create_task(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -58,6 +58,8 @@ class Call(Generic[T]):
     params: Mapping[str, str | list[str]] = field(default_factory=dict)
     content: bytes | None = None
     content_type: str = JSON
+    also: Collection[int] = ()
+    """Failures whose body is an answer all the same, if it is JSON."""
     only_asks: bool = False
     """Whether it is a question in spite of its method, such as a preview."""
 
@@ -197,4 +199,5 @@ def readiness() -> Call[ReadinessResponse]:
 
 
 def detailed_health() -> Call[DetailedHealthResponse]:
-    return Call("GET", "/health/detailed", _one(DetailedHealthResponse))
+    """Answered by a server that cannot take work as well."""
+    return Call("GET", "/health/detailed", _one(DetailedHealthResponse), also=(503,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,9 +34,11 @@ class ServerUnreachable(ConnectionError):
         self.hint = hint
 
 
-def raise_for(response: httpx.Response) -> None:
-    """Raise `ApiError` unless the answer is a success; its body must have been read."""
-    if response.is_success:
+def raise_for(response: httpx.Response, also: Collection[int] = ()) -> None:
+    """Raise `ApiError` unless the answer is a success, or JSON with one of the statuses `also`; its body must
+    have been read."""
+    told = response.headers.get("content-type") == "application/json"
+    if response.is_success or (told and response.status_code in also):
         return
     details: dict[str, Any] = {}
     try:

@@ -85,7 +85,7 @@ class SyncTaskerClient:
             response = self._http.request(
                 call.method, call.path, params=dict(call.params), content=call.content, headers=headers
             )
-        raise_for(response)
+        raise_for(response, call.also)
         return call.read(response.content)
 
     def create_task(

@@ -54,6 +54,9 @@ class Reading(Protocol):
     def state(self) -> BreakerState: ...
 
     @property
+    def troubled_seconds(self) -> float | None: ...
+
+    @property
     def failures(self) -> int: ...
 
     @property
@@ -81,6 +84,7 @@ class CircuitBreaker:
         self._failures = 0
         self._successes = 0
         self._opened_at: float | None = None
+        self._troubled_since: float | None = None
 
     @property
     def state(self) -> BreakerState:
@@ -88,6 +92,11 @@ class CircuitBreaker:
         if self._opened_at is None:
             return BreakerState.CLOSED
         return BreakerState.OPEN if self._left() > 0 else BreakerState.HALF_OPEN
+
+    @property
+    def troubled_seconds(self) -> float | None:
+        """For how long it has not been closed; None while it is."""
+        return None if self._troubled_since is None else self._clock() - self._troubled_since
 
     @property
     def failures(self) -> int:
@@ -118,6 +127,7 @@ class CircuitBreaker:
             self._opened_at is None and self._failures >= self._thresholds.failures
         ):
             self._opened_at = self._clock()
+            self._troubled_since = self._opened_at if self._troubled_since is None else self._troubled_since
 
     def succeeded(self) -> None:
         """A call went well."""
@@ -126,7 +136,7 @@ class CircuitBreaker:
             return
         self._successes += 1
         if self._successes >= self._thresholds.successes:
-            self._opened_at = None
+            self._opened_at = self._troubled_since = None
             self._successes = 0
 
     def reject(self) -> None:
@@ -179,6 +189,12 @@ class BreakerGroup(Generic[Key]):
         found = {one.state for one in self._breakers.values()}
         worst_first = (BreakerState.OPEN, BreakerState.HALF_OPEN)
         return next((state for state in worst_first if state in found), BreakerState.CLOSED)
+
+    @property
+    def troubled_seconds(self) -> float | None:
+        """Of the one that has not been closed for longest; None while all are."""
+        found = [one.troubled_seconds for one in self._breakers.values()]
+        return max((seconds for seconds in found if seconds is not None), default=None)
 
     @property
     def failures(self) -> int:

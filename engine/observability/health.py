@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from engine.model.breaker import BreakerState, Reading
 from engine.model.pressure import Tier
@@ -118,10 +118,16 @@ def _queue(measured: Measured) -> HealthCheck:
 def _breakers(measured: Measured) -> HealthCheck:
     """Not ready while the database's is open; another one that is open only makes something wait."""
     open_ones = [one for one in measured.breakers if one.state is not BreakerState.CLOSED]
-    told = ", ".join(f"{one.name} is {one.state.replace('_', ' ')}" for one in open_ones)
+    told = ", ".join(_told(one) for one in open_ones)
     if measured.database_ms is None or measured.breakers[0].state is BreakerState.OPEN:
         return _check("unhealthy", told or None)
     return _check("degraded" if open_ones else "healthy", told or None)
+
+
+def _told(breaker: Reading) -> str:
+    since = datetime.now(UTC) - timedelta(seconds=breaker.troubled_seconds or 0.0)
+    words = f"{breaker.name} is {breaker.state.replace('_', ' ')}"
+    return f"{words}, not closed since {since:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _checks(measured: Measured) -> dict[str, HealthCheck]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.message import Message
 
+from engine.model.wire.health import DetailedHealthResponse
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import News
 from tasker_tui.loading import Loading
 from tasker_tui.locator import Locator
-from tasker_tui.pulse import Pulse, read_pulse
+from tasker_tui.pulse import Pulse, read_health, read_pulse, server_troubles
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.themes import Palette
@@ -72,17 +74,20 @@ class PulseScreen(OperatorScreen):
     """
 
     class Arrived(Message):
-        """A reading was made, or could not be."""
+        """A reading was made, or could not be; the server may say how it is all the same."""
 
-        def __init__(self, pulse: Pulse | None, problem: str = "") -> None:
+        def __init__(
+            self, pulse: Pulse | None, problem: str = "", health: DetailedHealthResponse | None = None
+        ) -> None:
             super().__init__()
-            self.pulse, self.problem = pulse, problem
+            self.pulse, self.problem, self.health = pulse, problem, health
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._lines, self._make = Lines(), PulseLines(services.ascii_only)
         self._pulse: Pulse | None = None
         self._problem = ""
+        self._unfit: list[str] = []
         self._age, self._changed = 0, False
         self._loading = Loading(self, self._load, "pulse")
 
@@ -147,6 +152,9 @@ class PulseScreen(OperatorScreen):
     def on_pulse_screen_arrived(self, event: Arrived) -> None:
         """Show it; what cannot be read stays as it was."""
         self._pulse, self._problem = event.pulse or self._pulse, event.problem
+        self._unfit = [one.words for one in server_troubles(event.health)] if event.health else []
+        if event.health is not None and self._pulse is not None:
+            self._pulse = replace(self._pulse, health=event.health)
         self._show()
 
     def _show(self) -> None:
@@ -168,16 +176,24 @@ class PulseScreen(OperatorScreen):
         try:
             found = await read_pulse(self.services.client)
         except CALL_FAILURES as error:
-            self.post_message(self.Arrived(None, explain(error)))
+            self.post_message(self.Arrived(None, explain(error), await self._health()))
         else:
             self.post_message(self.Arrived(found))
+
+    async def _health(self) -> DetailedHealthResponse | None:
+        try:
+            health, _ = await read_health(self.services.client)
+        except CALL_FAILURES:
+            return None
+        return health
 
     def _columns(self, width: int) -> Sequence[Column[PulseLine]]:
         return [Column("", SECTION, _section), Column("", 0, _line)]
 
     def _empty_lines(self) -> list[str]:
         if self._problem:
-            return [self._problem[:1].upper() + self._problem[1:], "", "It is tried again by itself."]
+            problem = self._problem[:1].upper() + self._problem[1:]
+            return [problem, *self._unfit, "", "It is tried again by itself."]
         return ["Loading…"]
 
 

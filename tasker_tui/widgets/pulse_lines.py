@@ -215,7 +215,8 @@ class PulseLines:
         if lag_ms is not None:
             words.append(f"screen {lag_ms} ms behind")
         words.append(f"version {printable(health.info.version)}")
-        tone: Tone = "ok" if health.status == "healthy" else "waiting"
+        tones: dict[str, Tone] = {"healthy": "ok", "unhealthy": "failed"}
+        tone = tones.get(health.status, "waiting")
 
         def draw(width: int, palette: Palette) -> Runs:
             return [(fit(f"● {health.status}", NAME), palette.tone(tone)), ("  ".join(words), palette.muted)]

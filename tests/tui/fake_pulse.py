@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from engine.client import ApiError
 from engine.client.calls import Call
 from engine.model.states import TASK_TERMINAL
 from engine.model.wire.dead_letters import DlqReason, DlqStats, StalenessMonitoring
@@ -29,6 +30,8 @@ STALE_MINUTES = 60
 @answers("GET", "/v1/statistics")
 def _statistics(tasker: FakeTasker, call: Call[Any]) -> Statistics:
     """Every task of the server ended in the minute that it was created in; steps as many as they have."""
+    if any(check.status == "unhealthy" for check in tasker.checks.values()):
+        raise ApiError(503, "INTERNAL", "the database cannot be reached", {})
     now = tasker.clock.now()
     start = (now - timedelta(minutes=MINUTES - 1)).replace(second=0, microsecond=0)
     buckets = [_bucket(tasker, start + timedelta(minutes=number)) for number in range(MINUTES)]
@@ -108,10 +111,12 @@ def _health(tasker: FakeTasker, call: Call[Any]) -> DetailedHealthResponse:
         max_acquire_time_ms=1.0,
     )  # fmt: skip
     check = HealthCheck(status="healthy", message=None, duration_ms=3)
+    checks = dict.fromkeys(DetailedHealthChecks.model_fields, check) | tasker.checks
+    found = {one.status for one in checks.values()}
     return DetailedHealthResponse(
-        status="healthy",
+        status=next((word for word in ("unhealthy", "degraded") if word in found), "healthy"),
         timestamp=tasker.clock.now(),
-        checks=DetailedHealthChecks.model_validate(dict.fromkeys(DetailedHealthChecks.model_fields, check)),
+        checks=DetailedHealthChecks.model_validate(checks),
         info=HealthInfo(
             version="0.1.0", environment="tests", operational_state="normal", web_database_pool_size=10,
             orchestration_database_pool_size=10, circuit_breaker_state="closed",

@@ -39,6 +39,7 @@ from engine.model.wire.comparison import Grid, TaskDiff
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
 from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
 from engine.model.wire.failures import FailureGroup
+from engine.model.wire.health import HealthCheck
 from engine.model.wire.pauses import Pause
 from engine.model.wire.queues import Queue
 from tasker_tui.app import TaskerApp
@@ -134,7 +135,8 @@ class FakeTask:
 
 
 class FakeTasker:
-    """Answers as the server does. `offline` makes every call fail; lists and `send` wait for `answering`."""
+    """Answers as the server does. `offline` makes every call fail; lists and `send` wait for `answering`.
+    `checks` are those of its health that are not well."""
 
     def __init__(self, clock: FakeClock, tasks: Sequence[FakeTask] = ()) -> None:
         self.clock = clock
@@ -146,6 +148,7 @@ class FakeTasker:
         self.grid: Grid | None = None
         self.diff: TaskDiff | None = None
         self.letters: list[DlqInvestigationQueueEntry] = []
+        self.checks: dict[str, HealthCheck] = {}
         self.bulk = FakeBulk(clock)
         self.workers = [_worker(number) for number in range(2)]
         self.offline = False

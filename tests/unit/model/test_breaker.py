@@ -91,9 +91,13 @@ def test_open_it_says_when_to_try_again_and_counts_what_it_refuses() -> None:
     assert not attempt(one, good=True)
     clock.now = 10.0
     assert one.state is BreakerState.HALF_OPEN
+    assert attempt(one, good=False)
+    clock.now = 25.0
+    assert one.troubled_seconds == 25.0  # since it left closed, not since it was last tried
     assert attempt(one, good=True)
     assert attempt(one, good=True)
     assert (one.state, one.rejections) == (BreakerState.CLOSED, 1)
+    assert one.troubled_seconds is None
 
 
 def test_a_call_that_is_cancelled_says_nothing() -> None:
@@ -124,6 +128,7 @@ def test_of_a_group_those_that_nobody_calls_any_more_are_forgotten() -> None:
     group.report("slow", good=False)
     clock.now = 100.0
     assert (group.blocked(), group.state, group.failures) == ([], BreakerState.HALF_OPEN, 3)
+    assert group.troubled_seconds == 100.0
     clock.now = 101.0
     assert (group.blocked(), group.state, group.failures) == ([], BreakerState.CLOSED, 1)
     assert group.total_failures == 4
