@@ -51,9 +51,9 @@ class Wire:
     def _measure(self) -> None:
         self.rows_in = frozenset(a for a, _, _ in self.links)
         self.rows_out = frozenset(b for _, b, _ in self.links)
-        rows = self.rows_in | self.rows_out
-        self.low, self.high = min(rows), max(rows)
         self.mask_in, self.mask_out = _bits(self.rows_in), _bits(self.rows_out)
+        rows = self.mask_in | self.mask_out
+        self.low, self.high = (rows & -rows).bit_length() - 1, rows.bit_length() - 1
         self.needs = self.mask_out & ~self.mask_in
         self.inside = (1 << max(self.high, self.low + 1)) - (1 << (self.low + 1))
 
@@ -189,9 +189,11 @@ class _Queue:
     def _break_circle(self) -> Wire:
         wanted = 0
         for waiting in self._waiting:
-            wanted |= self._blocked(waiting)
+            wanted |= waiting.needs
+        wanted &= self._entered
         holders = [w for w in self._waiting if w.mask_in & wanted]
-        wire = min(holders, key=lambda w: (self._blocked(w).bit_count(), self._rank(w)))
+        entered, score = self._entered, self._score
+        wire = min(holders, key=lambda w: ((w.needs & entered).bit_count(), score[id(w)], w.low, w.high))
         blocked = self._blocked(wire)
         rows = sorted(row for row in wire.rows_out if blocked >> row & 1)
         joint = self._free_rows.take(rows[len(rows) // 2])

@@ -68,6 +68,8 @@ class DagView(ScrollView, can_focus=True):
         self._related: frozenset[int] = frozenset()
         self._related_edges = 0
         self._ground = Style.null()
+        self._palette: Palette | None = None
+        self._line_styles: dict[int, tuple[Style, bool]] = {}
 
     @property
     def drawing(self) -> Drawing | None:
@@ -96,6 +98,7 @@ class DagView(ScrollView, can_focus=True):
         """Show the nodes' states, in the order of the graph, and behind folded ones how many have it."""
         self._marks, self._counts = marks, counts
         self._tones = {}
+        self._line_styles = {}
         if self.drawing is not None:
             for i, (source, _) in enumerate(self.drawing.graph.edges):
                 tone = marks[source].tone
@@ -105,6 +108,7 @@ class DagView(ScrollView, can_focus=True):
     def emphasize(self, nodes: frozenset[int], edges: int, tone: Tone) -> None:
         """Let a path stand out; `edges` is a bit mask."""
         self._path = nodes, edges, tone
+        self._line_styles = {}
         self.refresh()
 
     @property
@@ -123,6 +127,7 @@ class DagView(ScrollView, can_focus=True):
         below = downstream(drawing, self._cursor) | {self._cursor}
         self._related = around | below
         self._related_edges = edges_between(drawing, around) | edges_between(drawing, below)
+        self._line_styles = {}
         # What it is to scroll in has its size and its scroll bars after the next layout only.
         self.call_after_refresh(self._show_cursor)
         self.refresh()
@@ -176,7 +181,10 @@ class DagView(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of the view that are made anew; what is the same for all is looked up once."""
-        self._ground = self.rich_style
+        looks = self.rich_style, palette_for(self)
+        if looks != (self._ground, self._palette):
+            self._ground, self._palette = looks
+            self._line_styles = {}
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -189,8 +197,7 @@ class DagView(ScrollView, can_focus=True):
         left, top = self._origin()
         row = y + self.scroll_offset.y - top
         segments = self._segments(row, left, palette) if 0 <= row < self._painter.drawing.height else []
-        strip = Strip(segments).crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, None)
-        return strip.apply_style(self._ground)
+        return Strip(segments).crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, self._ground)
 
     def _segments(self, row: int, left: int, palette: Palette) -> list[Segment]:
         segments: list[Segment] = []
@@ -204,7 +211,8 @@ class DagView(ScrollView, can_focus=True):
                 break
             if x < begin and (isinstance(piece, NodePiece) or x + len(piece.text) <= begin):
                 continue
-            segments.append(Segment(" " * (x - at)))
+            if x > at:
+                segments.append(Segment(" " * (x - at), self._ground))
             if isinstance(piece, NodePiece):
                 node = self._node(piece.node, palette)
                 segments += node
@@ -217,8 +225,8 @@ class DagView(ScrollView, can_focus=True):
     def _node(self, node: int, palette: Palette) -> list[Segment]:
         assert self._painter is not None
         drawing, mark = self._painter.drawing, self._marks[node]
-        glyph = palette.tone(mark.tone, bold=True)
-        label = self._label_style(node, mark, palette)
+        glyph = self._ground + palette.tone(mark.tone, bold=True)
+        label = self._ground + self._label_style(node, mark, palette)
         if node == self._cursor:
             glyph, label = glyph + palette.cursor, label + palette.cursor
         head = Segment(set_cell_size(mark.glyph(self._ascii), NODE_EXTRA), glyph)
@@ -231,7 +239,7 @@ class DagView(ScrollView, can_focus=True):
         if not edges:
             return [head, Segment(shown, label)]
         line = LinePiece(0, "─-"[self._ascii] * (room - cell_len(shown)), edges)
-        return [head, Segment(shown, label), Segment(" "), self._line(line, palette)]
+        return [head, Segment(shown, label), Segment(" ", self._ground), self._line(line, palette)]
 
     def _label_style(self, node: int, mark: Mark, palette: Palette) -> Style:
         stands_out = node in self._related or node in self._path[0]
@@ -242,12 +250,19 @@ class DagView(ScrollView, can_focus=True):
         return style + Style(bold=True) if stands_out else style
 
     def _line(self, piece: LinePiece, palette: Palette) -> Segment:
+        """Many pieces are of the same edges; what these look like is worked out once."""
+        if piece.edges not in self._line_styles:
+            self._line_styles[piece.edges] = self._line_style(piece.edges, palette)
+        style, stands_out = self._line_styles[piece.edges]
+        return Segment(piece.text.translate(HEAVY) if stands_out else piece.text, style)
+
+    def _line_style(self, edges: int, palette: Palette) -> tuple[Style, bool]:
         _, path, tone = self._path
-        if piece.edges & path:
-            return Segment(piece.text.translate(HEAVY), palette.tone(tone, bold=True))
-        tone = self._tone_of(piece.edges)
-        related = piece.edges & self._related_edges
-        return Segment(piece.text, palette.tone(tone) if related else palette.wires[tone])
+        if edges & path:
+            return self._ground + palette.tone(tone, bold=True), True
+        tone = self._tone_of(edges)
+        style = palette.tone(tone) if edges & self._related_edges else palette.wires[tone]
+        return self._ground + style, False
 
     def _tone_of(self, edges: int) -> Tone:
         """Where edges share a line, it has the tone of the source that matters most."""
