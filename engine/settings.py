@@ -7,14 +7,14 @@ file may hold `${NAME}` or `${NAME:-default}`, which stand for environment varia
 
 Variables with names of their own (reference 7.4): DATABASE_URL (database.url), TASKER_ENV (environment),
 TASKER_TEMPLATE_PATH (worker.templates), TASKER_LEASE_SECONDS (worker.lease_seconds),
-RABBITMQ_URL (rabbitmq.url).
+RABBITMQ_URL (rabbitmq.url), PGMQ_DATABASE_URL (pgmq.url).
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -123,8 +123,8 @@ class WorkerSettings(Section):
 
 
 class MessagingSettings(Section):
-    """How workers learn of ready steps: by PGMQ inside PostgreSQL, or by RabbitMQ (reference 4). All
-    processes of one database have the same."""
+    """How workers learn of ready steps: by PGMQ, or by RabbitMQ (reference 4). All processes of one database
+    have the same."""
 
     backend: Literal["pgmq", "rabbitmq"] = "pgmq"
 
@@ -135,6 +135,8 @@ class RabbitSettings(Section):
     `prefetch` is how many messages of one namespace a worker holds, `delivery_limit` how often a quorum
     queue delivers one before it goes to the dead-letter queue.
     """
+
+    name: ClassVar[Literal["rabbitmq"]] = "rabbitmq"
 
     url: str | None = None
     queue_type: Literal["quorum", "classic"] = "quorum"
@@ -156,6 +158,39 @@ class RabbitSettings(Section):
                 "write it as amqp://user:password@host:5672/, or amqps:// with TLS",
             )
         return self.url
+
+
+class PgmqSettings(Section):
+    """The PGMQ of `messaging.backend = "pgmq"`: in the tasks' database, unless `url` names another one.
+
+    In another one, `deployment_mode` says how workers learn of messages (reference 4): by LISTEN and NOTIFY
+    and a look now and then (Hybrid), by one of them alone (EventDrivenOnly, PollingOnly).
+    """
+
+    name: ClassVar[Literal["pgmq"]] = "pgmq"
+
+    url: str | None = None
+    deployment_mode: Literal["Hybrid", "EventDrivenOnly", "PollingOnly"] = "Hybrid"
+
+    @property
+    def dsn(self) -> str:
+        """The URL to connect to; raises SettingsError for one of something else."""
+        if urlsplit(self.url or "").scheme not in ("postgresql", "postgres"):
+            raise SettingsError(
+                f"pgmq.url is not the URL of a PostgreSQL: {without_password(self.url)}",
+                "write it as postgresql://user@host/database, or unset it to have the queues with the tasks",
+            )
+        return self.url or ""
+
+    @property
+    def notifies(self) -> bool:
+        """Whether workers are told of messages."""
+        return self.deployment_mode != "PollingOnly"
+
+    @property
+    def poll_seconds(self) -> float | None:
+        """After how long a worker looks without being told; None for never."""
+        return {"Hybrid": 1.0, "PollingOnly": 0.25}.get(self.deployment_mode)
 
 
 class StalenessSettings(Section):
@@ -208,6 +243,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     messaging: MessagingSettings = MessagingSettings()
     rabbitmq: RabbitSettings = RabbitSettings()
+    pgmq: PgmqSettings = PgmqSettings()
     staleness: StalenessSettings = StalenessSettings()
     webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
@@ -237,9 +273,12 @@ class Settings(BaseSettings):
         return (init_settings, *settings_sources(settings_cls))
 
     @property
-    def rabbit(self) -> RabbitSettings | None:
-        """The RabbitMQ that carries the messages; None where PGMQ does."""
-        return self.rabbitmq if self.messaging.backend == "rabbitmq" else None
+    def broker(self) -> RabbitSettings | PgmqSettings | None:
+        """What carries the messages outside the tasks' database; None where that one does."""
+        if self.messaging.backend == "rabbitmq":
+            return self.rabbitmq
+        elsewhere = self.pgmq.url not in (None, self.database.url)
+        return self.pgmq if elsewhere else None
 
     def redacted(self) -> dict[str, Any]:
         """All settings as JSON, without what must not be shown; for `/config`."""

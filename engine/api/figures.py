@@ -69,9 +69,8 @@ def own_counters(api: Services) -> Figures:
         found["tasker_circuit_breaker_rejections", rejections, "breaker", one.name] = one.rejections
     if api.publisher:
         lost = "Steps whose message was lost and that got a new one"
-        found["tasker_messages_published", "Messages that RabbitMQ confirmed", "", ""] = (
-            api.publisher.published
-        )
+        confirmed = "Messages that a broker outside confirmed"
+        found["tasker_messages_published", confirmed, "", ""] = api.publisher.published
         found["tasker_messages_lost", lost, "", ""] = api.publisher.lost
     return found
 
@@ -98,6 +97,10 @@ def own_gauges(api: Services) -> Figures:
     for one in api.breakers:
         text = "0 closed, 1 half open, 2 open"
         found["tasker_circuit_breaker_state", text, "breaker", one.name] = STATES.index(one.state)
+    if api.publisher:
+        waiting = "Messages in a queue of the broker outside"
+        for namespace, messages in api.publisher.depths.items():
+            found["tasker_broker_messages", waiting, "namespace", namespace] = messages
     levels = ", ".join(f"{tier.level} {tier}" for tier in Tier)
     for depth in pressure.depths:
         queue = depth.namespace or depth.kind

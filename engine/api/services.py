@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -18,12 +18,10 @@ from engine.model.breaker import Reading
 from engine.model.wire.queues import Broker
 from engine.observability.metrics import HttpMetrics
 from engine.orchestration.loops import Loop
+from engine.orchestration.publishing import StepPublisher
 from engine.settings import Settings
 from engine.store.pool import Pool
 from engine.store.revisions import RevisionCache
-
-if TYPE_CHECKING:
-    from engine.orchestration.publishing import StepPublisher
 
 VERSION = version("tasker")
 

@@ -9,13 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from engine.store.pool import RECONNECTABLE, Connection, Pool, connect
+from engine.store.pool import RECONNECTABLE, Connection, connect
 
 log = logging.getLogger("tasker.messaging")
 
 GAP_SECONDS = 0.01
 RECONNECT_SECONDS = (0.1, 5.0)
+
+
+class Executor(Protocol):
+    """A pool or a connection of the database in which somebody listens."""
+
+    async def execute(self, query: str, /, *arguments: Any) -> str: ...
 
 
 class Notifier:
@@ -24,8 +31,8 @@ class Notifier:
     `instead`: channels that nobody listens to because a broker does their work, and what to call for them.
     """
 
-    def __init__(self, pool: Pool, instead: Mapping[str, Callable[[], None]] | None = None) -> None:
-        self._pool = pool
+    def __init__(self, database: Executor, instead: Mapping[str, Callable[[], None]] | None = None) -> None:
+        self._database = database
         self._instead = instead or {}
         self._last: dict[str, float] = {}
         self._pending: dict[str, asyncio.Task[None]] = {}
@@ -58,7 +65,7 @@ class Notifier:
         del self._pending[channel]
         self._last[channel] = loop.time()
         try:
-            await self._pool.execute("SELECT pg_notify($1, '')", channel)
+            await self._database.execute("SELECT pg_notify($1, '')", channel)
         except RECONNECTABLE as error:
             log.warning("wake-up on %s not sent: %s", channel, error)
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-import orjson
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPChannelError, DeliveryError, PublishError
 
+from engine.messaging.bodies import encode
+from engine.messaging.publisher import DeclaredQueues
 from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink
 from engine.messaging.rabbit_topology import declare_queue, queue_depth
 from engine.settings import RabbitSettings
 from engine.store.messages import StepMessage
 from engine.store.registration import queue_name
-
-log = logging.getLogger("tasker.messaging")
 
 CONFIRM_SECONDS = 5.0
 
@@ -35,8 +33,7 @@ class RabbitPublisher:
         self._on_connected = on_connected
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
-        self._declared: set[str] = set()
-        self._refused: set[str] = set()
+        self._queues = DeclaredQueues(AMQPChannelError)
 
     async def publish(self, messages: Sequence[StepMessage]) -> set[UUID]:
         """Publish the messages of steps; returns those that the broker has confirmed.
@@ -56,53 +53,46 @@ class RabbitPublisher:
             self.link.drop()
         return {one.step_uuid for one, outcome in zip(tried, outcomes, strict=True) if outcome == "confirmed"}
 
-    async def is_empty(self, namespace: str) -> bool:
-        """Whether a namespace's queue holds no message; raises what a broker that is away raises."""
-        if self._connection is None:
-            raise ConnectionError("not connected")
-        try:
-            depth = await queue_depth(self._connection, namespace)
-        except AMQPChannelError:  # refused: nobody knows
-            return False
-        if depth is None:
-            self._declared.discard(namespace)
-        return not depth
+    async def depths(self, namespaces: Iterable[str]) -> dict[str, int]:
+        """How many messages wait in the queues of namespaces; those are left out that it keeps to itself.
+
+        A queue that is gone has none. Raises what a broker that is away raises.
+        """
+        found = {}
+        for namespace in namespaces:
+            try:
+                depth = await queue_depth(self._connected(), namespace)
+            except AMQPChannelError:  # refused: nobody knows
+                continue
+            if depth is None:
+                self._queues.forget(namespace)
+            found[namespace] = depth or 0
+        return found
 
     async def _set_up(self, connection: AbstractConnection) -> None:
-        self._declared.clear()
+        self._queues.forget_all()
         channel = connection.channel(publisher_confirms=True, on_return_raises=True)
         await channel.initialize()
         self.link.watch(channel)
         self._connection, self._channel = connection, channel
         self._on_connected()
 
-    async def _have_queue(self, namespace: str) -> None:
+    def _connected(self) -> AbstractConnection:
         if self._connection is None:
             raise ConnectionError("not connected")
-        if namespace not in self._declared:
-            await declare_queue(self._connection, namespace, self._settings)
-            self._declared.add(namespace)
+        return self._connection
 
     async def _is_usable(self, namespace: str) -> bool:
-        """Whether the broker lets us have a namespace's queue; the others' messages don't wait for it."""
-        try:
-            await self._have_queue(namespace)
-        except AMQPChannelError as error:
-            if namespace not in self._refused:
-                log.warning(
-                    "the queue of namespace %s is refused (%s); its steps are polled", namespace, error
-                )
-            self._refused.add(namespace)
-            return False
-        self._refused.discard(namespace)
-        return True
+        return await self._queues.is_usable(
+            namespace, lambda: declare_queue(self._connected(), namespace, self._settings)
+        )
 
     async def _publish(self, one: StepMessage) -> _Outcome:
         try:
             try:
                 await self._send(one)
             except PublishError:  # returned: somebody deleted the queue
-                self._declared.discard(one.namespace)
+                self._queues.forget(one.namespace)
                 if not await self._is_usable(one.namespace):
                     return "refused"
                 await self._send(one)
@@ -120,14 +110,3 @@ class RabbitPublisher:
             mandatory=True,
             timeout=CONFIRM_SECONDS,
         )
-
-
-def encode(message: StepMessage) -> bytes:
-    """A message as PGMQ's are: three uuids."""
-    return orjson.dumps(
-        {
-            "task_uuid": str(message.task_uuid),
-            "step_uuid": str(message.step_uuid),
-            "correlation_id": str(message.correlation_id),
-        }
-    )

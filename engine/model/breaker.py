@@ -37,6 +37,8 @@ class Thresholds:
 
 
 DATABASE = Thresholds(failures=5, open_seconds=30.0, successes=2)
+MESSAGING = Thresholds(failures=5, open_seconds=30.0, successes=2)
+"""Of the broker outside the database, by its connections and what is done with them."""
 OUTSIDE = Thresholds(failures=5, open_seconds=15.0, successes=2)
 """Of one receiver of webhooks. The reference calls nobody outside; these are those of its cache."""
 

@@ -110,7 +110,7 @@ def _queue(measured: Measured) -> HealthCheck:
         message += f"; a queue is at its tier {measured.queue}: no new tasks are taken in for it"
     broker = measured.broker
     if not broker.connected:
-        message += f"; RabbitMQ: {broker.problem}; workers find steps by polling"
+        message += f"; {broker.title}: {broker.problem}; workers find steps by polling"
     fine = measured.queue is Tier.NORMAL and broker.connected
     return _check("healthy" if fine else "degraded", message)
 

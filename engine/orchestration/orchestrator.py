@@ -7,21 +7,18 @@ import logging
 import os
 import socket
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from engine.messaging.channels import BULK, DOMAIN_EVENTS, PUBLISH, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.model.breaker import Reading
 from engine.orchestration.loops import Loop
+from engine.orchestration.publishing import StepPublisher
 from engine.orchestration.retention import Retention
 from engine.orchestration.staleness import StalenessDetector
 from engine.orchestration.webhooks import WebhookSender
-from engine.settings import RabbitSettings, Settings
+from engine.settings import Settings
 from engine.store import bulk, engine_calls, messages
 from engine.store.pool import Pool
-
-if TYPE_CHECKING:
-    from engine.orchestration.publishing import StepPublisher
 
 log = logging.getLogger("tasker.orchestration")
 
@@ -43,9 +40,9 @@ class Orchestrator:
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
-        rabbit = settings.rabbit
-        self.publisher = _make_publisher(pool, rabbit) if rabbit else None
-        """Sends steps to RabbitMQ; None where PGMQ carries them, which the database does by itself."""
+        broker = settings.broker
+        self.publisher = StepPublisher(pool, broker) if broker else None
+        """Sends steps to a broker outside; None where the database does so by itself."""
         self.notifier = Notifier(pool, {READY: self.publisher.wake} if self.publisher else None)
         self._actor = f"engine:{socket.gethostname()}:{os.getpid()}"
         self._grace = timedelta(seconds=settings.missing_handler_grace_seconds)
@@ -80,6 +77,8 @@ class Orchestrator:
             **({PUBLISH: self.publisher.wake} if self.publisher else {}),
         }
         self.breakers: list[Reading] = [self._sender.breakers]
+        if self.publisher:
+            self.breakers.append(self.publisher.link.breaker)
         self._listener = Listener(settings.database.dsn, wakes)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,7 +87,7 @@ class Orchestrator:
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
         self._tasks.append(asyncio.create_task(self._listener.run(), name="listener"))
         if self.publisher:
-            self._tasks.append(asyncio.create_task(self.publisher.link.run(), name="RabbitMQ"))
+            self._tasks.append(asyncio.create_task(self.publisher.link.run(), name="broker"))
 
     async def stop(self) -> None:
         """End all loops. What they did not get to is in the database, for this engine or another."""
@@ -165,10 +164,3 @@ class Orchestrator:
         await engine_calls.compact_rollups(self._pool)
         await bulk.forget_bulk(self._pool)
         return UPKEEP_SECONDS
-
-
-def _make_publisher(pool: Pool, rabbit: RabbitSettings) -> StepPublisher:
-    # Imported late: nobody waits for a client of RabbitMQ who has none.
-    from engine.orchestration.publishing import StepPublisher
-
-    return StepPublisher(pool, rabbit)

@@ -83,6 +83,12 @@ async def waiting_namespaces(pool: Pool) -> list[str]:
     return [row[0] for row in rows]
 
 
+async def namespaces_elsewhere(pool: Pool) -> list[str]:
+    """Namespaces whose messages are outside this database."""
+    rows = await pool.fetch("SELECT name FROM tasker.namespaces WHERE queue_name IS NULL ORDER BY 1")
+    return [row[0] for row in rows]
+
+
 async def move_queues(conn: Connection, *, here: bool) -> list[str]:
     """Have the messages of all namespaces in this database (`here`) or outside; returns those that moved."""
     names = [

@@ -15,6 +15,7 @@ from typing import Literal
 
 import asyncpg
 
+from engine.store import message_queues
 from engine.store.pgmq_install import install_pgmq, pgmq_plan
 from engine.store.pool import Connection
 from engine.store.schema_errors import MigrationError, connecting, in_file
@@ -41,9 +42,10 @@ CREATE TABLE IF NOT EXISTS tasker.schema_functions (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that was done, or with `dry_run` would be; `milliseconds` is None then."""
+    """One thing that was done, or with `dry_run` would be; `milliseconds` is None then. `queues` is the PGMQ
+    of a database of its own."""
 
-    kind: Literal["pgmq", "schema", "function"]
+    kind: Literal["pgmq", "schema", "function", "queues"]
     name: str
     milliseconds: float | None = None
 
@@ -81,6 +83,22 @@ async def migrate(dsn: str, *, dry_run: bool = False) -> MigrationReport:
         return report
 
 
+async def migrate_queues(dsn: str, *, dry_run: bool = False) -> list[Change]:
+    """Install PGMQ in a database that holds the queues alone; they are made when a namespace needs one.
+
+    Raises MigrationError, as `migrate` does.
+    """
+    async with _connection(dsn, "PGMQ_DATABASE_URL") as connection:
+        _server_version(connection)
+        plan = await pgmq_plan(connection)
+        if plan.method == "present":
+            return []
+        began = time.perf_counter()
+        if not dry_run:
+            await message_queues.prepare(connection)
+        return [Change("queues", f"pgmq {plan.version}", None if dry_run else _milliseconds_since(began))]
+
+
 async def check_schema(connection: Connection) -> int:
     """The schema's version, when this version of Tasker can work with it; for the start of a process.
 
@@ -99,8 +117,8 @@ async def check_schema(connection: Connection) -> int:
 
 
 @asynccontextmanager
-async def _connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    with connecting(dsn):
+async def _connection(dsn: str, variable: str = "DATABASE_URL") -> AsyncIterator[asyncpg.Connection]:
+    with connecting(dsn, variable):
         connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         yield connection

@@ -21,14 +21,17 @@ class MigrationError(Exception):
 
 
 @contextmanager
-def connecting(dsn: str) -> Iterator[None]:
-    """Turn what can go wrong with a connection into a MigrationError that shows no password."""
+def connecting(dsn: str, variable: str = "DATABASE_URL") -> Iterator[None]:
+    """Turn what can go wrong with a connection into a MigrationError that shows no password.
+
+    `variable` is where the URL was read from.
+    """
     try:
         yield
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise MigrationError(
             f"cannot connect to the database {_shown(dsn)}: {error or type(error).__name__}",
-            "check DATABASE_URL (or TASKER_DATABASE_URL) and that the server runs",
+            f"check {variable} and that the server runs",
         ) from error
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import asyncpg
 
 from engine.store import doctor
-from engine.store.pool import Connection
+from engine.store.message_queues import is_prepared
+from engine.store.pool import Connection, connect
+from engine.store.schema_errors import MigrationError, connecting
 from tasker_tui.text import duration
 
 OLD_SNAPSHOT = timedelta(minutes=1)
 LONG_WAIT = timedelta(seconds=1)
 MANY_DEAD = 50_000
 PATIENCE_SECONDS = 2
+CONNECT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,25 @@ async def examine(conn: Connection) -> Diagnosis:
     except asyncpg.LockNotAvailableError:
         found.append(_cannot_read())
     return Diagnosis(found, snapshots, dead)
+
+
+async def examine_queues(dsn: str) -> list[Finding]:
+    """Ask the database that holds the queues alone."""
+    try:
+        with connecting(dsn, "PGMQ_DATABASE_URL"):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                conn = await connect(dsn)
+    except MigrationError as error:
+        until = f"{error.hint}; steps are found by polling until then"
+        return [Finding("queue database", "connection", str(error), until)]
+    try:
+        if not await is_prepared(conn):
+            advice = "run `tasker migrate`, or look at an engine's log: it installs it when it can"
+            return [Finding("queue database", "PGMQ", "is not installed in it", advice)]
+        found = _dead_rows(await doctor.dead_rows(conn))
+        return [replace(one, subject=f"{one.subject} of the queue database") for one in found]
+    finally:
+        await conn.close()
 
 
 async def _of_the_data(conn: Connection) -> list[Finding]:
@@ -92,7 +115,7 @@ def _overdue(rows: Iterable[doctor.Overdue]) -> Iterator[Finding]:
             row.what,
             f"{row.items}, the oldest for {_seconds(row.oldest)} too long",
             "start an engine with `tasker server`, or look at the log of the one that runs"
-            + (": RabbitMQ may be away" if row.what == "messages to publish" else ""),
+            + (": what carries them may be away" if row.what == "messages to publish" else ""),
         )
 
 

@@ -24,9 +24,14 @@ def doctor(
     """Look for broken invariants and for what is in the way of a database."""
     import asyncio
 
-    from engine.settings import load_settings
+    from engine.settings import PgmqSettings, load_settings
 
-    diagnosis = asyncio.run(_examine(database_url or load_settings().database.dsn))
+    queues: str | None = None
+    if database_url is None:
+        settings = load_settings()
+        database_url = settings.database.dsn
+        queues = settings.broker.dsn if isinstance(settings.broker, PgmqSettings) else None
+    diagnosis = asyncio.run(_examine(database_url, queues))
     if as_json:
         print(_json(diagnosis))
     else:
@@ -34,19 +39,22 @@ def doctor(
     raise typer.Exit(1 if diagnosis.findings else 0)
 
 
-async def _examine(dsn: str) -> Diagnosis:
+async def _examine(dsn: str, queues: str | None) -> Diagnosis:
     from engine.store.migrate import check_schema
     from engine.store.pool import connect
     from engine.store.schema_errors import connecting
-    from tasker_tui.cli.diagnosis import examine
+    from tasker_tui.cli.diagnosis import examine, examine_queues
 
     with connecting(dsn):
         conn = await connect(dsn)
     try:
         await check_schema(conn)
-        return await examine(conn)
+        diagnosis = await examine(conn)
     finally:
         await conn.close()
+    if queues is not None:
+        diagnosis.findings.extend(await examine_queues(queues))
+    return diagnosis
 
 
 def _json(diagnosis: Diagnosis) -> str:

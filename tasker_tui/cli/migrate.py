@@ -6,18 +6,27 @@ import asyncio
 import json
 from dataclasses import asdict
 
-from engine.settings import load_settings
-from engine.store.migrate import MigrationReport, migrate
+from engine.settings import PgmqSettings, load_settings
+from engine.store.migrate import MigrationReport, migrate, migrate_queues
 
 
 def run_migrate(database_url: str | None, *, dry_run: bool, as_json: bool) -> None:
-    """Migrate the database of the option, else of the settings, and show the report."""
-    dsn = database_url or load_settings().database.dsn
-    report = asyncio.run(migrate(dsn, dry_run=dry_run))
+    """Migrate the database of the option, else those of the settings, and show the report."""
+    report = asyncio.run(_migrate(database_url, dry_run=dry_run))
     if as_json:
         print(json.dumps(asdict(report) | {"dry_run": dry_run}))
     else:
         _show(report, dry_run)
+
+
+async def _migrate(database_url: str | None, *, dry_run: bool) -> MigrationReport:
+    if database_url:
+        return await migrate(database_url, dry_run=dry_run)
+    settings = load_settings()
+    report = await migrate(settings.database.dsn, dry_run=dry_run)
+    if isinstance(settings.broker, PgmqSettings):
+        report.changes += await migrate_queues(settings.broker.dsn, dry_run=dry_run)
+    return report
 
 
 def _show(report: MigrationReport, dry_run: bool) -> None:

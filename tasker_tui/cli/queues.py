@@ -33,7 +33,7 @@ def queues(namespace: NamespaceOption = None, url: UrlOption = LOCAL, as_json: J
         _print_queues(found)
     if not as_json and found.broker and not found.broker.connected:
         problem = printable(found.broker.problem or "no answer")
-        console().print(f"RabbitMQ is away ({problem}): steps are found by polling", markup=False)
+        console().print(f"{found.broker.title} is away ({problem}): steps are found by polling", markup=False)
 
 
 def handlers(

@@ -18,9 +18,9 @@ import asyncpg
 
 from tasker_tui.dev.health import until_ready
 from tasker_tui.dev.ports import LOOPBACK, claim_ports
+from tests.support.brokers import broker_variables
 from tests.support.forks import FORKS, Forked
 from tests.support.postgres import PgServer
-from tests.support.rabbit import broker_variables
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -164,7 +164,7 @@ async def running_stack(
 ) -> AsyncIterator[Stack]:
     """Servers and workers with the same settings, for the length of a `with` block."""
     async with pg_server.new_database() as dsn:
-        stack = Stack(dsn, folder, {**await broker_variables(), **environment})
+        stack = Stack(dsn, folder, {**await broker_variables(dsn), **environment})
         try:
             await asyncio.gather(
                 *(stack.start_server() for _ in range(servers)),

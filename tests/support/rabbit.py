@@ -3,15 +3,13 @@
 `rabbit` gives the URL of an empty virtual host. A test that stops, wipes or configures the node starts one of
 its own with `running_rabbit`. A machine without RabbitMQ fails these tests; it does not skip them.
 
-With TASKER_TEST_BROKER=rabbitmq the stacks of all tests run on it:
-`TASKER_TEST_BROKER=rabbitmq uv run pytest tests/e2e`.
+With TASKER_TEST_BROKER=rabbitmq the stacks of all tests run on it, see tests/support/brokers.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import shutil
 import signal
 import subprocess
@@ -28,7 +26,6 @@ from tasker_tui.dev.ports import LOOPBACK, claim_ports
 from tasker_tui.dev.rabbitmq import PrivateRabbit
 
 READY_SECONDS = 60.0
-BROKER = "TASKER_TEST_BROKER"
 
 
 class RabbitNode:
@@ -173,13 +170,6 @@ SHARED = SharedNode()
 def on_rabbit(url: str) -> dict[str, str]:
     """The variables of processes whose messages go through this RabbitMQ."""
     return {"TASKER_MESSAGING_BACKEND": "rabbitmq", "RABBITMQ_URL": url}
-
-
-async def broker_variables() -> dict[str, str]:
-    """The variables of a new stack's processes: nothing for PGMQ, a virtual host of its own for RabbitMQ."""
-    name = os.environ.get(BROKER, "pgmq")
-    assert name in ("pgmq", "rabbitmq"), f"{BROKER} is {name}: set it to pgmq or rabbitmq"
-    return on_rabbit(await (await SHARED.get()).new_host()) if name == "rabbitmq" else {}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,9 +17,9 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.support.brokers import broker_variables
 from tests.support.engine_process import READY
 from tests.support.forks import FORKS, ROOT, Program
-from tests.support.rabbit import broker_variables
 from tests.support.waiting import until
 from tests.support.workflows import NAMESPACE, Workflows
 
@@ -94,6 +94,11 @@ class WorkerPart(Part):
         async with httpx.AsyncClient(base_url=self.url, timeout=10) as client:
             return await client.get(path, headers=headers)
 
+    async def messages(self) -> dict[str, int]:
+        """What became of the messages that it got."""
+        counts: dict[str, int] = (await self.get("/metrics/worker")).json()["messages"]
+        return counts
+
 
 class Stack:
     """The processes of one database. `folder` holds their logs, the handlers' gates and effects."""
@@ -102,7 +107,7 @@ class Stack:
         self, dsn: str, folder: Path, conn: asyncpg.Connection, broker: dict[str, str] | None = None
     ) -> None:
         self.dsn = dsn
-        self._broker = broker or {}
+        self.broker = broker or {}
         self.folder = folder
         self.flows = Workflows(conn)
         self.parts: list[Part] = []
@@ -179,14 +184,14 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
         }
-        return inherited | ours | self._broker | given
+        return inherited | ours | self.broker | given
 
 
 @asynccontextmanager
 async def stack_on(dsn: str, folder: Path) -> AsyncIterator[Stack]:
     """A stack for the length of a `with` block."""
     conn = await asyncpg.connect(dsn)
-    stack = Stack(dsn, folder, conn, await broker_variables())
+    stack = Stack(dsn, folder, conn, await broker_variables(dsn))
     try:
         yield stack
     finally:

@@ -166,7 +166,7 @@ class Health:
     def _event_system(self) -> HealthCheck:
         inbox = self._worker.inbox
         if inbox is not None and not inbox.link.connected:
-            return _check(DEGRADED, f"RabbitMQ: {inbox.link.error}; steps are found by polling")
+            return _check(DEGRADED, f"{inbox.link.title}: {inbox.link.error}; steps are found by polling")
         if self._worker.listener.connected:
             return _check(HEALTHY, None)
         return _check(DEGRADED, "the listening connection is down: steps are found by polling")

@@ -121,7 +121,7 @@ async def _run(settings: Settings) -> int:
             loaded,
             environment=settings.environment,
             replace=settings.worker.replace_templates,
-            queue_here=settings.rabbit is None,
+            queue_here=settings.broker is None,
         )
     namespaces = settings.worker.namespaces or loaded.namespaces
     worker = await _make_worker(pool, settings, registry, namespaces)
@@ -192,8 +192,8 @@ async def _make_worker(
     slots = settings.worker.slots if debugged is None else 1
     offer = Offer(identity, importlib.metadata.version("tasker"), slots, debugged)
     # Who debugs finds steps by looking: messages of others' handlers would only be passed on.
-    rabbit = settings.rabbit if debugged is None else None
-    return Worker(pool, settings.database.dsn, registry, offer, slots, rabbit)
+    broker = settings.broker if debugged is None else None
+    return Worker(pool, settings.database.dsn, registry, offer, slots, broker)
 
 
 async def _first(*events: asyncio.Event) -> None:

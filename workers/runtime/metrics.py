@@ -125,7 +125,9 @@ class WorkerMetrics:
         yield CounterMetricFamily("tasker_steps_results_submitted", "Results that were sent.", self.submitted)
         yield CounterMetricFamily("tasker_steps_results_refused", "Results that came too late.", self.refused)
         messages = CounterMetricFamily(
-            "tasker_worker_messages", "Messages of RabbitMQ by what became of them.", labels=("outcome",)
+            "tasker_worker_messages",
+            "Messages of an outside broker by what became of them.",
+            labels=("outcome",),
         )
         for outcome, number in self.messages.items():
             messages.add_metric((outcome,), number)

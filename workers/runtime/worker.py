@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 from engine.messaging.channels import LOOK, PUBLISH, READY, RESULTS, TEMPLATES
+from engine.messaging.inbox import Inbox, make_inbox
 from engine.messaging.notify import Listener, Notifier
 from engine.messaging.taker import Taker
 from engine.model.wire.worker import CacheStats
-from engine.settings import RabbitSettings
+from engine.settings import PgmqSettings, RabbitSettings
 from engine.store.claims import ClaimedStep, FinishedStep, WorkerIdentity, give_back
 from engine.store.pool import RECONNECTABLE, Pool
 from engine.store.workers import have_offers_renewed, retire_worker
@@ -31,9 +32,6 @@ from workers.runtime.offer import Offer
 from workers.runtime.running import STUCK_SECONDS, RunningStep
 from workers.subscribers import SubscriberRegistry
 
-if TYPE_CHECKING:
-    from engine.messaging.rabbit_inbox import RabbitInbox
-
 log = logging.getLogger("tasker.worker")
 
 LAST_EVENTS_SECONDS = 2.0
@@ -49,7 +47,7 @@ TIMER_SLACK = 0.1
 class Worker:
     """Runs steps from `start` to `drain`. `replace_me` is set when half of its slots are stuck.
 
-    `rabbit` is where messages come from; None where the database says what is ready.
+    `broker` is where messages come from; None where the database says what is ready.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class Worker:
         registry: HandlerRegistry,
         offer: Offer,
         slots: int,
-        rabbit: RabbitSettings | None = None,
+        broker: RabbitSettings | PgmqSettings | None = None,
     ) -> None:
         self.offer = offer
         self.capacity = Capacity(slots)
@@ -69,7 +67,7 @@ class Worker:
         self.replace_me = asyncio.Event()
         self._pool = pool
         self._loop = asyncio.get_running_loop()
-        self._notifier = Notifier(pool, {READY: self._have_published} if rabbit else None)
+        self._notifier = Notifier(pool, {READY: self._have_published} if broker else None)
         self._changed = asyncio.Event()
         self._debugs = offer.debugged is not None
         self._look_again: asyncio.TimerHandle | None = None
@@ -89,8 +87,8 @@ class Worker:
             dsn, offer.identity, self.load, lambda: list(self.running.values()), self._take_away,
             endless=self._debugs,
         )  # fmt: skip
-        self.inbox = self._make_inbox(rabbit) if rabbit else None
-        wakes = {LOOK if rabbit else READY: self.exchange.wake, TEMPLATES: self._offer_changed}
+        self.inbox = self._make_inbox(broker) if broker else None
+        wakes = {LOOK if broker else READY: self.exchange.wake, TEMPLATES: self._offer_changed}
         self.listener = Listener(dsn, wakes)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -151,10 +149,7 @@ class Worker:
             await self._give_back(rest)
         await self._take_apart()
 
-    def _make_inbox(self, rabbit: RabbitSettings) -> RabbitInbox:
-        # Imported late: nobody waits for a client of RabbitMQ who has none.
-        from engine.messaging.rabbit_inbox import RabbitInbox
-
+    def _make_inbox(self, broker: RabbitSettings | PgmqSettings) -> Inbox[Any]:
         taker = Taker(
             namespaces=self.identity.namespaces,
             handlers=self.identity.handlers,
@@ -163,7 +158,7 @@ class Worker:
             pass_on=lambda: self._notifier.wake(LOOK),
             unpublished=self._have_published,
         )
-        return RabbitInbox(rabbit, self._pool, taker, self.metrics.messages)
+        return make_inbox(broker, self._pool, taker, self.metrics.messages)
 
     def _have_published(self) -> None:
         self._notifier.wake(PUBLISH)
@@ -191,7 +186,7 @@ class Worker:
 
     async def _start(self, claimed: list[ClaimedStep], since: float) -> None:
         if self.inbox:
-            self.inbox.claimed(step.step_uuid for step in claimed)
+            self.inbox.claimed(step.step_uuid for step in claimed if not step.chain)
         await self._definitions.load(step.template_step_id for step in claimed)
         lease_until = since + self.identity.lease.total_seconds()
         steps = [RunningStep(one, self._definitions[one.template_step_id], lease_until) for one in claimed]

@@ -73,7 +73,7 @@ async def register(
             template,
             environment=settings.environment,
             replace=replace,
-            queue_here=settings.rabbit is None,
+            queue_here=settings.broker is None,
         )
     api.revisions.invalidate()
     return _answer(template, done)

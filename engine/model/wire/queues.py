@@ -59,11 +59,16 @@ class Queue(QueueLoad):
 
 class Broker(WireModel):
     """What carries the messages, as the engine that answers sees it. While it is not `connected`, for the
-    reason in `problem`, workers find steps by polling."""
+    reason in `problem`, workers find steps by polling. PGMQ in the tasks' database always is."""
 
     name: Literal["pgmq", "rabbitmq"]
     connected: bool
     problem: str | None
+
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        return "RabbitMQ" if self.name == "rabbitmq" else "the queue database"
 
 
 class QueueList(WireModel):

@@ -13,7 +13,7 @@ import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from tests.support.rabbit import on_rabbit
-from tests.support.stack import Stack, WorkerPart
+from tests.support.stack import Stack
 from tests.support.waiting import until
 
 QUEUE = "worker_test_queue"
@@ -72,12 +72,6 @@ class Queues:
             return await self.depth(name) == count
 
         await until(reached, f"{name} holds {count} messages")
-
-
-async def messages_of(worker: WorkerPart) -> dict[str, int]:
-    """What became of the messages that a worker got."""
-    counts: dict[str, int] = (await worker.get("/metrics/worker")).json()["messages"]
-    return counts
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import aio_pika
 import asyncpg
 import pytest
 
-from tests.integration.rabbit.conftest import Queues, messages_of
+from tests.integration.rabbit.conftest import Queues
 from tests.support.rabbit import RabbitNode, on_rabbit, running_rabbit
 from tests.support.stack import Stack, WorkerPart
 from tests.support.waiting import until
@@ -94,11 +94,11 @@ async def test_a_step_longer_than_the_consumer_timeout_keeps_its_connection(
 
 async def claims_for_messages(stack: Stack, worker: WorkerPart, revision: int) -> None:
     """Messages wake the worker (again)."""
-    before = (await messages_of(worker)).get("claimed", 0)
+    before = (await worker.messages()).get("claimed", 0)
 
     async def claimed() -> bool:
         await stack.flows.all_complete(await stack.flows.create(revision, count=2))
-        return (await messages_of(worker)).get("claimed", 0) > before
+        return (await worker.messages()).get("claimed", 0) > before
 
     await until(claimed, "the worker claims for a message")
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from tests.integration.rabbit.conftest import DEAD_LETTERS, QUEUE, Queues, messages_of
+from tests.integration.rabbit.conftest import DEAD_LETTERS, QUEUE, Queues
 from tests.support.rabbit import SHARED
 from tests.support.stack import Stack, WorkerPart
 from tests.support.waiting import until
@@ -110,7 +110,7 @@ async def test_a_worker_is_woken_by_messages_and_acknowledges_every_one(stack: S
 
     async def claimed_by_message(number: int) -> bool:
         await stack.flows.all_complete(await stack.flows.create(revision, count=3))
-        return (await messages_of(worker)).get("claimed", 0) >= number
+        return (await worker.messages()).get("claimed", 0) >= number
 
     await until(lambda: claimed_by_message(3), "the worker claims for messages")
     # A queue that is deleted is declared and consumed again.
@@ -160,7 +160,7 @@ async def test_a_worker_without_a_free_slot_leaves_messages_to_others(stack: Sta
 
     async def given_back() -> bool:
         # Those that were published when it had stopped consuming never came.
-        return (await messages_of(worker)).get("given_back", 0) >= 1
+        return (await worker.messages()).get("given_back", 0) >= 1
 
     await until(given_back, "messages are left to others")
     await queues.until_at_least(3)
@@ -183,7 +183,7 @@ async def test_paused_steps_have_no_message_and_get_one_when_they_may_run(
     await queues.send(orjson.dumps({"step_uuid": str(row["step_uuid"])}))
 
     async def given_back() -> bool:
-        return (await messages_of(worker)).get("given_back", 0) == 1
+        return (await worker.messages()).get("given_back", 0) == 1
 
     await until(given_back, "its message is settled")
     assert await stack.flows.states(task) == {"a": "enqueued"}

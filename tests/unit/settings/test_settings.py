@@ -17,7 +17,7 @@ from engine.settings_sources import SettingsError
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory and no variable of ours."""
     for name in list(os.environ):
-        if name.startswith("TASKER_") or name in ("DATABASE_URL", "RABBITMQ_URL"):
+        if name.startswith("TASKER_") or name in ("DATABASE_URL", "RABBITMQ_URL", "PGMQ_DATABASE_URL"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -169,24 +169,48 @@ def test_no_password_survives_in_a_shown_url(password: str) -> None:
 def test_the_broker_is_chosen_by_a_variable_and_its_password_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert load_settings().rabbit is None
+    assert load_settings().broker is None
     monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "rabbitmq")
-    rabbit = load_settings().rabbit
-    assert rabbit is not None
+    assert load_settings().broker == load_settings().rabbitmq
     with pytest.raises(SettingsError) as refused:
-        assert rabbit.address
+        assert load_settings().rabbitmq.address
     assert "set RABBITMQ_URL=amqp://" in refused.value.hint
     monkeypatch.setenv("RABBITMQ_URL", "http://ada:secret@mq:15672/")
-    other = load_settings().rabbit
     with pytest.raises(SettingsError, match=r"not the URL of a RabbitMQ: http://ada:\*+@mq:15672/"):
-        assert other is None or other.address
+        assert load_settings().rabbitmq.address
     monkeypatch.setenv("RABBITMQ_URL", "amqp://ada:secret@mq:5672/shop")
     monkeypatch.setenv("TASKER_RABBITMQ_QUEUE_TYPE", "classic")
     settings = load_settings()
-    assert settings.rabbit is not None
-    assert settings.rabbit.address == "amqp://ada:secret@mq:5672/shop"
+    assert settings.rabbitmq.address == "amqp://ada:secret@mq:5672/shop"
     assert settings.redacted()["rabbitmq"]["url"] == "amqp://ada:********@mq:5672/shop"
-    assert settings.rabbit.queue_type == "classic"
+    assert settings.rabbitmq.queue_type == "classic"
+
+
+def test_the_queues_live_in_a_database_of_their_own_when_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks, queues = "postgresql://ada@db/tasks", "postgresql://ada:secret@mq/queues"
+    monkeypatch.setenv("DATABASE_URL", tasks)
+    monkeypatch.setenv("PGMQ_DATABASE_URL", tasks)
+    assert load_settings().broker is None
+    monkeypatch.setenv("PGMQ_DATABASE_URL", queues)
+    assert load_settings().broker == load_settings().pgmq
+    assert load_settings().pgmq.dsn == queues
+    assert "secret" not in str(load_settings().redacted())
+    polls = {}
+    for mode in ("Hybrid", "EventDrivenOnly", "PollingOnly"):
+        monkeypatch.setenv("TASKER_PGMQ_DEPLOYMENT_MODE", mode)
+        polls[mode] = (load_settings().pgmq.notifies, load_settings().pgmq.poll_seconds is not None)
+    assert polls == {
+        "Hybrid": (True, True),
+        "EventDrivenOnly": (True, False),
+        "PollingOnly": (False, True),
+    }
+    monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "rabbitmq")
+    assert load_settings().broker == load_settings().rabbitmq
+    monkeypatch.setenv("PGMQ_DATABASE_URL", "amqp://ada:secret@mq/")
+    with pytest.raises(SettingsError, match=r"not the URL of a PostgreSQL: amqp://ada:\*+@mq/"):
+        assert load_settings().pgmq.dsn
 
 
 def test_a_broker_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

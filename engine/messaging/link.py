@@ -1,0 +1,90 @@
+"""One connection to a broker, opened again with a growing wait whenever it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from abc import ABC, abstractmethod
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar
+
+from engine.model.breaker import MESSAGING, CircuitBreaker
+
+log = logging.getLogger("tasker.messaging")
+
+CONNECT_SECONDS = 10.0
+RECONNECT_SECONDS = (0.1, 5.0)
+STEADY_SECONDS = 3.0
+"""A connection that lasted so long is no reason to wait longer for the next one."""
+
+
+class Link(ABC):
+    """Keeps a connection, set up anew each time. `error` says in words why there is none at the moment.
+
+    `title` is the broker's name in a sentence, `errors` what is raised when it is away, refuses or does not
+    answer. The breaker keeps nobody away: there is no call without a connection (decision 0015).
+    """
+
+    title: ClassVar[str]
+    errors: ClassVar[tuple[type[Exception], ...]]
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.error: str | None = "not connected yet"
+        self.breaker = CircuitBreaker("messaging", MESSAGING)
+        self._lost = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep it until cancelled."""
+        wait, longest = RECONNECT_SECONDS
+        while True:
+            lasted = False
+            try:
+                lasted = await self._keep_one()
+            except self.errors as error:
+                self._complain(error)
+            except Exception as error:
+                log.exception("the connection to %s failed; trying again", self.title)
+                self.error = type(error).__name__
+            self.breaker.failed()
+            if lasted:
+                wait = RECONNECT_SECONDS[0]
+            await asyncio.sleep(wait * random.uniform(0.8, 1.2))
+            wait = min(wait * 2, longest)
+
+    def drop(self) -> None:
+        """Begin anew: what was declared is gone, or nobody answers."""
+        self.connected = False
+        self._lost.set()
+
+    @abstractmethod
+    def _open(self) -> AbstractAsyncContextManager[None]:
+        """A connection, set up; closed at the end of the block."""
+
+    async def _keep_one(self) -> bool:
+        """One connection from its beginning to its end; returns whether it lasted."""
+        self._lost.clear()
+        async with self._open():
+            if self.error is not None:
+                log.info("connected to %s", self.title)
+            self.connected, self.error = True, None
+            self.breaker.succeeded()
+            since = time.monotonic()
+            try:
+                await self._lost.wait()
+            finally:
+                self.connected = False
+            self.error = "the connection was lost"
+            log.warning("the connection to %s was lost; opening it again", self.title)
+            return time.monotonic() - since >= STEADY_SECONDS
+
+    def _complain(self, error: BaseException) -> None:
+        words = str(error).partition("\n")[0] or type(error).__name__
+        if words != self.error:
+            log.warning("%s can't be used (%s); steps are found by polling until it can", self.title, words)
+        self.error = words
+
+    def _on_close(self, *_: Any) -> None:
+        self._lost.set()
