@@ -17,12 +17,15 @@ from engine.api.errors import ApiProblem
 from engine.model.breaker import BreakerState
 from engine.model.pressure import Tier, Tiers
 from engine.settings import BackpressureSettings
-from engine.store.backlog import Depth, backlog
+from engine.store.backlog import Depth, Kind, backlog
 from engine.store.pool import RECONNECTABLE
 
 log = logging.getLogger("tasker.api")
 
 LOOK_SECONDS = 1.0
+SWEEP_SECONDS = 30.0
+"""How often all that waits is counted, from the beginning and not from the marks of the last time."""
+
 SHARE = 0.05
 """Of a connection's time that looking may take: where counting is slow it is done less often."""
 
@@ -46,6 +49,7 @@ class Pressure:
         self._batcher = batcher
         self._tiers = Tiers(settings.queue_warning, settings.queue_critical, settings.queue_overflow)
         self._most_waiting = settings.waiting_creations
+        self._swept_at = float("-inf")
 
     async def look(self) -> float:
         """Count what waits, and tell the database's breaker how that went; the seconds to the next look.
@@ -59,7 +63,7 @@ class Pressure:
                 with self._database.breaker.watch(RECONNECTABLE):
                     async with self._database.pool.acquire() as conn:
                         began = time.perf_counter()
-                        self.depths = await backlog(conn, self._tiers.overflow)
+                        self.depths = await backlog(conn, self._tiers.overflow, self._marks(began))
         except RECONNECTABLE as error:
             late = isinstance(error, TimeoutError)
             why = f"no answer within {PROBE_SECONDS:g} s" if late else str(error) or type(error).__name__
@@ -67,6 +71,12 @@ class Pressure:
             self.depths = []
             return LOOK_SECONDS
         return max(LOOK_SECONDS, (time.perf_counter() - began) / SHARE)
+
+    def _marks(self, now: float) -> dict[Kind, int]:
+        if now - self._swept_at >= SWEEP_SECONDS:
+            self._swept_at = now
+            return {}
+        return {one.kind: one.low_mark for one in self.depths if one.low_mark is not None}
 
     def admit(self, namespace: str | None = None) -> None:
         """Let a creation through, or raise ApiProblem (503); of the namespaces only this one is looked at."""

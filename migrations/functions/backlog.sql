@@ -1,3 +1,4 @@
+-- As backlog_above without its marks, for engines of the previous release.
 -- How much waits, counted up to p_most and no further: 'ready' steps of each namespace, 'results' that an engine has yet to take, domain
 -- 'events' that are not in their queue. Ready steps are counted above their lane's low mark, so dead rows cost nothing.
 CREATE OR REPLACE FUNCTION tasker.backlog(p_most int) RETURNS TABLE (kind text, namespace text, depth int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from engine.store.backlog import Kind, backlog
 from engine.store.claims import DEPENDENCY_LIMIT
 from engine.store.pool import Connection
 from tests.gates.plans import buffers_of
@@ -63,6 +64,43 @@ async def test_moving_events_does_not_walk_the_dead_rows_of_a_held_snapshot(quie
         assert await conn.fetchval("SELECT count(*) FROM pgmq.q_bench_domain_events") == 2 * MOVED
         assert walking > MOST_BUFFERS, "the dead rows are not in the way: this gate tests nothing"
         assert marked <= MOST_BUFFERS
+
+
+DEAD_COUNTED = 40_000
+MOST_COUNTING = 100
+RESULTS = """
+INSERT INTO tasker.unprocessed_results (task_uuid) SELECT tasker.uuid7() FROM generate_series(1, $1::int)
+"""
+
+
+async def test_counting_what_waits_does_not_walk_the_dead_rows_of_a_held_snapshot(gate_server):
+    """Results and events are counted from the marks that the last count gave."""
+    async with gate_server.new_database() as dsn, connected(dsn) as conn, connected(dsn) as holder:
+        async with holder.transaction(isolation="repeatable_read"):
+            await holder.fetchval("SELECT count(*) FROM tasker.tasks")
+            for statement in (RESULTS, EVENTS):
+                await conn.execute(statement, DEAD_COUNTED)
+            await conn.execute("DELETE FROM tasker.unprocessed_results")
+            await conn.execute("DELETE FROM tasker.domain_events")
+            empty = await _marks(conn, {})
+            for statement in (RESULTS, EVENTS):
+                await conn.execute(statement, MOVED)
+            await conn.execute("VACUUM tasker.unprocessed_results, tasker.domain_events")
+            depths = {one.kind: one.depth for one in await backlog(conn, 100_000, empty)}
+            assert depths == {"results": MOVED, "events": MOVED}
+            count = "count(*) FROM tasker.backlog_above($1, $2, $3)"
+            walking = await buffers_of(conn, count, 100_000, 0, 0)
+            # The last marks, below the oldest that waits: no step further than the first ones.
+            marks = await _marks(conn, {})
+            assert marks == empty
+            marked = await buffers_of(conn, count, 100_000, marks["results"], marks["events"])
+        assert walking > 5 * MOST_COUNTING, "the dead rows are not in the way: this gate tests nothing"
+        assert marked <= MOST_COUNTING
+
+
+async def _marks(conn: Connection, before: dict[Kind, int]) -> dict[Kind, int]:
+    found = await backlog(conn, 100_000, before)
+    return {one.kind: one.low_mark for one in found if one.low_mark is not None}
 
 
 async def _buffers_of_claim(conn: Connection) -> int:

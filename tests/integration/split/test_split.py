@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -117,9 +116,8 @@ async def claims_for_messages(stack: Stack, worker: WorkerPart, revision: int) -
 
 async def tasker(stack: Stack, queues: Queues, *arguments: str) -> tuple[int, str]:
     """Run a command; its exit code and output."""
-    argv = [sys.executable, "-m", "tasker_tui.cli", *arguments]
     own = {"DATABASE_URL": stack.dsn, **on_queue_database(queues.url)}
-    part = Part(argv, {**os.environ, **own}, stack.folder / f"{arguments[0]}.log")
+    part = Part("tasker", list(arguments), {**os.environ, **own}, stack.folder / f"{arguments[0]}.log")
     return await part.ended(), part.output
 
 
@@ -127,7 +125,7 @@ async def server(stack: Stack) -> None:
     """Start an engine with its API."""
     port = claim_ports(0, 0).server
     env = {**os.environ, "DATABASE_URL": stack.dsn, **stack.broker, "TASKER_SERVER_PORT": str(port)}
-    part = Part([sys.executable, "-m", "tasker_tui.cli", "server"], env, stack.folder / "server.log")
+    part = Part("tasker", ["server"], env, stack.folder / "server.log")
     stack.parts.append(part)
     await part.wrote(LISTENS)
 
