@@ -38,7 +38,7 @@ async def brokers(
     """A stack on each broker."""
     rabbit = on_rabbit(await (await SHARED.get()).new_host())
     folders = [tmp_path_factory.mktemp(name) for name in ("pgmq", "rabbitmq")]
-    pgmq = {"TASKER_MESSAGING_BACKEND": "pgmq"}
+    pgmq = {"TASKER_MESSAGING_BACKEND": "pgmq", "PGMQ_DATABASE_URL": ""}
     async with (
         running_stack(pg_server, folders[0], ENVIRONMENT | pgmq) as one,
         running_stack(pg_server, folders[1], ENVIRONMENT | rabbit, workers=2) as other,
