@@ -108,7 +108,9 @@ async def claims_for_messages(stack: Stack, worker: WorkerPart, revision: int) -
     before = (await worker.messages()).get("claimed", 0)
 
     async def claimed() -> bool:
-        await stack.flows.all_complete(await stack.flows.create(revision, count=2))
+        tasks = await stack.flows.create(revision, count=2)
+        await stack.flows.conn.execute("SELECT pg_notify('tasker_publish', '')")  # as a creation does
+        await stack.flows.all_complete(tasks)
         return (await worker.messages()).get("claimed", 0) > before
 
     await until(claimed, "the worker claims for a message")
