@@ -20,6 +20,7 @@ from uuid import UUID
 from engine.messaging.link import Link
 from engine.messaging.taker import MessageOutcome, Taker
 from engine.settings import PgmqSettings, RabbitSettings
+from engine.store.crash_points import crash_point
 from engine.store.messages import find_ready, settle_published
 from engine.store.pool import RECONNECTABLE, Pool
 
@@ -182,7 +183,9 @@ class Inbox(ABC, Generic[M]):
     async def _settle_quietly(self, messages: list[M]) -> None:
         # Lost with its connection, a message comes again and proves stale.
         with contextlib.suppress(*self.link.errors):
+            crash_point("ack.before")
             await self._settle(messages)
+            crash_point("ack.after")
 
 
 def make_inbox(

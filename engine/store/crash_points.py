@@ -1,4 +1,5 @@
-"""Places where a test can have the process killed: before and after each commit of the hot path.
+"""Places where a test can have the process killed: before and after each commit of the hot path, and each
+message to RabbitMQ and its acknowledgement.
 
 `TASKER_CRASH_AT=submit.after` kills the process (SIGKILL, nothing is cleaned up) when it gets there;
 `submit.after:3` the third time.

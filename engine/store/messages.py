@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from engine.store.crash_points import crash_point
 from engine.store.pool import Connection, Pool
 from engine.store.registration import queue_name
 
@@ -47,13 +48,17 @@ async def take_unpublished(pool: Pool, *, everything: bool) -> list[StepMessage]
     message, are older, and to find that there are none may take a walk over many dead rows.
     """
     back = None if everything else RECENT
+    crash_point("take.before")
     rows = await pool.fetch("SELECT * FROM tasker.take_unpublished($1, $2, $3)", AT_ONCE, back, SENT_AGAIN)
+    crash_point("take.after")
     return [StepMessage(*row) for row in rows]
 
 
 async def settle_published(pool: Pool, steps: Sequence[UUID], *, published: bool) -> None:
     """Keep that steps have a confirmed message, or that they have none and need one."""
+    crash_point("settle.before")
     await pool.execute("SELECT tasker.settle_published($1, $2)", steps, published)
+    crash_point("settle.after")
 
 
 async def forget_lost_messages(pool: Pool, namespaces: Sequence[str]) -> int:
@@ -61,9 +66,11 @@ async def forget_lost_messages(pool: Pool, namespaces: Sequence[str]) -> int:
 
     Of each handler the oldest LOST_AT_ONCE at most.
     """
+    crash_point("forget.before")
     lost: int = await pool.fetchval(
         "SELECT tasker.forget_lost_messages($1, $2, $3)", namespaces, LOST_AFTER, LOST_AT_ONCE
     )
+    crash_point("forget.after")
     return lost
 
 

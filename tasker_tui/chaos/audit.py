@@ -19,6 +19,7 @@ from tasker_tui.chaos.system import APPLICATION, System
 from workers.chaos.handlers import LEAK
 
 REST_SECONDS = 90.0
+COUNTED_SECONDS = 15.0
 POLL = 0.1
 MOST_FILES = 80
 MOST_CONNECTIONS = 20
@@ -144,12 +145,25 @@ async def _broken_data(conn: asyncpg.Connection) -> AsyncIterator[str]:
         yield f"broken invariant {row.invariant}, {row.times} times: {row.subject}: {row.detail}"
     for late in await doctor.overdue(conn):
         yield f"left alone: {late.items} {late.what}"
-    await conn.fetchval("SELECT tasker.roll_up()")
-    counted = {(entity, state): hops for entity, state, hops in await conn.fetch(COUNTED)}
-    recounted = {(entity, state): hops for entity, state, hops in await conn.fetch(RECOUNTED)}
-    for key in sorted(counted.keys() | recounted.keys()):
-        if counted.get(key) != recounted.get(key):
-            yield f"the counter of {key[0]}s {key[1]} says {counted.get(key)}, there are {recounted.get(key)}"
+    for text in await _wrong_counters(conn):
+        yield text
+
+
+async def _wrong_counters(conn: asyncpg.Connection) -> list[str]:
+    """Counters that are not what they count, also when whoever is counting has ended."""
+    deadline = time.monotonic() + COUNTED_SECONDS
+    while True:
+        await conn.fetchval("SELECT tasker.roll_up()")
+        counted = {(entity, state): hops for entity, state, hops in await conn.fetch(COUNTED)}
+        there = {(entity, state): hops for entity, state, hops in await conn.fetch(RECOUNTED)}
+        wrong = [
+            f"the counter of {key[0]}s {key[1]} says {counted.get(key)}, there are {there.get(key)}"
+            for key in sorted(counted.keys() | there.keys())
+            if counted.get(key) != there.get(key)
+        ]
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        await asyncio.sleep(POLL)
 
 
 async def _connections(conn: asyncpg.Connection) -> AsyncIterator[str]:
@@ -164,6 +178,8 @@ async def _connections(conn: asyncpg.Connection) -> AsyncIterator[str]:
 
 def _files(system: System) -> Iterator[str]:
     for part in system.parts:
+        if part.pid is None:
+            continue
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(part.pid)
             leaked = sum(LEAK in file.path for file in process.open_files())

@@ -86,6 +86,8 @@ async def _stop_engine(system: System, fault: Fault) -> None:
 async def _fill_disk(system: System, fault: Fault) -> None:
     """Whatever the worker, its handlers and its log write to a file fails for a while (Linux)."""
     pid = _worker(system, fault).pid
+    if pid is None:
+        return
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         usual = process.rlimit(psutil.RLIMIT_FSIZE)

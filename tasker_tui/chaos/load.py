@@ -11,7 +11,9 @@ from tasker_tui.chaos.plan import Plan, PlannedTask
 from tasker_tui.chaos.system import NAMESPACE, System
 
 CALL_SECONDS = 5.0
-TRY_AGAIN = 0.2
+TRY_AGAIN, LONGEST_WAIT = 0.2, 2.0
+AT_ONCE = 32
+"""Creations on their way: a crowd that asks again and again would keep a system from coming back."""
 PATIENCE_SECONDS = 60.0
 
 
@@ -34,18 +36,22 @@ async def create_load(system: System, plan: Plan) -> Load:
     load = Load()
     clients = [TaskerClient(engine.url, timeout=CALL_SECONDS, patience=0) for engine in system.engines]
     try:
-        await asyncio.gather(*(_create(clients, plan, task, load) for task in plan.tasks))
+        turns = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(_create(clients, plan, task, load, turns) for task in plan.tasks))
     finally:
         for client in clients:
             await client.close()
     return load
 
 
-async def _create(clients: list[TaskerClient], plan: Plan, task: PlannedTask, load: Load) -> None:
+async def _create(
+    clients: list[TaskerClient], plan: Plan, task: PlannedTask, load: Load, turns: asyncio.Semaphore
+) -> None:
     await asyncio.sleep(task.at)
     last: Exception | None = None
+    wait = TRY_AGAIN
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with turns, asyncio.timeout(PATIENCE_SECONDS):
             for turn in range(task.number, 10_000):
                 try:
                     load.created[task.number] = await _try(clients[turn % len(clients)], plan, task)
@@ -56,7 +62,8 @@ async def _create(clients: list[TaskerClient], plan: Plan, task: PlannedTask, lo
                     last = error
                     if error.status != 503:
                         load.refusals.append(f"POST /v1/tasks answered {error.status}: {error}")
-                await asyncio.sleep(TRY_AGAIN)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
     except TimeoutError:
         load.refusals.append(f"task {task.number} was not taken within {PATIENCE_SECONDS:g} s: {last}")
 

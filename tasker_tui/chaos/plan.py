@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -69,6 +70,8 @@ LASTING = {
     Kind.CLOCK_WRONG: (120.0, 900.0),
 }
 """How many seconds a fault lasts, or a clock is wrong by, where that is not SHORT."""
+LONG_UNDER_LONG_LOAD = (Kind.SNAPSHOT_HELD, Kind.DISK_FULL)
+"""They last a third of a load that is longer than usual, and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +101,12 @@ class PlannedTask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run."""
+    """A run of a `seed`: whose load lasts `seconds`, with faults of `only` some kinds (empty: any)."""
 
     seed: int
     broker: Broker
+    seconds: float
+    only: tuple[Kind, ...]
     tasks: tuple[PlannedTask, ...]
     faults: tuple[Fault, ...]
 
@@ -113,17 +118,31 @@ class Plan:
         return Counter(fault.kind for fault in self.faults) + handlers
 
 
-def plan_of(seed: int, broker: Broker, only: tuple[Kind, ...] = (), seconds: float = LOAD_SECONDS) -> Plan:
-    """The plan of a seed. With `only` no other faults come, and each of them does; the load lasts `seconds`.
+def kind_named(option: str) -> Kind | None:
+    """The kind that a command line calls so, such as `worker-killed`; None if there is none."""
+    return Kind.__members__.get(option.upper().replace("-", "_"))
 
-    Else every part of the system gets one at least.
+
+def option_of(kind: Kind) -> str:
+    """What a command line calls a kind."""
+    return kind.name.lower().replace("_", "-")
+
+
+def plan_of(seed: int, broker: Broker, seconds: float = LOAD_SECONDS, only: Sequence[Kind] = ()) -> Plan:
+    """The plan of a seed, whose load lasts `seconds`.
+
+    Every part of the system gets a fault at least. With `only` there are no others than these, again and
+    again, or once and for longer.
     """
     random = Random(f"{seed} {broker}")
-    kinds = list(only) or _kinds(random, broker)
+    times = max(1, round(seconds / LOAD_SECONDS))
+    kinds = [kind for kind in only for _ in range(1 if kind in LONG_UNDER_LONG_LOAD else times)]
+    kinds = kinds or _kinds(random, broker)
     faults = [_fault(random, kind, seconds) for kind in kinds if kind not in MISBEHAVIOUR]
     hows = [MISBEHAVIOUR[kind] for kind in kinds if kind in MISBEHAVIOUR]
     tasks = _tasks(random, hows, seconds)
-    return Plan(seed, broker, tuple(tasks), tuple(sorted(faults, key=lambda fault: fault.at)))
+    in_time = tuple(sorted(faults, key=lambda fault: fault.at))
+    return Plan(seed, broker, seconds, tuple(only), tuple(tasks), in_time)
 
 
 def _kinds(random: Random, broker: Broker) -> list[Kind]:
@@ -136,8 +155,11 @@ def _kinds(random: Random, broker: Broker) -> list[Kind]:
 
 
 def _fault(random: Random, kind: Kind, seconds: float) -> Fault:
-    at = 0.0 if kind is Kind.CLOCK_WRONG else random.uniform(0.5, seconds)
-    lasts = random.uniform(*LASTING.get(kind, SHORT))
+    if kind in LONG_UNDER_LONG_LOAD and seconds > LOAD_SECONDS:
+        at, lasts = random.uniform(0.5, seconds / 3), random.uniform(seconds / 3, seconds * 2 / 3)
+    else:
+        at = 0.0 if kind is Kind.CLOCK_WRONG else random.uniform(0.5, seconds)
+        lasts = random.uniform(*LASTING.get(kind, SHORT))
     if kind is Kind.CLOCK_WRONG and random.randrange(2):
         lasts = -lasts
     return Fault(kind, round(at, 3), round(lasts, 3), random.randrange(2))

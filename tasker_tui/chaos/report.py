@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tasker_tui.chaos.errors import ChaosError
+from tasker_tui.chaos.plan import LOAD_SECONDS, Plan, option_of
+from tasker_tui.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Result:
 
     `faults` counts them by kind, `failures` the attempts that failed by type of error, `refused` the results
     that came too late and were refused. `recovery_s` has for each kind how long after its cause was over the
-    next step was done, `settled_s` is how long after the last cause everything had ended.
+    next step was done, `settled_s` is how long after the last cause everything had ended. `load_s` and `only`
+    are how long the load lasted and the kinds of faults that were chosen, as a command line calls them.
     """
 
     seed: int
@@ -40,6 +43,20 @@ class Result:
     recovery_s: dict[str, list[float]]
     settled_s: float
     seconds: float
+    load_s: float = LOAD_SECONDS
+    only: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes it this run and no other."""
+        return self.seed, self.broker, self.load_s, tuple(self.only)
+
+    @property
+    def command(self) -> str:
+        """What makes it again."""
+        words = [f"tasker chaos --broker {self.broker} --seed {self.seed}"]
+        words += [] if self.load_s == LOAD_SECONDS else [f"--seconds {self.load_s:g}"]
+        return " ".join([*words, *(f"--fault {option}" for option in self.only)])
 
     @property
     def fine(self) -> bool:
@@ -49,6 +66,11 @@ class Result:
     def to_json(self) -> str:
         """One line."""
         return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def key_of(plan: Plan) -> tuple[object, ...]:
+    """The key of the result that a plan will have."""
+    return plan.seed, plan.broker, plan.seconds, tuple(map(option_of, plan.only))
 
 
 def read_results(path: Path) -> list[Result]:
@@ -120,7 +142,6 @@ def _conclusion(results: Sequence[Result]) -> list[Text]:
     ]
     for result in results:
         if not result.fine:
-            command = f"tasker chaos --broker {result.broker} --seed {result.seed}"
-            lines.append(Text(f"✗ repeat it with `{command}`", style="red"))
-            lines += [Text(f"    {text}") for text in result.broken[:10]]
+            lines.append(Text(f"✗ repeat it with `{result.command}`", style="red"))
+            lines += [Text(f"    {printable(text)}") for text in result.broken[:10]]
     return lines

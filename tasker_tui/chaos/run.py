@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasker_tui.chaos.audit import Findings, examine, examine_end, recovery_seconds, until_rest
+from tasker_tui.chaos.errors import ChaosError
 from tasker_tui.chaos.faults import Injected, inject
 from tasker_tui.chaos.load import Load, create_load
 from tasker_tui.chaos.parts import all_ready
-from tasker_tui.chaos.plan import Fault, Plan
+from tasker_tui.chaos.plan import Fault, Plan, option_of
 from tasker_tui.chaos.report import Result
 from tasker_tui.chaos.servers import Servers, running_servers
 from tasker_tui.chaos.system import START_SECONDS, System
@@ -65,11 +66,12 @@ async def run_plan(servers: Servers, plan: Plan, folder: Path) -> Result:
 
 
 async def _run(system: System, plan: Plan, began: float) -> Result:
-    load, injected = await _disturbed(system, plan)
+    load, injected, troubles = await _disturbed(system, plan)
     over = max((one.ended for one in injected), default=time.time())
     at_rest = await until_rest(system, plan)
     settled = time.time() - over
     findings = await examine(system, plan, load, at_rest=at_rest)
+    findings.broken += troubles
     recovery, counts = await _measure(system, injected)
     # One that was killed at the end may be starting; only then it can be told to stop.
     late = await all_ready(system.parts, START_SECONDS)
@@ -79,15 +81,22 @@ async def _run(system: System, plan: Plan, began: float) -> Result:
     return _result(plan, findings, counts, recovery, round(settled, 3), round(time.monotonic() - began, 1))
 
 
-async def _disturbed(system: System, plan: Plan) -> tuple[Load, list[Injected]]:
-    async def later(fault: Fault) -> Injected:
+async def _disturbed(system: System, plan: Plan) -> tuple[Load, list[Injected], list[str]]:
+    """The load, the faults that came, and why others could not."""
+    injected, troubles = [], []
+
+    async def later(fault: Fault) -> None:
         await asyncio.sleep(fault.at)
-        return await inject(system, fault)
+        try:
+            injected.append(await inject(system, fault))
+        except ChaosError as error:
+            troubles.append(f"the fault {fault.kind} could not be made: {error}")
 
     async with asyncio.TaskGroup() as group:
         load = group.create_task(create_load(system, plan))
-        faults = [group.create_task(later(fault)) for fault in plan.faults]
-    return load.result(), [fault.result() for fault in faults]
+        for fault in plan.faults:
+            group.create_task(later(fault))
+    return load.result(), injected, troubles
 
 
 async def _measure(system: System, injected: Sequence[Injected]) -> tuple[dict[str, list[float]], Counts]:
@@ -134,4 +143,6 @@ def _result(
         recovery_s=recovery,
         settled_s=settled,
         seconds=seconds,
+        load_s=plan.seconds,
+        only=tuple(option_of(kind) for kind in plan.only),
     )

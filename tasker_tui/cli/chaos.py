@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasker_tui.cli.errors import USAGE, CommandError
+
 if TYPE_CHECKING:
-    from tasker_tui.chaos.plan import Plan
+    from tasker_tui.chaos.plan import Kind, Plan
     from tasker_tui.chaos.report import Result
 
 
@@ -25,6 +27,11 @@ def chaos(
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="How many seeds, one after another.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The first seed; a seed stands for its faults.")] = 1,
     broker: Annotated[BrokerChoice, typer.Option(help="What carries the messages.")] = BrokerChoice.PGMQ,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long the load of a run lasts.")] = 9,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only these faults, such as worker-killed; may be repeated."),
+    ] = None,
     results: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Append a line each; seeds that it has are skipped.")
     ] = None,
@@ -36,17 +43,33 @@ def chaos(
     something was lost, doubled or broken.
     """
     from tasker_tui.chaos.plan import plan_of
-    from tasker_tui.chaos.report import read_results
+    from tasker_tui.chaos.report import key_of, read_results
 
-    known = (
-        {} if results is None else {one.seed: one for one in read_results(results) if one.broker == broker}
-    )
-    wanted = range(seed, seed + runs)
-    plans = [plan_of(number, broker.value) for number in wanted if number not in known]
-    found = [known[number] for number in wanted if number in known]
-    found += _run(plans, results)
+    only = _kinds(fault or [], broker)
+    plans = [plan_of(number, broker.value, seconds, only) for number in range(seed, seed + runs)]
+    known = {} if results is None else {one.key: one for one in read_results(results)}
+    found = [known[key_of(plan)] for plan in plans if key_of(plan) in known]
+    found += _run([plan for plan in plans if key_of(plan) not in known], results)
     _show(found, as_json)
     raise typer.Exit(0 if all(result.fine for result in found) else 1)
+
+
+def _kinds(names: list[str], broker: BrokerChoice) -> list[Kind]:
+    """The faults of these names; raises CommandError for one that there is not."""
+    from tasker_tui.chaos.plan import OF_RABBITMQ, Kind, kind_named, option_of
+    from tasker_tui.text import printable
+
+    there = [kind for kind in Kind if broker is BrokerChoice.RABBITMQ or kind not in OF_RABBITMQ]
+    found = [kind_named(name) for name in names]
+    for name, kind in zip(names, found, strict=True):
+        if kind not in there:
+            with_broker = "" if kind is None else f" with --broker {broker}"
+            raise CommandError(
+                f"there is no fault {printable(name)}{with_broker}",
+                f"the faults are {', '.join(map(option_of, there))}",
+                USAGE,
+            )
+    return [kind for kind in found if kind is not None]
 
 
 def _run(plans: list[Plan], results: Path | None) -> list[Result]:
@@ -57,27 +80,31 @@ def _run(plans: list[Plan], results: Path | None) -> list[Result]:
     from tasker_tui.chaos.report import append_result
     from tasker_tui.chaos.run import run_plans
 
+    found: list[Result] = []
     folder = Path(tempfile.mkdtemp(prefix="tasker-chaos-"))
 
-    async def run() -> list[Result]:
-        found: list[Result] = []
+    async def run() -> None:
         async for result in run_plans(plans, folder):
             found.append(result)
             if results is not None:
                 append_result(results, result)
             _tell(result)
-        return found
 
-    found = asyncio.run(run()) if plans else []
-    if all(result.fine for result in found):
-        shutil.rmtree(folder)
-    else:
-        print(f"what the processes of the broken runs wrote is in {folder}", file=sys.stderr)
+    try:
+        if plans:
+            asyncio.run(run())
+    finally:
+        if all(result.fine for result in found):
+            shutil.rmtree(folder)
+        else:
+            print(f"what the processes of the broken runs wrote is in {folder}", file=sys.stderr)
     return found
 
 
 def _tell(result: Result) -> None:
-    came = "nothing lost" if result.fine else f"BROKEN: {result.broken[0]}"
+    from tasker_tui.text import printable
+
+    came = "nothing lost" if result.fine else f"BROKEN: {printable(result.broken[0])}"
     kinds = ", ".join(result.faults)
     print(
         f"seed {result.seed}: {result.tasks} tasks, {kinds}: {came} ({result.seconds:.0f} s)",

@@ -192,24 +192,74 @@ async def test_paused_steps_have_no_message_and_get_one_when_they_may_run(
 
 
 @pytest.mark.scenario(148)
-@pytest.mark.parametrize(("point", "messages"), [("messages.before", 1), ("messages.after", 2)])
+@pytest.mark.parametrize(
+    ("point", "unknown", "messages"),
+    [
+        ("take.before", 1, 1),
+        ("take.after", 1, 1),
+        ("messages.before", 1, 1),
+        ("messages.after", 1, 2),
+        ("settle.before", 1, 2),
+        ("settle.after", 0, 1),
+    ],
+)
 async def test_an_engine_is_killed_around_a_publish(
-    stack: Stack, queues: Queues, point: str, messages: int
+    stack: Stack, queues: Queues, point: str, unknown: int, messages: int
 ) -> None:
     """Another one sends the message that may not have been sent; a second one is stale."""
-    conn = stack.flows.conn
     task = await stack.flows.run([step("a")])
     doomed = stack.start_engine(TASKER_CRASH_AT=point)
     assert await doomed.ended() == -SIGKILL
-    assert await unpublished(stack) == 1
-    name = await conn.fetchval("SELECT current_database()")
-    await conn.execute(f"ALTER DATABASE {name} SET tasker.clock_offset = '11 s'")
+    assert await unpublished(stack) == unknown
+    await later(stack)
     await stack.engine()
     await queues.until_depth(messages)
     await all_published(stack)
     worker = await stack.worker()
     await stack.flows.reaches(task, "complete")
     assert stack.effects() == ["a 1"]
+    await all_settled(worker, queues)
+
+
+async def later(stack: Stack) -> None:
+    """Have it be so late that messages count as lost, for those who connect from now on."""
+    name = await stack.flows.conn.fetchval("SELECT current_database()")
+    await stack.flows.conn.execute(f"ALTER DATABASE {name} SET tasker.clock_offset = '11 s'")
+
+
+@pytest.mark.scenario(148)
+@pytest.mark.parametrize("point", ["forget.before", "forget.after"])
+async def test_an_engine_is_killed_while_it_gives_up_a_lost_message(
+    stack: Stack, queues: Queues, point: str
+) -> None:
+    first = await stack.engine()
+    task = await stack.flows.run([step("a")])
+    await queues.until_depth(1)
+    await all_published(stack)
+    first.kill()
+    await queues.delete()
+    await later(stack)
+    assert await stack.start_engine(TASKER_CRASH_AT=point).ended() == -SIGKILL
+    await stack.engine()
+    await queues.until_depth(1)
+    worker = await stack.worker()
+    await stack.flows.reaches(task, "complete")
+    assert stack.effects() == ["a 1"]
+    await all_settled(worker, queues)
+
+
+@pytest.mark.scenario(148)
+@pytest.mark.parametrize("point", ["ack.before", "ack.after"])
+async def test_a_worker_is_killed_around_an_acknowledgement(stack: Stack, queues: Queues, point: str) -> None:
+    """The message may come again and is stale then; the step comes back by its lease, if it was claimed."""
+    await stack.engine()
+    task = await stack.flows.run([step("a")])
+    await queues.until_depth(1)
+    assert await stack.start_worker(lease=1.0, TASKER_CRASH_AT=point).ended() == -SIGKILL
+    worker = await stack.worker(lease=1.0)
+    await stack.flows.reaches(task, "complete")
+    attempts = [(row["error_type"], row["success"]) for row in await stack.flows.attempts(task, "a")]
+    assert attempts in ([(None, True)], [("worker_lost", False), (None, True)])
     await all_settled(worker, queues)
 
 

@@ -1,0 +1,1 @@
+"""Faults of every kind, from seeds."""
