@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gc
 import importlib.metadata
@@ -10,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -115,16 +116,17 @@ async def _run(settings: Settings) -> int:
     install_capture()
     problems = load_handlers(registry, settings.worker.handlers)
     loaded = load_templates(settings.worker.templates)
-    async with pool.acquire() as conn:
-        await register_all(
-            conn,
-            loaded,
-            environment=settings.environment,
-            replace=settings.worker.replace_templates,
-            queue_here=settings.broker is None,
-        )
-    namespaces = settings.worker.namespaces or loaded.namespaces
-    worker = await _make_worker(pool, settings, registry, namespaces)
+    with _reaching_the_database():
+        async with pool.acquire() as conn:
+            await register_all(
+                conn,
+                loaded,
+                environment=settings.environment,
+                replace=settings.worker.replace_templates,
+                queue_here=settings.broker is None,
+            )
+        namespaces = settings.worker.namespaces or loaded.namespaces
+        worker = await _make_worker(pool, settings, registry, namespaces)
     loaded.problems[:0] = [*problems, *missing_publishers(loaded.templates)]
     loaded.missing = missing_handlers(loaded, registry)
     for problem in loaded.problems:
@@ -136,7 +138,8 @@ async def _run(settings: Settings) -> int:
     # What is there by now stays: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
-    await worker.start()
+    with _reaching_the_database():
+        await worker.start()
     log.info("worker %s runs with %d slots", worker.identity.worker_uuid, settings.worker.slots)
     await _first(stop, worker.replace_me)
     log.info("draining")
@@ -169,14 +172,22 @@ def _leave_now(code: int) -> None:
 
 async def _connect(settings: Settings) -> Pool:
     try:
-        pool = await open_pool(settings.database.dsn, max_size=POOL_SIZE)
-        async with pool.acquire() as conn:
-            await check_schema(conn)
+        with _reaching_the_database():
+            pool = await open_pool(settings.database.dsn, max_size=POOL_SIZE)
+            async with pool.acquire() as conn:
+                await check_schema(conn)
     except MigrationError as error:
         raise WorkerCannotStart(str(error), error.hint) from None
+    return pool
+
+
+@contextlib.contextmanager
+def _reaching_the_database() -> Iterator[None]:
+    """Say that a worker that starts has lost the database: only one that runs waits for it."""
+    try:
+        yield
     except (*RECONNECTABLE, asyncpg.PostgresError) as error:
         raise WorkerCannotStart(f"the database can't be reached: {error}", "check DATABASE_URL") from None
-    return pool
 
 
 async def _make_worker(

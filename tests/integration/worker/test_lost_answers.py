@@ -82,3 +82,13 @@ async def test_a_worker_outlives_the_loss_of_all_its_connections(stack: Stack) -
 
         await until(some_are_complete, "half of the tasks are complete")
     await stack.flows.all_complete(tasks)
+
+
+async def test_a_worker_that_loses_the_database_while_it_starts_says_so(stack: Stack) -> None:
+    async with proxy_to(stack.dsn) as proxy:
+        proxy.lose_answer_of("uuid7")
+        worker = stack.start_worker(dsn=proxy.dsn)
+        assert await worker.ended() == 2
+        assert proxy.lost.is_set()
+    assert "error: the database can't be reached: " in worker.output
+    assert "unexpected" not in worker.output
