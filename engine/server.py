@@ -124,8 +124,9 @@ async def _pool(settings: Settings) -> AsyncIterator[Pool]:
     with connecting(dsn):
         pool = await open_pool(dsn, min_size=2, max_size=settings.database.pool_size)
     try:
-        async with pool.acquire() as conn:
-            await check_schema(conn)
+        with connecting(dsn):
+            async with pool.acquire() as conn:
+                await check_schema(conn)
         yield pool
     finally:
         with contextlib.suppress(TimeoutError):

@@ -20,6 +20,16 @@ class MigrationError(Exception):
         self.hint = hint
 
 
+CANNOT_CONNECT = (
+    OSError,
+    TimeoutError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was cut between two messages
+)
+
+
 @contextmanager
 def connecting(dsn: str, variable: str = "DATABASE_URL") -> Iterator[None]:
     """Turn what can go wrong with a connection into a MigrationError that shows no password.
@@ -28,7 +38,7 @@ def connecting(dsn: str, variable: str = "DATABASE_URL") -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except CANNOT_CONNECT as error:
         raise MigrationError(
             f"cannot connect to the database {_shown(dsn)}: {error or type(error).__name__}",
             f"check {variable} and that the server runs",
