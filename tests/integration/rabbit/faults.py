@@ -17,6 +17,9 @@ from tests.support.stack import Stack, WorkerPart
 from tests.support.waiting import until
 from tests.support.workflows import step
 
+pytestmark = pytest.mark.timeout(300)
+"""A node takes seconds to start, and the second test starts three."""
+
 IMPATIENT = {"consumer_timeout": "3000"}
 OFTEN = "[{rabbit, [{channel_tick_interval, 500}]}].\n"
 """A consumer that keeps a message for three seconds is cut off, not after half an hour, and at once."""
@@ -48,8 +51,9 @@ async def stack(database: str, node: RabbitNode, tmp_path: Path) -> AsyncIterato
 
 
 def gated(gate: str) -> list[dict[str, object]]:
-    """A step that waits at a gate, and one after it."""
-    return [step("first", handler="gate", initialization={"gate": gate}), step("second", "first")]
+    """A step that waits at a gate, however long a node takes to start, and one after it."""
+    first = step("first", handler="gate", initialization={"gate": gate}, timeout_seconds="none")
+    return [first, step("second", "first")]
 
 
 async def keep(_: object) -> None:

@@ -128,6 +128,21 @@ def test_an_edit_is_told_with_what_came_of_it(developed: Developed) -> None:
     assert "reload: handler demo.wav is new" in developed.command("logs", "worker", "-n", "1000")
 
 
+def test_an_edit_is_picked_up(developed: Developed) -> None:
+    def greeting() -> list[str]:
+        uuid = developed.dev.runs("greeting", namespace="demo")
+        first = json.loads(developed.dev.tasker("steps", uuid, "--json").stdout)[0]
+        return [first["name"], first["results"]["result"]["text"]]
+
+    fitting = HANDLERS.replace("demo.wave", "demo.wav")
+    assert greeting() == ["greet", "hello"]
+    developed.edit(0, handlers_py=fitting.replace("hello", "good evening"))
+    until(lambda: greeting() == ["greet", "good evening"], "the new greeting")
+    renamed = TEMPLATE.replace("name: greet\n", "name: salute\n").replace("[greet]", "[salute]")
+    developed.edit(0, greeting_yaml=renamed)
+    until(lambda: greeting() == ["salute", "good evening"], "the new template")
+
+
 def test_parts_are_stopped_and_started_and_the_work_goes_on(developed: Developed) -> None:
     before = developed.part("worker")["pid"]
     stopped = json.loads(developed.command("stop", "worker", "--json"))

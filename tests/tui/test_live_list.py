@@ -1,0 +1,155 @@
+"""The list of tasks while it is filtered, while tasks change, and while the server is away."""
+
+from __future__ import annotations
+
+from engine.model.states import StepState, TaskState
+from tests.tui.flows import client_with
+from tests.tui.keyboard import notices, press, type_in
+from tests.tui.scenes import (
+    order_task,
+    small_task,
+)
+from tests.tui.support import NOW, dashboard, screen_text, settle
+
+
+async def test_a_filter_narrows_while_it_is_typed_and_escape_takes_it_back():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "state:error")
+        shown = screen_text(pilot)
+        assert "✗ error" in shown
+        assert "✓ complete" not in shown
+        await press(pilot, "escape")
+        assert "✓ complete" in screen_text(pilot)
+    asked = client.named("list_tasks")
+    assert any(query.get("status") == ["error"] for query in asked)
+
+
+async def test_escape_shows_all_tasks_again():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "template:etl_pipeline")
+        await press(pilot, "enter")
+        assert "Tasks  template:etl_pipeline" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "linear_workflow" in screen_text(pilot)
+
+
+async def test_a_filter_that_finds_nothing_says_what_to_do():
+    async with dashboard(client_with()) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "nonesuch")
+        await press(pilot, "enter")
+        assert "No task fits this filter." in screen_text(pilot)
+        assert "/ changes it, esc shows all tasks." in screen_text(pilot)
+
+
+async def test_no_action_reaches_a_task_of_the_list_before_the_filter():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.answering.clear()
+        await press(pilot, "exclamation_mark", "c", "j", "r", "enter")
+        assert [notice.rpartition(": ")[2] for notice in notices(pilot)] == ["no task is selected"] * 3
+        client.answering.set()
+        await settle(pilot)
+        await press(pilot, "j", "c", "y")
+    [uuid] = client.named("cancel_task")
+    assert client.tasks[uuid].name == "order_fulfillment"
+
+
+async def test_the_answer_to_an_older_filter_is_dropped():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.answering.clear()
+        await press(pilot, "exclamation_mark")
+        await press(pilot, "exclamation_mark")
+        client.answering.set()
+        await settle(pilot)
+        assert "✓ complete" in screen_text(pilot)
+        assert screen_text(pilot).splitlines()[1].startswith("╭─ Tasks ──")
+
+
+async def test_new_tasks_appear_on_top_and_states_change_in_place():
+    old = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    client = client_with(old)
+    async with dashboard(client) as pilot:
+        client.announce(order_task(9, minutes_ago=0.1))
+        await settle(pilot)
+        assert "order_fulfillment" in screen_text(pilot).splitlines()[3]
+        old.state, old.completed_at = TaskState.COMPLETE, NOW
+        client.announce(old)
+        await settle(pilot)
+        assert "✓ complete" in screen_text(pilot).splitlines()[4]
+
+
+async def test_the_cursor_stays_on_its_task_when_others_come_in():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        await press(pilot, "j", "j")
+        before = next(line for line in screen_text(pilot).splitlines() if "▌" in line)
+        for number in range(5):
+            client.announce(small_task(500 + number, TaskState.PENDING, 1 - number / 10))
+            await settle(pilot)
+        shown = screen_text(pilot).splitlines()
+        after = next(line for line in shown if "▌" in line)
+        assert after.split()[3:7] == before.split()[3:7]
+        assert "newer" in shown[-2]
+        await press(pilot, "g")
+        assert "▌" in screen_text(pilot).splitlines()[3]
+
+
+async def test_a_step_changes_in_the_graph_as_it_happens():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter")
+        assert "● pack_c" in screen_text(pilot)
+        client.transition(task, "pack_c", StepState.COMPLETE)
+        await settle(pilot)
+        assert "✓ pack_c" in screen_text(pilot)
+        await press(pilot, "4")
+        assert "in_progress → complete" in screen_text(pilot)
+
+
+async def test_a_lost_connection_is_shown_counted_down_and_made_again():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.drop()
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "▲ offline: " in shown
+        assert "again in " in shown.splitlines()[0]
+        assert "order_fulfillment" in shown
+        await press(pilot, "c")
+        assert any("not connected" in notice for notice in notices(pilot))
+        client.offline = False
+        client.clock.advance(20)
+        await settle(pilot)
+        assert "● live" in screen_text(pilot).splitlines()[0]
+
+
+async def test_after_a_gap_the_list_is_loaded_again():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.drop()
+        await settle(pilot)
+        missed = small_task(900, TaskState.COMPLETE, 0.2, "missed_meanwhile")
+        client.tasks[str(missed.uuid)] = missed
+        client.offline = False
+        client.clock.advance(20)
+        await settle(pilot)
+        assert "missed_meanwhile" in screen_text(pilot)
+
+
+async def test_no_server_at_the_start_says_so():
+    client = client_with()
+    client.offline = True
+    async with dashboard(client) as pilot:
+        shown = screen_text(pilot)
+        assert "The server cannot be reached" in shown
+        client.offline = False
+        client.clock.advance(1)
+        await settle(pilot)
+        assert "order_fulfillment" in screen_text(pilot)
