@@ -74,7 +74,7 @@ def _braille(left: int, right: int, below: int) -> str:
         bits |= (_LEFT_DOTS[dot] if left > below + dot else 0) | (
             _RIGHT_DOTS[dot] if right > below + dot else 0
         )
-    return chr(_BRAILLE + bits)
+    return chr(_BRAILLE + bits) if bits else " "  # an empty braille cell is wider than others in some fonts
 
 
 def _ascii_curve(values: Sequence[float], width: int, height: int) -> list[str]:

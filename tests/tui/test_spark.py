@@ -20,7 +20,7 @@ def test_a_sparkline_shows_nothing_little_and_much_apart():
 
 
 def test_a_curve_fills_from_below():
-    assert curve([1, 2, 3, 4, 5, 6, 7, 8], 4, 2) == ["⠀⠀⣠⣾", "⣠⣾⣿⣿"]
+    assert curve([1, 2, 3, 4, 5, 6, 7, 8], 4, 2) == ["  ⣠⣾", "⣠⣾⣿⣿"]
     assert curve([1, 2, 3, 4], 4, 2, ascii_only=True) == ["  :#", ":###"]
 
 
