@@ -128,12 +128,13 @@ class Inbox(ABC, Generic[M]):
             await self._consume()
         if not self._held:
             return
-        found = await find_ready(self._pool, list(self._held))
+        asked = list(self._held)  # others arrive meanwhile, of which nothing is known yet
+        found = await find_ready(self._pool, asked)
         paused = [step for step, one in found.items() if one.held]
         foreign = [step for step, one in found.items() if one.handler not in self._taker.handlers]
         waiting = set(found).difference(paused, foreign)
         self._acknowledge(foreign, "foreign")
-        self._acknowledge(set(self._held).difference(paused, waiting), "stale")
+        self._acknowledge(set(asked).difference(paused, foreign, waiting), "stale")
         await self._give_back(paused)  # they get a new message when they are let go
         if foreign:
             self._pass_on_soon()
