@@ -81,6 +81,7 @@ def _run(plans: list[Plan], results: Path | None) -> list[Result]:
     from tasker_tui.chaos.run import run_plans
 
     found: list[Result] = []
+    ended = False
     folder = Path(tempfile.mkdtemp(prefix="tasker-chaos-"))
 
     async def run() -> None:
@@ -93,8 +94,9 @@ def _run(plans: list[Plan], results: Path | None) -> list[Result]:
     try:
         if plans:
             asyncio.run(run())
+        ended = True
     finally:
-        if all(result.fine for result in found):
+        if ended and all(result.fine for result in found):
             shutil.rmtree(folder)
         else:
             print(f"what the processes of the broken runs wrote is in {folder}", file=sys.stderr)

@@ -205,7 +205,7 @@ class StepScreen(OperatorScreen):
     def _show_frame(self) -> None:
         facts, palette, task = self._facts(), palette_for(self), self.view.task
         line = title(facts, palette) if facts else self._trouble
-        self.query_one("#step-headline", Static).update(line, layout=False)
+        self.query_one("#step-headline", Static).update(line)
         names = tuple(tab.NAME for tab in self._numbered)
         tabs = tab_line(names, self._tab.NAME, palette)
         self.query_one("#task-tabs", Static).update(tabs, layout=False)
