@@ -188,7 +188,9 @@ def test_a_killed_part_is_started_again_and_the_work_goes_on(dev: Dev, name: str
     others = [dev.part(other).pid for other in ("worker", "server", "postgres") if other != name]
     killed.kill()
     until(lambda: f"{name} was ended by SIGKILL; starts again" in dev.log, f"a word about {name}")
-    until(lambda: dev.tasker("list").returncode == 0, "an answer of the server")
+    # The list answers before the breaker, which has seen the database away, lets new tasks in again.
+    created = ("create", "linear_workflow", "-n", "example")
+    until(lambda: dev.tasker(*created).returncode == 0, "a task that is taken in")
     dev.runs("linear_workflow")
     assert [dev.part(other).pid for other in ("worker", "server", "postgres") if other != name] == others
 
