@@ -6,6 +6,7 @@ Nothing is a dot, the least of something is visible: a minute with one failure m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 
 _BLOCKS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", ".:-=+*%#"
@@ -23,8 +24,8 @@ def sample(values: Sequence[float], cells: int) -> list[float]:
         return []
     if len(values) <= cells:
         return list(values)
-    size = len(values) / cells
-    return [max(values[int(i * size) : max(int(i * size) + 1, int((i + 1) * size))]) for i in range(cells)]
+    ends = [len(values) * i // cells for i in range(cells + 1)]
+    return [max(values[begin:end]) for begin, end in pairwise(ends)]
 
 
 def spark(values: Sequence[float], width: int, *, ascii_only: bool = False, top: float | None = None) -> str:

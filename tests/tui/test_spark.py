@@ -57,3 +57,9 @@ def test_a_meter_is_as_wide_as_asked(share, width, ascii_only):
     full, rest = meter(share, width, ascii_only=ascii_only)
     assert len(full) + len(rest) == width
     assert bool(full) == (share > 0 and width > 0)
+
+
+def test_the_newest_value_is_at_the_right_edge_at_every_width():
+    for count in range(1, 121):
+        newest = [0.0] * (count - 1) + [1.0]
+        assert all(sample(newest, cells)[-1] == 1 for cells in range(1, 121)), count
