@@ -138,7 +138,9 @@ class Inbox(ABC, Generic[M]):
         await self._give_back(paused)  # they get a new message when they are let go
         if foreign:
             self._pass_on_soon()
-        if full:
+        if self._closing:
+            await self._give_back(list(waiting))
+        elif full:
             await self._hold_no_longer(waiting)
         elif waiting:
             self._taker.look()

@@ -91,6 +91,8 @@ class PgmqInbox(Inbox[Message]):
 
     async def _stop_consuming(self) -> None:
         self._takes = False
+        # What is being taken is gone from its queue already: it has to be in hand before all is given back.
+        await self.link.turn()
 
     async def _settle(self, messages: list[Message]) -> None:
         # They are gone already, and make room for others.

@@ -53,6 +53,12 @@ class PgmqLink(Link):
                 self.drop()
                 raise
 
+    async def turn(self) -> None:
+        """Wait until nobody uses the connection; no longer than an answer may take."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS), self._turn:
+                pass
+
     async def execute(self, query: str, *arguments: Any) -> str:
         """Execute one statement."""
         async with self.connection() as conn:

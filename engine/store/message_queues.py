@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from engine.store.pgmq_install import install_pgmq
 from engine.store.pool import Connection
 from engine.store.registration import queue_name
@@ -47,16 +49,35 @@ async def is_prepared(conn: Connection) -> bool:
 
 
 async def declare(conn: Connection, namespace: str) -> None:
-    """Have a namespace's queue there."""
+    """Have a namespace's queue there; raises InsufficientPrivilegeError if it is not for us."""
     table = _table("q", namespace)
-    if await conn.fetchval("SELECT to_regclass($1) IS NOT NULL", table):
+    if await _is_usable(conn, namespace):
         return
     async with conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        if await _is_usable(conn, namespace):  # somebody else made it meanwhile
+            return
         await conn.execute("SELECT pgmq.create($1)", queue_name(namespace))
         await conn.execute(f"ALTER TABLE {table} SET ({SETTINGS})")
         # By which a message leaves whose step was claimed without it.
         await conn.execute(f"CREATE INDEX ON {table} ((message ->> 'step_uuid'))")
+
+
+async def _is_usable(conn: Connection, namespace: str) -> bool:
+    """Whether the queue is there. Refused here, and not by each message, it is no matter of other queues."""
+    allowed: bool | None = await conn.fetchval(
+        """
+        SELECT bool_and(has_table_privilege(c.oid, right_to))
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_to
+        WHERE n.nspname = 'pgmq' AND c.relname = $1
+        """,
+        f"q_{queue_name(namespace)}",  # to_regclass may not see in a transaction what others have committed
+    )
+    if allowed is False:
+        raise asyncpg.InsufficientPrivilegeError(f"permission denied for table {_table('q', namespace)}")
+    return bool(allowed)
 
 
 async def send(conn: Connection, namespace: str, bodies: Sequence[str]) -> None:

@@ -39,10 +39,15 @@ def connecting(dsn: str, variable: str = "DATABASE_URL") -> Iterator[None]:
     try:
         yield
     except CANNOT_CONNECT as error:
-        raise MigrationError(
-            f"cannot connect to the database {_shown(dsn)}: {error or type(error).__name__}",
-            f"check {variable} and that the server runs",
-        ) from error
+        raise cannot_connect(dsn, error, variable) from error
+
+
+def cannot_connect(dsn: str, error: Exception, variable: str = "DATABASE_URL") -> MigrationError:
+    """What to say of a database that is not there."""
+    return MigrationError(
+        f"cannot connect to the database {_shown(dsn)}: {error or type(error).__name__}",
+        f"check {variable} and that the server runs",
+    )
 
 
 @contextmanager

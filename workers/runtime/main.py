@@ -21,7 +21,7 @@ from engine.settings import Settings, WorkerSettings
 from engine.store.claims import WorkerIdentity
 from engine.store.migrate import check_schema
 from engine.store.pool import RECONNECTABLE, Pool, open_pool
-from engine.store.schema_errors import MigrationError
+from engine.store.schema_errors import MigrationError, cannot_connect
 from engine.store.step_definitions import namespaces_naming
 from workers.errors import HandlerNotFound
 from workers.invocation import resolve
@@ -116,7 +116,8 @@ async def _run(settings: Settings) -> int:
     install_capture()
     problems = load_handlers(registry, settings.worker.handlers)
     loaded = load_templates(settings.worker.templates)
-    with _reaching_the_database():
+    dsn = settings.database.dsn
+    with _reaching_the_database(dsn):
         async with pool.acquire() as conn:
             await register_all(
                 conn,
@@ -138,7 +139,7 @@ async def _run(settings: Settings) -> int:
     # What is there by now stays: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
-    with _reaching_the_database():
+    with _reaching_the_database(dsn):
         await worker.start()
     log.info("worker %s runs with %d slots", worker.identity.worker_uuid, settings.worker.slots)
     await _first(stop, worker.replace_me)
@@ -172,7 +173,7 @@ def _leave_now(code: int) -> None:
 
 async def _connect(settings: Settings) -> Pool:
     try:
-        with _reaching_the_database():
+        with _reaching_the_database(settings.database.dsn):
             pool = await open_pool(settings.database.dsn, max_size=POOL_SIZE)
             async with pool.acquire() as conn:
                 await check_schema(conn)
@@ -182,12 +183,13 @@ async def _connect(settings: Settings) -> Pool:
 
 
 @contextlib.contextmanager
-def _reaching_the_database() -> Iterator[None]:
+def _reaching_the_database(dsn: str) -> Iterator[None]:
     """Say that a worker that starts has lost the database: only one that runs waits for it."""
     try:
         yield
     except (*RECONNECTABLE, asyncpg.PostgresError) as error:
-        raise WorkerCannotStart(f"the database can't be reached: {error}", "check DATABASE_URL") from None
+        told = cannot_connect(dsn, error)
+        raise WorkerCannotStart(str(told), told.hint) from None
 
 
 async def _make_worker(

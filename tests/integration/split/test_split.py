@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
+from engine.store import message_queues
 from tasker_tui.dev.ports import claim_ports
 from tests.e2e.api import sample
 from tests.support.brokers import new_queue_database, on_queue_database
@@ -259,3 +261,22 @@ async def test_it_is_migrated_as_the_other_one_is(split: tuple[Stack, Queues]) -
     assert code == 0, output
     assert [change["kind"] for change in json.loads(output)["changes"]] == ["queues"]
     assert await other.fetch("SELECT to_regclass('pgmq.meta')::text") == ["pgmq.meta"]
+
+
+async def test_a_queue_that_is_not_for_us_is_refused_and_one_that_two_make_is_made_once(
+    split: tuple[Stack, Queues],
+) -> None:
+    _, queues = split
+    one, other = [await asyncpg.connect(queues.url) for _ in range(2)]
+    try:
+        await message_queues.prepare(one)
+        await asyncio.gather(*(message_queues.declare(conn, "shared") for conn in (one, other)))
+        indexes = "SELECT count(*) FROM pg_indexes WHERE tablename = $1 AND indexdef LIKE '%step_uuid%'"
+        assert await one.fetchval(indexes, "q_worker_shared_queue") == 1
+
+        await one.execute("GRANT USAGE ON SCHEMA pgmq TO pg_monitor")
+        await one.execute("GRANT SELECT ON pgmq.q_worker_shared_queue TO pg_monitor; SET ROLE pg_monitor")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="q_worker_shared_queue"):
+            await message_queues.declare(one, "shared")
+    finally:
+        await asyncio.gather(one.close(), other.close())

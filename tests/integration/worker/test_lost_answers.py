@@ -90,5 +90,5 @@ async def test_a_worker_that_loses_the_database_while_it_starts_says_so(stack: S
         worker = stack.start_worker(dsn=proxy.dsn)
         assert await worker.ended() == 2
         assert proxy.lost.is_set()
-    assert "error: the database can't be reached: " in worker.output
+    assert "error: cannot connect to the database " in worker.output
     assert "unexpected" not in worker.output
