@@ -75,6 +75,7 @@ async def load(api: Api, count: int = LOAD) -> list[Json]:
     holds = {f"linear_{number}": {"hold": 0.05} for number in range(1, 5)}
     body = {"name": "linear", "namespace": FAILURES, "context": orders(**holds)}
     answer = await api.http.post("/v1/tasks/bulk", json={"tasks": [body] * count})
+    assert answer.status_code == 200, answer.text
     return [result["task"] for result in answer.json()["results"]]
 
 
@@ -180,7 +181,7 @@ async def test_an_engine_that_is_killed_while_steps_run_is_not_missed(
 
 
 @pytest.mark.scenario(161)
-async def test_an_engine_that_is_killed_in_a_transition_leaves_the_task_whole(
+async def test_an_engine_that_is_killed_around_a_transition_leaves_the_task_whole(
     stack: Stack, engines: list[Api]
 ) -> None:
     # An engine looks for results whether there are some or not: it lives until many have come.
@@ -298,10 +299,20 @@ def code_is(code: str) -> Callable[[httpx.Response], bool]:
 async def test_what_is_stopped_in_order_ends_its_steps_and_loses_nothing(
     stack: Stack, engines: list[Api]
 ) -> None:
-    tasks = await load(engines[0])
-    await engines[1].until(tasks[0], lambda now: now["completed_steps"] >= 1)
-    stopped = (*alive(stack.workers)[:2], alive(stack.servers)[0])
+    tasks = [
+        await engines[0].create("linear", FAILURES, orders(linear_1={"hold": 1})),
+        *await load(engines[0]),
+    ]
+    in_hand = await engines[1].step_in(tasks[0], "linear_1", "in_progress")
+    workers = {await worker_id(engines[0], worker): worker for worker in alive(stack.workers)}
+    holder = workers.pop(in_hand["worker_uuid"])
+    stopped = (holder, next(iter(workers.values())), alive(stack.servers)[0])
     assert await asyncio.gather(*(one.stop() for one in stopped)) == [0, 0, 0]
+    ended = (await engines[1].steps(tasks[0]))["linear_1"]
+    assert (ended["current_state"], ended["results"]["metadata"]["worker_id"]) == (
+        "complete",
+        in_hand["worker_uuid"],
+    )
     await all_complete(engines[1:], tasks)
     for task in tasks:
         assert {step["attempts"] for step in (await engines[1].steps(task)).values()} == {1}
