@@ -57,6 +57,30 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
         assert f"\n  {command} " in done.stdout
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "server",
+        "worker",
+        "migrate",
+        "doctor",
+        "task list --url http://127.0.0.1:9",
+        "dlq queue --url http://127.0.0.1:9",
+        "failures --url http://127.0.0.1:9",
+    ],
+    ids=lambda command: command.partition(" -")[0],
+)
+def test_the_installed_command_says_who_does_not_answer(command: str, tmp_path: Path) -> None:
+    """The other tests fork theirs from a process that has imported everything."""
+    program = Path(sys.executable).with_name("tasker")
+    environment = ENVIRONMENT | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    arguments = [program, *command.split()]
+    done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == (4 if "--url" in command else 2), done.stderr
+    assert "127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     program = "import sys, tasker_tui.cli.main; print(*sys.modules)"
     done = subprocess.run(
