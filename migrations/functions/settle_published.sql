@@ -11,6 +11,8 @@ BEGIN
     WITH there AS MATERIALIZED (
         SELECT r.step_uuid FROM tasker.ready_steps r
         WHERE r.step_uuid = ANY (p_steps) AND r.message_id IS NULL
+          -- Given back by a worker since it was sent: the confirmation is of a message that is gone.
+          AND (NOT p_published OR r.sent_at IS NOT NULL)
         FOR NO KEY UPDATE SKIP LOCKED)
     UPDATE tasker.ready_steps r
     SET published_at = CASE WHEN p_published THEN coalesce(r.published_at, tasker.now()) END,

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from engine.messaging.notify import Listener, Notifier
-from engine.store.messages import LOST_AT_ONCE, forget_lost_messages
+from engine.store.messages import LOST_AT_ONCE, forget_lost_messages, settle_published, take_unpublished
 from engine.store.pool import Connection, Pool, open_pool
 from tests.support.hand_worker import HandWorker, process_all
 from tests.support.invariants import violations
@@ -316,3 +316,15 @@ async def test_a_result_that_is_submitted_twice_counts_once(
     assert states == (
         {"a": "complete", "b": "enqueued"} if success else {"a": "waiting_for_retry", "b": "pending"}
     )
+
+
+async def test_a_confirmation_that_comes_after_the_message_was_given_back_is_of_no_use(
+    flows: Workflows, conn: Connection, pool: Pool
+) -> None:
+    revision = await flows.register([step("a")])
+    await conn.execute("UPDATE tasker.namespaces SET queue_name = NULL")
+    await flows.create(revision)
+    (sent,) = await take_unpublished(pool, everything=True)
+    await settle_published(pool, [sent.step_uuid], published=False)  # by the worker that could not take it
+    await settle_published(pool, [sent.step_uuid], published=True)  # by the engine, a moment late
+    assert [one.step_uuid for one in await take_unpublished(pool, everything=True)] == [sent.step_uuid]
