@@ -21,7 +21,7 @@ from engine.messaging.link import Link
 from engine.messaging.taker import MessageOutcome, Taker
 from engine.settings import PgmqSettings, RabbitSettings
 from engine.store.crash_points import crash_point
-from engine.store.messages import find_ready, settle_published
+from engine.store.messages import find_ready, settle_messages
 from engine.store.pool import RECONNECTABLE, Pool
 
 log = logging.getLogger("tasker.messaging")
@@ -73,9 +73,17 @@ class Inbox(ABC, Generic[M]):
         self._closing = True
         with contextlib.suppress(*self.link.errors):
             await self._stop_consuming()
-        await self._give_back(list(self._held))
+        with contextlib.suppress(TimeoutError, *RECONNECTABLE, *self.link.errors):
+            async with asyncio.timeout(HOLD_SECONDS):
+                await self._give_all_back()
         if self._settling:
             await asyncio.wait(self._settling, timeout=HOLD_SECONDS)
+
+    async def _give_all_back(self) -> None:
+        await self._give_back(list(self._held))
+        while self._held:  # their steps are being claimed, or are gone
+            await self._review()
+            await asyncio.sleep(REVIEW_SECONDS)
 
     @property
     @abstractmethod
@@ -166,13 +174,15 @@ class Inbox(ABC, Generic[M]):
         if not steps:
             return
         try:
-            await settle_published(self._pool, steps, published=False)
+            settled = await settle_messages(self._pool, steps, published=False)
         except RECONNECTABLE as error:
             # They stay held, and end with the connection or this worker: their steps then get new ones.
             log.warning("%d messages could not be given back: %s", len(steps), error)
             return
-        self._acknowledge(steps, "given_back")
-        self._taker.unpublished()
+        # Of the others, on which somebody works, the next look decides.
+        self._acknowledge(settled, "given_back")
+        if settled:
+            self._taker.unpublished()
 
     def _acknowledge(self, steps: Iterable[UUID], outcome: MessageOutcome) -> None:
         settled = [held for step in steps if (held := self._held.pop(step, None)) is not None]

@@ -83,7 +83,7 @@ class StepPublisher:
         failed = [one.step_uuid for one in taken if one.step_uuid not in confirmed]
         # What a broker that is there refuses is taken again after SENT_AGAIN, and keeps nobody waiting.
         if failed and not self.link.connected:
-            await messages.settle_published(self._pool, failed, published=False)
+            await messages.settle_messages(self._pool, failed, published=False)
             return FAILED_SECONDS
         # Others may have become ready meanwhile, without anybody who says so.
         return 0.0 if len(taken) == messages.AT_ONCE else SETTLE_SECONDS
@@ -91,7 +91,7 @@ class StepPublisher:
     async def _settle(self) -> None:
         before = asyncio.get_running_loop().time() - SETTLE_SECONDS
         while self._confirmed and self._confirmed[0][0] < before:
-            await messages.settle_published(self._pool, self._confirmed[0][1], published=True)
+            await messages.settle_messages(self._pool, self._confirmed[0][1], published=True)
             self._confirmed.popleft()
 
     async def _sweep(self) -> float:

@@ -54,11 +54,15 @@ async def take_unpublished(pool: Pool, *, everything: bool) -> list[StepMessage]
     return [StepMessage(*row) for row in rows]
 
 
-async def settle_published(pool: Pool, steps: Sequence[UUID], *, published: bool) -> None:
-    """Keep that steps have a confirmed message, or that they have none and need one."""
+async def settle_messages(pool: Pool, steps: Sequence[UUID], *, published: bool) -> list[UUID]:
+    """Keep that steps have a confirmed message, or that they have none and need one.
+
+    Returns those of which it is kept; the others wait no longer, or somebody works on them right now.
+    """
     crash_point("settle.before")
-    await pool.execute("SELECT tasker.settle_published($1, $2)", steps, published)
+    settled: list[UUID] = await pool.fetchval("SELECT tasker.settle_messages($1, $2)", steps, published)
     crash_point("settle.after")
+    return settled
 
 
 async def forget_lost_messages(pool: Pool, namespaces: Sequence[str]) -> int:

@@ -16,6 +16,6 @@ BEGIN
             AND NOT EXISTS (SELECT FROM tasker.missing_handlers m WHERE m.namespace = r.namespace AND m.handler = r.handler)) oldest
     WHERE oldest.lost AND oldest.place <= p_limit AND oldest.message_id IS NULL
       AND oldest.published_at < tasker.now() - p_after / 6;
-    RETURN CASE WHEN v_steps IS NULL THEN 0 ELSE tasker.settle_published(v_steps, false) END;
+    RETURN CASE WHEN v_steps IS NULL THEN 0 ELSE cardinality(tasker.settle_messages(v_steps, false)) END;
 END
 $$;

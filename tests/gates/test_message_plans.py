@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.store.messages import AT_ONCE, find_ready, settle_published, take_unpublished
+from engine.store.messages import AT_ONCE, find_ready, settle_messages, take_unpublished
 from tests.gates.plans import explained, rows_read, scans_of, told, walks_all
 from tests.gates.running import connected, create, register_bench
 
@@ -22,8 +22,8 @@ async def test_what_is_published_is_found_by_index(gate_server):
             second = await take_unpublished(conn, everything=True)
             steps = [one.step_uuid for one in (*first, *second)]
             assert len({*steps}) == 2 * AT_ONCE
-            await settle_published(conn, steps[:50], published=True)
-            await settle_published(conn, steps[50:100], published=False)
+            await settle_messages(conn, steps[:50], published=True)
+            await settle_messages(conn, steps[50:100], published=False)
             assert len(await find_ready(conn, steps[:50])) == 50
         scans = scans_of(plans, TABLES)
         assert {node["Relation Name"].split("_2")[0] for node in scans} == TABLES

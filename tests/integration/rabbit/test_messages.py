@@ -5,6 +5,7 @@ from __future__ import annotations
 from signal import SIGKILL, SIGTERM
 from uuid import uuid4
 
+import asyncpg
 import orjson
 import pytest
 
@@ -173,21 +174,32 @@ async def test_a_worker_without_a_free_slot_leaves_messages_to_others(stack: Sta
 async def test_paused_steps_have_no_message_and_get_one_when_they_may_run(
     stack: Stack, queues: Queues
 ) -> None:
+    """The message of one on which somebody works is kept until it is known what becomes of it."""
+    conn = stack.flows.conn
     await stack.engine()
-    revision = await stack.flows.register([step("a")])
-    await stack.flows.conn.execute("SELECT tasker.pause('test', NULL, NULL, 'ana', 'a look at it')")
+    revision = await stack.flows.register([step("a"), step("b")])
+    await conn.execute("SELECT tasker.pause('test', NULL, NULL, 'ana', 'a look at it')")
     (task,) = await stack.flows.create(revision)
     worker = await stack.worker()
     await queues.until_depth(0)
-    (row,) = (await stack.flows.steps(task)).values()
-    await queues.send(orjson.dumps({"step_uuid": str(row["step_uuid"])}))
+    a, b = [row["step_uuid"] for row in (await stack.flows.steps(task)).values()]
+    await conn.execute("UPDATE tasker.ready_steps SET published_at = now()")
 
-    async def given_back() -> bool:
-        return (await worker.messages()).get("given_back", 0) == 1
+    async def given_back(count: int) -> bool:
+        published = await conn.fetchval("SELECT published_at FROM tasker.ready_steps WHERE step_uuid = $1", b)
+        return published is None and (await worker.messages()).get("given_back", 0) >= count
 
-    await until(given_back, "its message is settled")
-    assert await stack.flows.states(task) == {"a": "enqueued"}
-    await stack.flows.conn.execute("SELECT tasker.resume('test', NULL, NULL)")
+    other = await asyncpg.connect(stack.dsn)
+    async with other.transaction():
+        await other.execute("SELECT FROM tasker.ready_steps WHERE step_uuid = $1 FOR UPDATE", a)
+        for one in (a, b):
+            await queues.send(orjson.dumps({"step_uuid": str(one)}))
+        await until(lambda: given_back(1), "the other's message is settled")
+        assert (await worker.messages())["given_back"] == 1
+    await other.close()
+    await until(lambda: given_back(2), "its message is settled")
+    assert await stack.flows.states(task) == {"a": "enqueued", "b": "enqueued"}
+    await conn.execute("SELECT tasker.resume('test', NULL, NULL)")
     await stack.flows.reaches(task, "complete")
 
 

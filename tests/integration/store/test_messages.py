@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from engine.messaging.notify import Listener, Notifier
-from engine.store.messages import LOST_AT_ONCE, forget_lost_messages, settle_published, take_unpublished
+from engine.store.messages import LOST_AT_ONCE, forget_lost_messages, settle_messages, take_unpublished
 from engine.store.pool import Connection, Pool, open_pool
 from tests.support.hand_worker import HandWorker, process_all
 from tests.support.invariants import violations
@@ -325,6 +326,26 @@ async def test_a_confirmation_that_comes_after_the_message_was_given_back_is_of_
     await conn.execute("UPDATE tasker.namespaces SET queue_name = NULL")
     await flows.create(revision)
     (sent,) = await take_unpublished(pool, everything=True)
-    await settle_published(pool, [sent.step_uuid], published=False)  # by the worker that could not take it
-    await settle_published(pool, [sent.step_uuid], published=True)  # by the engine, a moment late
+    await settle_messages(pool, [sent.step_uuid], published=False)  # by the worker that could not take it
+    await settle_messages(pool, [sent.step_uuid], published=True)  # by the engine, a moment late
     assert [one.step_uuid for one in await take_unpublished(pool, everything=True)] == [sent.step_uuid]
+
+
+async def test_of_which_steps_it_is_kept_that_they_need_a_message_is_told(
+    flows: Workflows, conn: Connection, other: Connection, pool: Pool
+) -> None:
+    revision = await flows.register([step("a")])
+    await flows.create(revision)  # its message is in this database
+    await conn.execute("UPDATE tasker.namespaces SET queue_name = NULL")
+    await flows.create(revision, count=2)
+    sent = [one.step_uuid for one in await take_unpublished(pool, everything=True)]
+    rows = await conn.fetch("SELECT step_uuid FROM tasker.ready_steps WHERE message_id IS NOT NULL")
+    (here,) = [row[0] for row in rows]
+    asked = [*sent, here, uuid4()]
+    async with other.transaction():
+        await other.execute("SELECT FROM tasker.ready_steps WHERE step_uuid = $1 FOR UPDATE", sent[0])
+        assert set(await settle_messages(pool, asked, published=False)) == {sent[1], here}
+    assert set(await settle_messages(pool, asked, published=False)) == {*sent, here}
+    assert await settle_messages(pool, [sent[0]], published=True) == []
+    # Processes of the previous release call it by its older name.
+    assert await conn.fetchval("SELECT tasker.settle_published($1, false)", sent) == 2
