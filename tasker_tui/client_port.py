@@ -49,6 +49,7 @@ class TaskerPort(Protocol):
         namespace: str | None = None,
         template: str | None = None,
         status: Sequence[str] | None = None,
+        why: Sequence[str] | None = None,
         tag: str | None = None,
         initiator: str | None = None,
         since: datetime | None = None,

@@ -1,6 +1,7 @@
 """The filter of the task list: typed `key:value` words, the rest is searched in names and ids.
 
 state:error,waiting template:order_fulfillment since:2h broken parcel
+why:no-worker,paused
 
 All of it is searched by the server, in all tasks: what it cannot search is refused here, never applied to the
 loaded rows alone. `!state:` leaves states out; `@NAME` stands for a filter that was saved under a name.
@@ -16,6 +17,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from engine.model.states import TASK_TERMINAL, TaskState
+from engine.model.whys import WHY_FILTERS
 from tasker_tui.states import FAILING_TASKS, TASK_MARKS
 from tasker_tui.text import near
 from tasker_tui.view_models import TaskRow
@@ -46,6 +48,7 @@ class TaskFilter:
     """What the list is narrowed to; empty fields narrow nothing."""
 
     states: tuple[TaskState, ...] = ()
+    why: tuple[str, ...] = ()
     namespace: str | None = None
     template: str | None = None
     tag: str | None = None
@@ -92,6 +95,8 @@ def expand(text: str, saved: Mapping[str, str]) -> str:
 def format_filter(task_filter: TaskFilter) -> str:
     """The filter as one would type it; `parse_filter` reads it back to an equal one."""
     words = [f"state:{','.join(_state_words(task_filter.states))}"] if task_filter.states else []
+    if task_filter.why:
+        words.append(f"why:{','.join(_dashed(kind) for kind in task_filter.why)}")
     for key in ("namespace", "template", "tag", "initiator"):
         if value := getattr(task_filter, key):
             words.append(f'{key}:"{value}"' if re.search(r"\s", value) else f"{key}:{value}")
@@ -120,7 +125,8 @@ def completion(text: str, names: dict[str, Sequence[str]]) -> str | None:
         before, comma, value = value.rpartition(",")
         key = _ALIASES.get(key, key)
         prefix = f"{last.partition(':')[0]}:{before}{comma}"
-        options = [prefix + name for name in (_STATE_WORDS if key == "state" else names.get(key, ()))]
+        known = {"state": list(_STATE_WORDS), "why": _WHY_WORDS}
+        options = [prefix + name for name in known.get(key) or names.get(key, ())]
     if not last or (colon and not value):
         return None
     best = next((option for option in options if option.startswith(last) and option != last), None)
@@ -161,6 +167,8 @@ def _known_key(key: str) -> str:
 def _with(task_filter: TaskFilter, key: str, value: str) -> TaskFilter:
     if key == "state":
         return replace(task_filter, states=_parse_states(value))
+    if key == "why":
+        return replace(task_filter, why=_parse_why(value))
     if key in ("since", "until"):
         moment: dict[str, Any] = {key: _parse_moment(key, value)}
         return replace(task_filter, **moment)
@@ -177,6 +185,19 @@ def _parse_states(value: str) -> tuple[TaskState, ...]:
             raise FilterError(f"there is no state {word} — {hint}")
         found += [state for state in _STATE_WORDS[word] if state not in found]
     return tuple(sorted(found, key=list(TaskState).index))
+
+
+def _parse_why(value: str) -> tuple[str, ...]:
+    found = set()
+    for word in filter(None, value.lower().replace("_", "-").split(",")):
+        if word not in _WHY_WORDS:
+            raise FilterError(f"there is no reason {word} to look for — {near(word, _WHY_WORDS)}")
+        found.add(word.replace("-", "_"))
+    return tuple(kind for kind in WHY_FILTERS if kind in found)
+
+
+def _dashed(kind: str) -> str:
+    return kind.replace("_", "-")
 
 
 def _other_states(word: str) -> tuple[TaskState, ...]:
@@ -225,6 +246,7 @@ _KEYS = tuple("state" if field.name == "states" else field.name for field in fie
 _ALIASES = {"status": "state", "ns": "namespace", "name": "template", "by": "initiator", "tags": "tag"}
 _EXAMPLES = {
     "state": "failing",
+    "why": "no-worker",
     "namespace": "example",
     "template": "linear_workflow",
     "tag": "nightly",
@@ -241,6 +263,7 @@ def _all_state_words() -> dict[str, tuple[TaskState, ...]]:
 
 
 _STATE_WORDS = _all_state_words()
+_WHY_WORDS = [_dashed(kind) for kind in WHY_FILTERS]
 
 
 def matches(task_filter: TaskFilter, row: TaskRow, now: datetime) -> bool | None:
@@ -256,6 +279,8 @@ def matches(task_filter: TaskFilter, row: TaskRow, now: datetime) -> bool | None
         or (text and text not in row.name.lower() and text not in row.uuid)
     ):
         return False
+    if task_filter.why:
+        return False if row.state in TASK_TERMINAL else None
     if task_filter.tag or task_filter.initiator:
         if row.tags is None:
             return None

@@ -1,7 +1,8 @@
 """From a filter of the list of tasks to what a bulk operation takes.
 
-The server selects by namespace, template, state and time itself. What only its list can search (tags, who
-started a task, a part of a name) is selected by asking the list for all ids: never by the loaded rows alone.
+The server selects by namespace, template, state and time itself. What only its list can search (why a step
+waits, tags, who started a task, a part of a name) is selected by asking the list for all ids: never by the
+loaded rows alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class TooMany(Exception):
 
 async def select(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> BulkFilter | None:
     """What selects the tasks that fit, None where none does. Raises TooMany, and what the client raises."""
-    if not (task_filter.text or task_filter.tag or task_filter.initiator):
+    if not (task_filter.text or task_filter.why or task_filter.tag or task_filter.initiator):
         return BulkFilter(
             namespace=task_filter.namespace,
             template=task_filter.template,

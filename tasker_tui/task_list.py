@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from tasker_tui.clock import Clock
 from tasker_tui.filters import TaskFilter, matches
 from tasker_tui.task_pages import Page, Want, apply, around, missing
 from tasker_tui.task_window import Merged, TaskWindow
 from tasker_tui.view_models import TaskRow
+
+WHY_AGE = timedelta(seconds=2)
+"""How old a list may become that is filtered by why its tasks wait."""
 
 
 class TaskList:
@@ -23,6 +27,7 @@ class TaskList:
         self._pending: Want | None = None
         self._view = (0, 0)
         self._newer_unseen = False
+        self._taken_at = clock.now()
 
     @property
     def total(self) -> int:
@@ -71,12 +76,17 @@ class TaskList:
         self._pending = around(self.window, self._view[0]) if self.loaded else Want("top")
         return self._pending
 
+    def aged(self) -> bool:
+        """Whether to ask for the rows again: why a task waits can change without an event of it."""
+        age = self._clock.now() - self._taken_at
+        return bool(self.filter.why) and self.loaded and self._pending is None and age >= WHY_AGE
+
     def take(self, page: Page) -> bool:
         """Put a page in; False if it answers an older question."""
         if page.request != self.request:
             return False
         self._pending = None
-        self.loaded = True
+        self.loaded, self._taken_at = True, self._clock.now()
         apply(page, self.window)
         self.window.trim(*self._view)
         return True
@@ -94,6 +104,8 @@ class TaskList:
 
         def wanted(row: TaskRow) -> bool:
             belongs = matches(self.filter, row, now)
+            if belongs is None and self.filter.why:
+                return self.index_of(row.uuid) is not None
             if belongs is None:
                 self._newer_unseen = True
             return bool(belongs)

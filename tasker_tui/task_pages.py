@@ -122,6 +122,7 @@ def list_query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:
         "namespace": task_filter.namespace,
         "template": task_filter.template,
         "status": [state.value for state in task_filter.states] or None,
+        "why": list(task_filter.why) or None,
         "tag": task_filter.tag,
         "initiator": task_filter.initiator,
         "since": absolute(task_filter.since, now),

@@ -138,6 +138,7 @@ class TaskerClient:
         template: str | None = None,
         version: str | None = None,
         status: Sequence[str] | None = None,
+        why: Sequence[str] | None = None,
         tag: str | None = None,
         initiator: str | None = None,
         source_system: str | None = None,
@@ -155,9 +156,10 @@ class TaskerClient:
         """Tasks, newest first; `before` and `after` give those next to a uuid, older or newer than it."""
         return await self.send(
             calls.list_tasks(
-                namespace=namespace, template=template, version=version, status=status, tag=tag,
-                initiator=initiator, source_system=source_system, correlation_id=correlation_id,
-                parent_correlation_id=parent_correlation_id, since=since, until=until, q=q,
+                namespace=namespace, template=template, version=version, status=status,
+                why=why, tag=tag, initiator=initiator, source_system=source_system,
+                correlation_id=correlation_id, parent_correlation_id=parent_correlation_id,
+                since=since, until=until, q=q,
                 before=before, after=after, page=page, limit=limit, count=count,
             )
         )  # fmt: skip

@@ -3,7 +3,8 @@
 Tasks are listed by their uuid, which is by their time of creation. A filter is split into alternatives,
 each with an index of its own: running tasks from `tasks_active`, those that ended badly from
 `tasks_ended_badly`, those of few templates from `tasks_template`, a task's children from
-`tasks_correlation`, those that are blocked from their failed steps, the rest from the primary key. Tag and
+`tasks_correlation`, those that are blocked from their failed steps, those that are stuck for a reason from
+the tables of such steps, the rest from the primary key. Tag and
 correlation id have indexes of their own, which are used where few tasks have them. Initiator and source
 system have none: they are looked at on the way.
 """
@@ -17,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.model.states import TASK_TERMINAL, TaskState
+from engine.store.why_filter import stuck_for
 
 ACTIVE = tuple(state for state in TaskState if state not in TASK_TERMINAL)
 ENDED_BADLY = (TaskState.ERROR, TaskState.CANCELLED, TaskState.RESOLVED_MANUALLY)
@@ -47,7 +49,8 @@ class TaskFilter:
     """What tasks must be like; None and empty mean any.
 
     `template_ids` is what namespace, template and version come to. `q` is found in an id's beginning
-    (`id_range`, both ends included) or in a template's name (`q_template_ids`).
+    (`id_range`, both ends included) or in a template's name (`q_template_ids`). `whys` are reasons of which a
+    step has one.
     """
 
     template_ids: Sequence[int] | None = None
@@ -61,6 +64,7 @@ class TaskFilter:
     until: datetime | None = None
     id_range: tuple[UUID, UUID] | None = None
     q_template_ids: Sequence[int] | None = None
+    whys: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -122,6 +126,8 @@ def _common(wanted: TaskFilter, query: Query) -> list[str]:
         found.append(f"t.correlation_id = {query.add(wanted.correlation_id)}")
     if wanted.parent_correlation_id is not None:
         found.append(f"t.parent_correlation_id = {query.add(wanted.parent_correlation_id)}")
+    if wanted.whys:
+        found += stuck_for(wanted.whys, query.add)
     if wanted.since is not None:
         found.append(f"t.created_at >= {query.add(wanted.since)}")
         found.append(f"t.task_uuid >= tasker.uuid7_floor({query.add(wanted.since - CLOCK_DRIFT)})")

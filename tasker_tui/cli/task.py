@@ -97,6 +97,10 @@ def list_(
     status: Annotated[
         list[str] | None, typer.Option("--status", "-s", help="A task state; may be repeated.")
     ] = None,
+    why: Annotated[
+        list[str] | None,
+        typer.Option("--why", "-w", help="Why a step waits: no-worker, retry, paused, …; may be repeated."),
+    ] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
     initiator: Annotated[str | None, typer.Option("--initiator")] = None,
     correlation_id: CorrelationOption = None,
@@ -115,6 +119,7 @@ def list_(
         namespace=namespace,
         template=template,
         status=status,
+        why=[word.replace("-", "_") for word in why or ()] or None,
         tag=tag,
         initiator=initiator,
         correlation_id=correlation_id,

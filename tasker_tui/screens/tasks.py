@@ -157,6 +157,8 @@ class TasksScreen(OperatorScreen):
     def on_tick(self) -> None:
         """Ages and durations go on."""
         super().on_tick()
+        if self.list.aged():
+            self._fetch(self.list.reload())
         now = self.services.clock.now()
         self.table.refresh_rows(lambda row: row.moves_on(now))
         self.query_one(Preview).refresh_text()

@@ -376,6 +376,7 @@ def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
     text = (query.get("q") or "").lower()
     return (
         (not query.get("status") or task.state.value in query["status"])
+        and (not query.get("why") or _waits_for(task, query["why"]))
         and query.get("template") in (None, task.name)
         and query.get("namespace") in (None, task.namespace)
         and query.get("initiator") in (None, task.initiator)
@@ -383,6 +384,10 @@ def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
         and (query.get("since") is None or task.created_at >= query["since"])
         and (text in task.name or text in str(task.uuid))
     )
+
+
+def _waits_for(task: FakeTask, kinds: Sequence[str]) -> bool:
+    return any(_why(task, step).kind in kinds for step in task.steps if step.state not in STEP_SATISFIES)
 
 
 def _history(task: FakeTask) -> list[TransitionChange]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.states import TASK_TERMINAL, TaskState
+from engine.model.whys import WHY_FILTERS
 from tasker_tui.filters import FilterError, TaskFilter, completion, expand, format_filter, parse_filter
 
 WORDS = st.from_regex(r"[a-zA-Z0-9_.\-]{1,12}", fullmatch=True)
@@ -23,6 +24,9 @@ STATES = st.sets(st.sampled_from(TaskState), max_size=4).map(
 FILTERS = st.builds(
     TaskFilter,
     states=STATES,
+    why=st.sets(st.sampled_from(WHY_FILTERS), max_size=3).map(
+        lambda s: tuple(w for w in WHY_FILTERS if w in s)
+    ),
     namespace=st.none() | PHRASES,
     template=st.none() | WORDS,
     tag=st.none() | PHRASES,
@@ -82,7 +86,7 @@ def test_failing_means_blocked_and_error():
     ("text", "message"),
     [
         ("stat:error", "did you mean state:?"),
-        ("colour:red", "known are state:, namespace:"),
+        ("colour:red", "known are state:, why:, namespace:"),
         ("state:eror", "did you mean error?"),
         ("state:", "needs a value, such as state:failing"),
         ("!parcel", "the server cannot search by !parcel: it finds parts of names"),

@@ -153,3 +153,24 @@ async def test_no_server_at_the_start_says_so():
         client.clock.advance(1)
         await settle(pilot)
         assert "order_fulfillment" in screen_text(pilot)
+
+
+async def test_tasks_are_found_by_why_they_wait_and_looked_for_again():
+    stuck = small_task(7, TaskState.STEPS_IN_PROCESS, 3)
+    stuck.steps[0].state = StepState.ENQUEUED
+    client = client_with(stuck)
+    async with dashboard(client) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "why:no-wroker")
+        assert "did you mean no-worker" in screen_text(pilot)
+        await press(pilot, *["backspace"] * 6)
+        await type_in(pilot, "worker")
+        await press(pilot, "enter")
+        assert "Tasks  why:no-worker" in screen_text(pilot)
+        assert client.named("list_tasks")[-1]["why"] == ["no_worker"]
+        assert "linear_workflow" in screen_text(pilot)
+        stuck.steps[0].state = StepState.IN_PROGRESS
+        client.clock.advance(3)
+        pilot.app.screen.on_tick()
+        await settle(pilot)
+        assert "No task fits this filter." in screen_text(pilot)

@@ -15,6 +15,7 @@ from engine.api.errors import ApiProblem
 from engine.api.services import Api
 from engine.model.problems import did_you_mean
 from engine.model.states import TaskState
+from engine.model.whys import WHY_FILTERS
 from engine.model.wire.base import NaiveIsUtc
 from engine.model.wire.tasks import TaskListResponse
 from engine.store.pool import Connection
@@ -36,6 +37,10 @@ class Filters:
     version: Annotated[str | None, Query(max_length=50)] = None
     status: Annotated[
         list[str] | None, Query(description="States, several of them with commas or repeated")
+    ] = None
+    why: Annotated[
+        list[str] | None,
+        Query(description="Why a step has not ended (kinds of `/why`), several with commas or repeated"),
     ] = None
     tag: ShortText = None
     initiator: ShortText = None
@@ -80,18 +85,16 @@ async def read_tasks(
     count: Annotated[Count, Query(description="How total_count is made; none: a lower bound")] = "exact",
 ) -> Response:
     """Tasks, the newest first; `steps` is empty in lists."""
-    page, states = paging.request(), states_of(filters.status)
+    page, states, whys = paging.request(), states_of(filters.status), _whys_of(filters.why)
     async with api.database.acquire() as conn:
-        wanted = await _filter(conn, filters, states)
+        wanted = await _filter(conn, filters, states, whys)
         return answer(await list_tasks(conn, wanted, page, count))
 
 
 def states_of(words: Sequence[str] | None) -> frozenset[TaskState]:
     """The states that a filter's words mean; raises 400 for an unknown one."""
     found: set[TaskState] = set()
-    for word in ",".join(words or ()).split(","):
-        if not (word := word.strip()):
-            continue
+    for word in _split(words):
         if word not in STATUS_WORDS:
             hint = did_you_mean(word, STATUS_WORDS) or f"known are {', '.join(STATUS_WORDS)}"
             raise ApiProblem(400, f"status: there is no state '{word}'", hint=hint)
@@ -99,7 +102,21 @@ def states_of(words: Sequence[str] | None) -> frozenset[TaskState]:
     return frozenset(found)
 
 
-async def _filter(conn: Connection, filters: Filters, states: frozenset[TaskState]) -> TaskFilter:
+def _whys_of(words: Sequence[str] | None) -> frozenset[str]:
+    for word in (found := _split(words)):
+        if word not in WHY_FILTERS:
+            hint = did_you_mean(word, WHY_FILTERS) or f"known are {', '.join(WHY_FILTERS)}"
+            raise ApiProblem(400, f"why: there is no reason '{word}' to look for", hint=hint)
+    return frozenset(found)
+
+
+def _split(words: Sequence[str] | None) -> list[str]:
+    return [word.strip() for word in ",".join(words or ()).split(",") if word.strip()]
+
+
+async def _filter(
+    conn: Connection, filters: Filters, states: frozenset[TaskState], whys: frozenset[str]
+) -> TaskFilter:
     name = filters.template or filters.name
     return TaskFilter(
         template_ids=await template_ids(conn, filters.namespace, name, filters.version),
@@ -113,4 +130,5 @@ async def _filter(conn: Connection, filters: Filters, states: frozenset[TaskStat
         until=filters.until,
         id_range=id_range_of(filters.q) if filters.q else None,
         q_template_ids=await template_ids_like(conn, filters.q) if filters.q else None,
+        whys=whys,
     )

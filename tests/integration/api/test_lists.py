@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from engine.model.whys import WHY_FILTERS
 from engine.model.wire import TaskListResponse
 from engine.store.task_filter import TaskFilter, id_range_of
 from engine.store.task_list import PageRequest, list_tasks
@@ -45,8 +46,8 @@ async def test_pages_by_number(world: World) -> None:
     "query",
     [
         {"page": 0}, {"page": "x"}, {"per_page": 0}, {"per_page": 101}, {"limit": 501}, {"before": "x"},
-        {"status": "finished"}, {"since": "yesterday"}, {"count": "maybe"}, {"correlation_id": "x"},
-        {"parent_correlation_id": "7"},
+        {"status": "finished"}, {"why": "retry,bored"}, {"since": "yesterday"}, {"count": "maybe"},
+        {"correlation_id": "x"}, {"parent_correlation_id": "7"},
         {"before": str(UUID(int=1)), "after": str(UUID(int=1))}, {"page": 2, "before": str(UUID(int=1))},
     ],
 )  # fmt: skip
@@ -172,7 +173,10 @@ WITH t AS (
     FROM generate_series(1, 100000) n
     CROSS JOIN LATERAL (SELECT (CASE WHEN n % 2000 = 0 THEN 'error' WHEN n % 2000 = 1 THEN 'steps_in_process'
                                      ELSE 'complete' END)::tasker.task_state AS state,
-                               n % 2000 <> 1 AS ended) s)
+                               n % 2000 <> 1 AS ended) s
+    RETURNING task_uuid, state), f AS (
+    INSERT INTO tasker.failed_steps (step_uuid, task_uuid, template_id, step, signature, failed_at)
+    SELECT tasker.uuid7(), t.task_uuid, 1, 'a', 's', now() FROM t WHERE t.state = 'steps_in_process')
 SELECT 1
 """
 
@@ -200,8 +204,20 @@ async def crowd(pg_server: PgServer) -> AsyncIterator[World]:
         TaskFilter(id_range=id_range_of("0198")),
         TaskFilter(q_template_ids=[2]),
         TaskFilter(parent_correlation_id=UUID(int=7)),
+        TaskFilter(whys=frozenset(WHY_FILTERS)),
     ],
-    ids=["all", "error", "active", "several", "template", "template and state", "id", "name", "children"],
+    ids=[
+        "all",
+        "error",
+        "active",
+        "several",
+        "template",
+        "template and state",
+        "id",
+        "name",
+        "children",
+        "why",
+    ],
 )
 async def test_a_page_out_of_100_000_tasks_reads_few_of_them(crowd: World, wanted: TaskFilter) -> None:
     async with crowd.pool.acquire() as conn:

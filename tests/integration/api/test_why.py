@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from engine.model.whys import WHY_FILTERS
 from tests.integration.api.conftest import Failure, World, code_of, step, template
 
 
@@ -41,3 +42,39 @@ async def test_a_finished_task_has_no_reasons_and_an_unknown_one_is_404(world: W
     assert await reasons(world, uuid) == {}
     unknown = await world.http.get(f"/v1/tasks/{uuid4()}/why")
     assert (unknown.status_code, code_of(unknown)) == (404, "NOT_FOUND")
+
+
+async def test_tasks_are_listed_by_the_reasons_of_their_steps(world: World) -> None:
+    other = {"handler": {"callable": "app.nobody_has_it"}}
+    await world.register(
+        template("single", [step("a")]),
+        template("chain", [step("a"), step("b", "a")]),
+        template("unknown", [step("a", **other)]),
+        template("far", [step("a")], namespace_name="far"),
+    )
+    await world.worker.register()
+    made = {}
+    for reason, result in (("failed", Failure()), ("retry", Failure(retryable=True)), ("ended", {})):
+        made[reason] = await world.create("chain", reason=reason)
+        await world.worker.run(a=result)
+    made["running"] = await world.create("single", reason="running")
+    await world.worker.claim()
+    made["paused"] = await world.create("single", reason="paused")
+    await world.http.post(f"/v1/tasks/{made['paused']['task_uuid']}/pause", json={})
+    made["no_handler"] = await world.create("unknown", reason="no_handler")
+    made["no_worker"] = await world.create("far", namespace="far", reason="no_worker")
+    made["queued"] = await world.create("single", reason="queued")
+    told = {
+        reason: {kind for kind, _ in (await reasons(world, task["task_uuid"])).values()}
+        for reason, task in made.items()
+    }
+    for why in WHY_FILTERS:
+        expected = [reason for reason in reversed(made) if why in told[reason]]
+        page = await world.get("/v1/tasks", why=why, count="exact")
+        assert ([one["reason"] for one in page["tasks"]], why) == (expected, why)
+        assert page["pagination"]["total_count"] == len(expected)
+    assert {kind for kinds in told.values() for kind in kinds} >= set(made) - {"ended"}
+    both = await world.get("/v1/tasks", why="failed,no_worker", status="blocked_by_failures")
+    assert [one["reason"] for one in both["tasks"]] == ["failed"]
+    wrong = await world.http.get("/v1/tasks", params={"why": "no_wroker"})
+    assert (wrong.status_code, "no_worker" in wrong.text) == (400, True)

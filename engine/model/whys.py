@@ -1,0 +1,18 @@
+"""Why a step that has not ended is where it is: the kinds of reasons, and those that lists can look for."""
+
+from __future__ import annotations
+
+WHY_FILTERS = (
+    "no_worker",
+    "no_handler",
+    "retry",
+    "failed",
+    "paused",
+    "batch_limit",
+    "batch_failed",
+    "queued",
+    "running",
+    "engine",
+)
+"""The kinds of `StepWhy` that say by themselves what is to be done. `parents` and `failed_parent` are left
+out: nearly every unfinished task has such steps, and the reason is with the steps that they wait for."""
