@@ -172,6 +172,8 @@ class TaskerApp(App[None]):
             self.register_theme(theme)
         name, no_theme = self.config.read(lambda d: read_theme_name(d, self.available_themes), None)
         self.set_reactive(TaskerApp.theme, name or DARK.name)
+        dark = self.current_theme.dark
+        self.set_class(dark, "-dark-mode", update=False).set_class(not dark, "-light-mode", update=False)
         return [text for text in (problem, no_theme, self.config.read(check_colors, None)[1]) if text]
 
     def _open(self, where: Locator) -> None:

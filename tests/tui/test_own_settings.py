@@ -95,3 +95,11 @@ async def test_a_mistake_is_told_at_the_start_and_leaves_the_keys_as_they_were()
         assert "config.toml:3: there is no 'tasks.rety' here; did you mean tasks.retry?" in said
         await press(pilot, "r")
         assert "Retry charge_card" in screen_text(pilot)
+
+
+async def test_a_light_theme_of_the_file_is_light_from_the_start():
+    text = 'theme = "day"\n[themes.day]\nbase = "tasker-light"\n'
+    async with dashboard(FakeTasker(FakeClock(), [order_task()]), config=config(text)) as pilot:
+        assert not pilot.app.current_theme.dark
+        assert pilot.app.has_class("-light-mode")
+        assert not pilot.app.has_class("-dark-mode")
