@@ -17,7 +17,9 @@ log = logging.getLogger("tasker.messaging")
 CONNECT_SECONDS = 10.0
 RECONNECT_SECONDS = (0.1, 5.0)
 STEADY_SECONDS = 3.0
-"""A connection that lasted so long is no reason to wait longer for the next one."""
+"""A connection that lasted so long is a success, and no reason to wait longer for the next one."""
+DOUBT_SECONDS = 30.0
+"""How long a broker that gave no confirmation is believed by its next one alone."""
 
 
 class Link(ABC):
@@ -35,21 +37,23 @@ class Link(ABC):
         self.error: str | None = "not connected yet"
         self.breaker = CircuitBreaker("messaging", MESSAGING)
         self._lost = asyncio.Event()
+        self._steady = False
+        self._doubted_until = float("-inf")
 
     async def run(self) -> None:
         """Keep it until cancelled."""
         wait, longest = RECONNECT_SECONDS
         while True:
-            lasted = False
+            self._steady = False
             try:
-                lasted = await self._keep_one()
+                await self._keep_one()
             except self.errors as error:
                 self._complain(error)
             except Exception as error:
                 log.exception("the connection to %s failed; trying again", self.title)
                 self.error = type(error).__name__
             self.breaker.failed()
-            if lasted:
+            if self._steady:
                 wait = RECONNECT_SECONDS[0]
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))
             wait = min(wait * 2, longest)
@@ -63,22 +67,43 @@ class Link(ABC):
     def _open(self) -> AbstractAsyncContextManager[None]:
         """A connection, set up; closed at the end of the block."""
 
-    async def _keep_one(self) -> bool:
-        """One connection from its beginning to its end; returns whether it lasted."""
+    def confirmed(self) -> None:
+        """The broker has confirmed messages: nothing is better known than that it works."""
+        self._doubted_until = float("-inf")
+        self.breaker.succeeded()
+
+    def unanswered(self) -> None:
+        """It confirmed none, and is dropped: for a while all else that it answers says little."""
+        self._doubted_until = time.monotonic() + DOUBT_SECONDS
+
+    def reached(self) -> None:
+        """It answered something else, or kept the connection."""
+        if time.monotonic() >= self._doubted_until:
+            self.breaker.succeeded()
+
+    async def _keep_one(self) -> None:
+        """One connection from its beginning to its end."""
         self._lost.clear()
         async with self._open():
             if self.error is not None:
                 log.info("connected to %s", self.title)
             self.connected, self.error = True, None
-            self.breaker.succeeded()
-            since = time.monotonic()
             try:
-                await self._lost.wait()
+                await self._until_lost()
             finally:
                 self.connected = False
             self.error = "the connection was lost"
             log.warning("the connection to %s was lost; opening it again", self.title)
-            return time.monotonic() - since >= STEADY_SECONDS
+
+    async def _until_lost(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(STEADY_SECONDS):
+                    await self._lost.wait()
+                return
+            except TimeoutError:
+                self._steady = True
+            self.reached()
 
     def _complain(self, error: BaseException) -> None:
         words = str(error).partition("\n")[0] or type(error).__name__

@@ -77,12 +77,13 @@ class StepPublisher:
         confirmed = await self._broker.publish(taken)
         crash_point("messages.after")
         if confirmed:
-            self.link.breaker.succeeded()
+            self.link.confirmed()
         self.published += len(confirmed)
         self._confirmed.append((asyncio.get_running_loop().time(), list(confirmed)))
         failed = [one.step_uuid for one in taken if one.step_uuid not in confirmed]
         # What a broker that is there refuses is taken again after SENT_AGAIN, and keeps nobody waiting.
         if failed and not self.link.connected:
+            self.link.unanswered()
             await messages.settle_messages(self._pool, failed, published=False)
             return FAILED_SECONDS
         # Others may have become ready meanwhile, without anybody who says so.
@@ -119,5 +120,5 @@ class StepPublisher:
             log.warning("the queues of %s could not be looked at: %s", self.link.title, error)
             return {}
         if found:
-            self.link.breaker.succeeded()
+            self.link.reached()
         return found
