@@ -26,6 +26,10 @@ CANCEL_SECONDS = 2.0
 """How long a broker may take to stop delivering: one that hangs must not keep a worker from ending."""
 
 
+REFUSED_SECONDS = 5.0
+"""Until a queue that was refused is asked for again."""
+
+
 class RabbitInbox(Inbox[AbstractIncomingMessage]):
     """Consumes the queues of a worker's namespaces."""
 
@@ -37,10 +41,15 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         super().__init__(pool, taker, counts)
         self.link = RabbitLink(settings.address, "tasker worker", self._set_up)
         self._settings = settings
-        self._consumers: list[tuple[AbstractQueue, str]] = []
+        self._consumers: dict[str, tuple[AbstractQueue, str]] = {}
+        self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
         self._queues = DeclaredQueues(AMQPChannelError)
         self._usable: list[str] = []
+
+    async def run(self) -> None:
+        """Take messages until cancelled."""
+        await asyncio.gather(super().run(), self._ask_again())
 
     async def _set_up(self, connection: AbstractConnection) -> None:
         self._held.clear()  # the broker delivers them again
@@ -53,7 +62,7 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         underlay = await channel.get_underlay_channel()
         underlay.on_consumer_cancel_callbacks.add(lambda _: self.link.drop())  # a queue was deleted
         await channel.set_qos(prefetch_count=self._settings.prefetch)
-        self._channel = channel
+        self._connection, self._channel = connection, channel
         await self._consume()
 
     async def _is_usable(self, connection: AbstractConnection, namespace: str) -> bool:
@@ -61,21 +70,34 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
             namespace, lambda: declare_queue(connection, namespace, self._settings)
         )
 
+    async def _ask_again(self) -> None:
+        while True:
+            await asyncio.sleep(REFUSED_SECONDS)
+            if self._connection is None or not self.link.connected:
+                continue
+            with contextlib.suppress(*BROKER_ERRORS):  # the link finds out
+                for name in self._taker.namespaces:
+                    if name not in self._usable and await self._is_usable(self._connection, name):
+                        self._usable.append(name)
+                        self._arrived.set()
+
     @property
     def _consuming(self) -> bool:
-        return bool(self._consumers)
+        # Of no queue at all nothing more will come by asking.
+        return all(queue_name(namespace) in self._consumers for namespace in self._usable)
 
     async def _consume(self) -> None:
         if self._channel is None or self._closing:
             return
-        for name in dict.fromkeys(queue_name(namespace) for namespace in self._usable):
-            queue = await self._channel.get_queue(name, ensure=False)
-            self._consumers.append((queue, await queue.consume(self._on_message)))
+        for name in [queue_name(namespace) for namespace in self._usable]:
+            if name not in self._consumers:
+                queue = await self._channel.get_queue(name, ensure=False)
+                self._consumers[name] = (queue, await queue.consume(self._on_message))
 
     async def _stop_consuming(self) -> None:
-        consumers, self._consumers = self._consumers, []
+        consumers, self._consumers = self._consumers, {}
         async with asyncio.timeout(CANCEL_SECONDS):
-            for queue, tag in consumers:
+            for queue, tag in consumers.values():
                 await queue.cancel(tag)
 
     async def _settle(self, messages: list[AbstractIncomingMessage]) -> None:

@@ -78,6 +78,18 @@ async def test_a_queue_that_the_broker_refuses_holds_up_no_other(stack: Stack, q
     assert engine.output.count("the queue of namespace secret is refused") == 1
     worker = await stack.worker(arguments=("--namespace", "secret"))
     await queues.until_depth(0)
+    assert worker.output.count("the queue of namespace secret is refused") == 1
+    # Once it is allowed, everybody uses it without a new connection.
+    await (await SHARED.get()).restrict(queues.url, ".*")
+    secret = await stack.flows.register([step("a")], "later", "secret")
+
+    async def claimed_by_message() -> bool:
+        before = (await worker.messages()).get("claimed", 0)
+        await stack.flows.all_complete(await stack.flows.create(secret))
+        return (await worker.messages()).get("claimed", 0) > before
+
+    await until(claimed_by_message, "the worker claims for messages of that queue")
+    assert await queues.depth("worker_secret_queue") == 0
     assert worker.output.count("connected to RabbitMQ") == 1
 
 
