@@ -53,6 +53,17 @@ class PgmqLink(Link):
                 self.drop()
                 raise
 
+    @contextlib.asynccontextmanager
+    async def another(self) -> AsyncIterator[Connection]:
+        """A connection for what may be slow: nobody waits for it, and its errors end no other."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            conn = await connect(self._dsn)
+            try:
+                yield conn
+                await conn.close()
+            finally:
+                conn.terminate()
+
     async def turn(self) -> None:
         """Wait until nobody uses the connection; no longer than an answer may take."""
         with contextlib.suppress(TimeoutError):

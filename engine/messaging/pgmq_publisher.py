@@ -51,12 +51,12 @@ class PgmqPublisher:
         Raises what a database that is away raises.
         """
         found = {}
-        for namespace in namespaces:
-            async with self.link.connection() as conn:
+        async with self.link.another() as conn:
+            for namespace in namespaces:
                 depth = await message_queues.depth(conn, namespace)
-            if depth is None:
-                self._queues.forget(namespace)
-            found[namespace] = depth or 0
+                if depth is None:
+                    self._queues.forget(namespace)
+                found[namespace] = depth or 0
         return found
 
     async def _set_up(self, connection: Connection) -> None:

@@ -10,12 +10,17 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
 
+from engine.messaging import pgmq_link
+from engine.messaging.pgmq_publisher import PgmqPublisher
+from engine.settings import PgmqSettings
 from engine.store import message_queues
+from engine.store.messages import StepMessage
 from tasker_tui.dev.ports import claim_ports
 from tests.e2e.api import sample
 from tests.support.brokers import new_queue_database, on_queue_database
@@ -280,3 +285,30 @@ async def test_a_queue_that_is_not_for_us_is_refused_and_one_that_two_make_is_ma
             await message_queues.declare(one, "shared")
     finally:
         await asyncio.gather(one.close(), other.close())
+
+
+async def test_a_count_that_takes_too_long_keeps_nobody_from_publishing(
+    split: tuple[Stack, Queues], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgmq_link, "ANSWER_SECONDS", 1.0)
+    _, queues = split
+    publisher = PgmqPublisher(PgmqSettings(url=queues.url), lambda: None)
+    keeping = asyncio.create_task(publisher.link.run())
+
+    async def connected() -> bool:
+        return publisher.link.connected
+
+    await until(connected, "it is connected")
+    conn = await asyncpg.connect(queues.url)
+    await message_queues.declare(conn, "slow")
+    async with conn.transaction():
+        await conn.execute("LOCK TABLE pgmq.q_worker_slow_queue")
+        counting = asyncio.create_task(publisher.depths(["slow"]))
+        one = StepMessage(uuid4(), uuid4(), uuid4(), "quick")
+        assert await publisher.publish([one]) == {one.step_uuid}
+        with pytest.raises(TimeoutError):
+            await counting
+    assert publisher.link.connected
+    assert await publisher.depths(["slow", "quick", "none"]) == {"slow": 0, "quick": 1, "none": 0}
+    keeping.cancel()
+    await conn.close()
