@@ -92,4 +92,4 @@ def command_line(verb: BulkVerb, wanted: BulkFilter) -> str:
 
 
 _COMMANDS = {BulkVerb.PAUSE: "pause-tasks", BulkVerb.RESUME: "resume-tasks"}
-_OPTIONS = {"task_uuids": "task", "states": "state", "step_states": "step-state"}
+_OPTIONS = {"task_uuids": "task", "states": "state", "step_states": "step-state", "signatures": "signature"}

@@ -37,14 +37,16 @@ _TASKS = (
 )
 
 _SIGNATURE = """
-    EXISTS (SELECT FROM tasker.failed_steps f WHERE f.step_uuid = s.step_uuid AND f.signature = {signature})
+    EXISTS (SELECT FROM tasker.failed_steps f
+            WHERE f.step_uuid = s.step_uuid AND f.signature = ANY ({signatures}))
 """
 # Of a step that will be tried again, which is not in error: the signature of its last attempt.
 _LAST_SIGNATURE = """
     EXISTS (SELECT FROM tasker.step_attempts a
             WHERE a.task_uuid = s.task_uuid AND a.step_uuid = s.step_uuid AND a.claim_no = s.claim_no
               AND NOT a.success
-              AND tasker.failure_signature(a.details ->> 'error_type', a.details ->> 'message') = {signature})
+              AND tasker.failure_signature(a.details ->> 'error_type', a.details ->> 'message')
+                  = ANY ({signatures}))
 """
 _NAME = """
     (s.name = {name} OR EXISTS (SELECT FROM tasker.template_steps ts
@@ -196,10 +198,11 @@ def _more(asked: BulkPreviewRequest, wanted: _Wanted, query: Query) -> list[str]
     if asked.verb in (BulkVerb.PAUSE, BulkVerb.RESUME):
         paused = "EXISTS (SELECT FROM tasker.pauses p WHERE p.task_uuid = t.task_uuid)"
         found.append(paused if asked.verb is BulkVerb.RESUME else f"NOT {paused}")
-    if given.signature and StepState.WAITING_FOR_RETRY not in wanted.step_states:
-        signature = query.add(given.signature)
+    if given.all_signatures and StepState.WAITING_FOR_RETRY not in wanted.step_states:
+        signatures = f"{query.add(given.all_signatures)}::text[]"
         found.append(
-            f"t.task_uuid IN (SELECT f.task_uuid FROM tasker.failed_steps f WHERE f.signature = {signature})"
+            "t.task_uuid IN (SELECT f.task_uuid FROM tasker.failed_steps f "
+            f"WHERE f.signature = ANY ({signatures}))"
         )
     # Tasks without such steps need no look at them.
     if wanted.step_states == (StepState.ERROR,):
@@ -219,7 +222,7 @@ def _step_conditions(given: BulkFilter, states: Sequence[StepState], query: Quer
         found.append(f"s.last_failure_at < {query.add(given.failed_until)}")
     if given.step:
         found.append(_NAME.format(name=query.add(given.step)))
-    if given.signature:
+    if given.all_signatures:
         known = _LAST_SIGNATURE if StepState.WAITING_FOR_RETRY in states else _SIGNATURE
-        found.append(known.format(signature=query.add(given.signature)))
+        found.append(known.format(signatures=f"{query.add(given.all_signatures)}::text[]"))
     return found

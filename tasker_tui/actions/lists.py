@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tasker_tui.actions import command_lines
 from tasker_tui.actions.model import Action
-from tasker_tui.actions.reasons import needs, needs_other_run
+from tasker_tui.actions.reasons import needs, needs_marks, needs_other_run, or_marked
+
+_GROUPS = or_marked(needs("group", "failure", change=True))
 
 LISTS: tuple[Action, ...] = (
     Action("runs.open", "open", ("enter",), "runs", "Open the run", hint=True,
@@ -25,17 +27,21 @@ LISTS: tuple[Action, ...] = (
     Action("failures.open", "newest", ("enter",), "failures", "Open the newest task that failed this way",
            hint=True, disabled_reason=needs("group", "failure")),
     Action("failures.retry", "retry all", ("r",), "failures", "Retry all steps that failed this way",
-           "changes", hint=True, disabled_reason=needs("group", "failure", change=True)),
+           "changes", hint=True, disabled_reason=_GROUPS),
     Action("failures.resolve", "resolve all", ("m",), "failures",
-           "Count all steps that failed this way as done", "changes", hint=True,
-           disabled_reason=needs("group", "failure", change=True)),
+           "Count all steps that failed this way as done", "changes", hint=True, disabled_reason=_GROUPS),
     Action("failures.assign", "assign", ("a",), "failures", "Say whose this group is: you, or somebody else",
-           "changes", hint=True, disabled_reason=needs("group", "failure", change=True),
-           cli_equivalent=command_lines.assign_failures),
+           "changes", hint=True, disabled_reason=_GROUPS, cli_equivalent=command_lines.assign_failures),
     Action("failures.note", "note", ("n",), "failures",
            "Note what was found about this group, and how far it is", "changes", hint=True,
-           disabled_reason=needs("group", "failure", change=True),
-           cli_equivalent=command_lines.note_failures),
+           disabled_reason=_GROUPS, cli_equivalent=command_lines.note_failures),
+    Action("failures.mark", "mark", ("space",), "failures", "Mark the group: r, m, a and n act on all marked",
+           disabled_reason=needs("group", "failure")),
+    Action("failures.range", "range", ("V",), "failures", "Mark from here to where the cursor goes",
+           disabled_reason=needs("group", "failure")),
+    Action("failures.mark_all", "mark all", ("ctrl+a",), "failures", "Mark all that are shown",
+           disabled_reason=needs("group", "failure")),
+    Action("failures.unmark", "unmark", ("u",), "failures", "Unmark all", disabled_reason=needs_marks),
     Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
     Action("rows.filter", "filter", ("slash",), "rows",
            "Narrow the list: text !without /regex/ ~fuzzy", hint=True),

@@ -31,7 +31,7 @@ from tasker_tui.cli.session import converse
 LOOK_SECONDS = 0.25
 AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-OPTIONS = {"states": "state", "step_states": "step-state", "task_uuids": "task"}
+OPTIONS = {"states": "state", "step_states": "step-state", "signatures": "signature", "task_uuids": "task"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def _command(name: str) -> Callable[..., None]:
             typer.Option("--step-state", help="Of steps; may be repeated.  [default: error]"),
         ] = None,
         signature: Annotated[
-            str | None, typer.Option("--signature", "-s", help="As `tasker failures` shows it.")
+            list[str] | None,
+            typer.Option("--signature", "-s", help="As `tasker failures` shows it; may be repeated."),
         ] = None,
         correlation_id: CorrelationOption = None,
         parent_correlation_id: ParentOption = None,
@@ -84,7 +85,7 @@ def _command(name: str) -> Callable[..., None]:
 
         wanted = {
             "namespace": namespace, "template": template, "version": version, "states": state, "step": step,
-            "step_states": step_state, "signature": signature, "correlation_id": correlation_id,
+            "step_states": step_state, "signatures": signature, "correlation_id": correlation_id,
             "parent_correlation_id": parent_correlation_id, "task_uuids": task,
             "created_since": created_since, "created_until": created_until, "updated_since": updated_since,
             "updated_until": updated_until, "failed_since": failed_since, "failed_until": failed_until,

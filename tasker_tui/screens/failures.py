@@ -17,6 +17,7 @@ from tasker_tui.actions.command_lines import with_options
 from tasker_tui.bulk_operations import BulkOperations
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.triage import TriageDialog
+from tasker_tui.row_marking import RowMarking
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
@@ -24,7 +25,7 @@ from tasker_tui.text import plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.failure_columns import FailureColumns, group_text
-from tasker_tui.widgets.virtual_table import Column
+from tasker_tui.widgets.virtual_table import Column, VirtualTable
 
 SHOWN_GROUPS = 500
 
@@ -40,11 +41,16 @@ class FailuresScreen(ListScreen[FailureGroup]):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._columns = FailureColumns(services.clock, services.ascii_only)
-        self._bulk = BulkOperations(self, services, self.reload)
+        self._bulk = BulkOperations(self, services, self._done)
+        self._marking = RowMarking(self._shown, self._marks_changed)
 
     def focus_state(self) -> Focus:
         """The group under the cursor."""
-        return Focus(connected=self.services.link.live, group=self.table.cursor_row)
+        return Focus(
+            connected=self.services.link.live,
+            group=self.table.cursor_row,
+            marked=len(self._marking.marks.keys),
+        )
 
     def handlers(self) -> Handlers:
         """What the keys do."""
@@ -54,8 +60,29 @@ class FailuresScreen(ListScreen[FailureGroup]):
             "failures.resolve": lambda: self._do(BulkVerb.RESOLVE),
             "failures.assign": lambda: self._care("owner"),
             "failures.note": lambda: self._care("note"),
+            "failures.mark": self._toggle_mark,
+            "failures.range": lambda: self._marking.range(self._key_here),
+            "failures.mark_all": self._marking.mark_all,
+            "failures.unmark": self._marking.unmark,
             "failures.back": self.app.pop_screen,
         }
+
+    def heading(self) -> str:
+        """With how many are marked."""
+        return self.TITLE_WORD + self._marking.describe()
+
+    def is_marked(self, row: FailureGroup) -> bool:
+        """By its signature."""
+        return row.signature in self._marking.marks
+
+    def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
+        """A range reaches to where the cursor went."""
+        if event.chosen:
+            self._marking.extend(self._key_here)
+
+    def on_list_screen_arrived(self, event: ListScreen.Arrived) -> None:
+        """Groups that are gone are not marked any more."""
+        self._marking.keep([group.signature for group in event.rows if isinstance(group, FailureGroup)])
 
     def place_of(self, row: FailureGroup) -> Locator:
         """The newest step that failed so."""
@@ -87,33 +114,65 @@ class FailuresScreen(ListScreen[FailureGroup]):
         """All is well."""
         return ["Nothing has failed.", "", "esc leads back to the tasks."]
 
+    @property
+    def _key_here(self) -> str:
+        row = self.table.cursor_row
+        return row.signature if row is not None else ""
+
+    def _shown(self) -> list[str]:
+        return [group.signature for group in self._rows.rows]
+
+    def _toggle_mark(self) -> None:
+        self._marking.toggle(self._key_here)
+        self.table.action_do("list.down")
+
+    def _marks_changed(self) -> None:
+        self._title()
+        self.table.refresh()
+        self.show_state()
+
+    def _done(self) -> None:
+        self._marking.unmark()
+        self.reload()
+
+    def _chosen(self) -> list[FailureGroup]:
+        """The groups that are marked, also where the filter hides them; with none marked the one here."""
+        marked = [group for group in self._rows.all if self.is_marked(group)]
+        here = self.table.cursor_row
+        return marked or ([here] if here is not None else [])
+
     def _do(self, verb: BulkVerb) -> None:
-        group = self.table.cursor_row
-        if group is not None:
-            self._bulk.ask(verb, BulkFilter(signature=group.signature))
+        signatures = [group.signature for group in self._chosen()]
+        if len(signatures) == 1:
+            self._bulk.ask(verb, BulkFilter(signature=signatures[0]))
+        elif signatures:
+            self._bulk.ask(verb, BulkFilter(signatures=signatures))
 
     def _care(self, first: Literal["owner", "note"]) -> None:
-        group = self.table.cursor_row
-        if group is None:
+        groups = self._chosen()
+        if not groups:
             return
 
         def answered(fields: dict[str, Any] | None) -> None:
             if fields is not None:
-                self._triage(group.signature, fields)
+                self._triage([group.signature for group in groups], fields)
 
-        self.app.push_screen(TriageDialog(group, self.services.user, first), answered)
+        self.app.push_screen(TriageDialog(groups, self.services.user, first), answered)
 
     @work(group="operations")
-    async def _triage(self, signature: str, fields: dict[str, Any]) -> None:
-        user = self.services.user
-        call = self.services.client.send(triage_failures(signature, actor=user, **fields))
+    async def _triage(self, signatures: Sequence[str], fields: dict[str, Any]) -> None:
+        user, services = self.services.user, self.services
         try:
-            now = await self.services.commands.run(triage_command(signature, fields), call)
+            for signature in signatures:
+                call = services.client.send(triage_failures(signature, actor=user, **fields))
+                now = await services.commands.run(triage_command(signature, fields), call)
         except CALL_FAILURES as error:
             self.notify(explain(error), severity="error", markup=False)
-            return
-        said = f"{printable(signature)} is {now.state}, with {printable(now.owner or 'nobody')}"
-        self.notify(said, markup=False)
+        else:
+            one = len(signatures) == 1
+            what = f"{printable(signatures[0])} is" if one else f"{len(signatures)} groups are"
+            self.notify(f"{what} {now.state}, with {printable(now.owner or 'nobody')}", markup=False)
+            self._marking.unmark()
         self.reload()
 
 

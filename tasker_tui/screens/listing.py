@@ -144,6 +144,10 @@ class ListScreen(OperatorScreen, Generic[R]):
         """Where a row leads; None if nowhere."""
         return None
 
+    def is_marked(self, row: R) -> bool:
+        """Whether a row is one of several that are acted on together."""
+        return False
+
     @abstractmethod
     def summary(self, rows: Sequence[R]) -> str:
         """The rows in one line."""
@@ -175,7 +179,8 @@ class ListScreen(OperatorScreen, Generic[R]):
     def compose_body(self) -> ComposeResult:
         """The list, below it the row under the cursor, and the hidden prompt."""
         with Vertical(id="listing-body"):
-            yield VirtualTable[R](self._rows, self.columns, self._empty_lines, id="listing")
+            marked = self.is_marked
+            yield VirtualTable[R](self._rows, self.columns, self._empty_lines, marked=marked, id="listing")
             with VerticalScroll(id="told", can_focus=False):
                 yield Static(id="told-text", markup=False)
         yield LinePrompt(parse_row_filter, "text !without /regex/ ~fuzzy")

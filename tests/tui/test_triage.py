@@ -33,3 +33,26 @@ async def test_a_group_is_taken_noted_and_given_back():
         f"tasker failures assign '{group}'",
     ]
     assert client.failures[0].triage.notes[0].noted_by == "ana"
+
+
+async def test_marked_groups_are_retried_and_assigned_at_once():
+    client = FakeTasker(FakeClock(), [order_task()])
+    client.failures = failure_groups(order_task())
+    first, second = (group.signature for group in client.failures)
+    async with dashboard(client) as pilot:
+        await press(pilot, "e", "space", "space")
+        assert "Failures  2 marked" in screen_text(pilot)
+        await press(pilot, "u", "g", "V", "j")
+        assert "Failures  2 marked  V ends the range" in screen_text(pilot)
+        await press(pilot, "V", "r")
+        assert "--signature" in screen_text(pilot)
+        assert client.bulk.asked.filter.signatures == [first, second]
+        await press(pilot, "escape", "a")
+        assert "in 2 groups" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert {group.triage.owner for group in client.failures} == {"ana"}
+        assert "marked" not in screen_text(pilot).splitlines()[1]
+        await press(pilot, "slash")
+        await type_in(pilot, "KeyError")
+        await press(pilot, "enter", "ctrl+a", "m")
+        assert client.bulk.asked.filter.signature == "KeyError: <text>"

@@ -41,13 +41,18 @@ class BulkVerb(StrEnum):
         return self in (BulkVerb.SKIP, BulkVerb.COMPLETE)
 
 
+MAX_SIGNATURES = 500
+Signature = Annotated[str, Field(min_length=1, max_length=1_000, pattern=NO_NUL)]
+
+
 class BulkFilter(RequestModel):
     """Which tasks; all that is given must fit. What is said of steps must fit one step, for verbs that act on
     steps the step itself.
 
     `template` is a name, with or without `version`; `states` are states of tasks, `step_states` of steps;
     `step` is a step's name, as in the template or as of one worker of a batch; `signature` is that of
-    `GET /v1/failures`. Windows include `since` and exclude `until`; `failed_` is a step's last failure.
+    `GET /v1/failures`, `signatures` are several of them, any of which may fit. Windows include `since` and
+    exclude `until`; `failed_` is a step's last failure.
     `task_uuids` names tasks one by one.
     """
 
@@ -57,7 +62,8 @@ class BulkFilter(RequestModel):
     states: list[TaskState] = Field(default_factory=list)
     step_states: list[StepState] = Field(default_factory=list)
     step: Name | None = None
-    signature: Annotated[str, Field(min_length=1, max_length=1_000, pattern=NO_NUL)] | None = None
+    signature: Signature | None = None
+    signatures: Annotated[list[Signature], Field(max_length=MAX_SIGNATURES)] = Field(default_factory=list)
     correlation_id: UUID | None = None
     parent_correlation_id: UUID | None = None
     created_since: NaiveIsUtc | None = None
@@ -67,6 +73,11 @@ class BulkFilter(RequestModel):
     failed_since: NaiveIsUtc | None = None
     failed_until: NaiveIsUtc | None = None
     task_uuids: Annotated[list[UUID], Field(max_length=MAX_NAMED)] = Field(default_factory=list)
+
+    @property
+    def all_signatures(self) -> list[str]:
+        """Those given in either way; empty for any."""
+        return [*self.signatures, *([self.signature] if self.signature else [])]
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> Self:

@@ -147,7 +147,7 @@ async def test_a_signature_of_the_failures_selects(cli: Cli) -> None:
     await cli.failed(2)
     signature = "by_hand: card # refused"
     answer = cli.json(*cli.here("skip", "--signature", signature, "--result", '{"paid": 0}', "--yes"))
-    assert (answer["state"], answer["done"], answer["filter"]["signature"]) == ("complete", 2, signature)
+    assert (answer["state"], answer["done"], answer["filter"]["signatures"]) == ("complete", 2, [signature])
     assert (await cli.states("charge"), await cli.states("ship")) == ({"resolved_manually"}, {"enqueued"})
 
 

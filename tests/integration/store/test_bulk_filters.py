@@ -79,6 +79,7 @@ def _any_filter(dice: random.Random, rows: list[asyncpg.Record]) -> dict[str, An
         "step_states": dice.sample(sorted({one["step_state"] for one in rows}), 2),
         "step": row["step"],
         "signature": row["signature"] or "by_hand: odd #",
+        "signatures": [row["signature"] or "by_hand: odd #", "by_hand: even #"],
         "correlation_id": row["correlation_id"],
         "created_since": row["created_at"],
         "created_until": row["created_at"],
@@ -89,7 +90,9 @@ def _any_filter(dice: random.Random, rows: list[asyncpg.Record]) -> dict[str, An
         "task_uuids": [one["task_uuid"] for one in dice.sample(rows, 20)],
     }
     names = dice.sample(sorted(candidates), dice.randint(1, 4))
-    if "signature" in names and "step_states" in names:
+    if {"signature", "signatures"} <= set(names):
+        names.remove("signatures")
+    if {"signature", "signatures"} & set(names) and "step_states" in names:
         names.remove("step_states")  # what waits for a retry has a signature of another kind
     return {name: candidates[name] for name in names}
 
@@ -117,6 +120,7 @@ def _step_fits(row: asyncpg.Record, given: dict[str, Any], states: set[str] | No
         (states is None or row["step_state"] in states)
         and given.get("step", row["step"]) == row["step"]
         and given.get("signature", row["signature"]) == row["signature"]
+        and row["signature"] in given.get("signatures", [row["signature"]])
         and _within(row["last_failure_at"], given, "failed")
     )
 
