@@ -47,7 +47,8 @@ class RabbitLink(Link):
         )
         try:
             connection.close_callbacks.add(self._on_close)
-            await self._set_up(connection)
+            async with asyncio.timeout(CONNECT_SECONDS):  # a queue without a leader answers nothing
+                await self._set_up(connection)
             yield
         finally:
             with contextlib.suppress(*BROKER_ERRORS):
