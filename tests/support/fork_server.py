@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import engine.server
@@ -113,7 +114,8 @@ def become(order: Order) -> None:
     if order.environment.get("PYTHONUNBUFFERED"):
         sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     places = order.environment.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:0] = [order.cwd, *filter(None, places)]
+    # This module's own folder came first; the installed command has that of its file, never the working one.
+    sys.path[:1] = [str(Path(sys.executable).parent), *filter(None, places)]
     sys.argv = [order.program, *order.arguments]
     importlib.reload(engine.store.crash_points)  # it reads its variable when it is imported
     PROGRAMS[order.program]()
