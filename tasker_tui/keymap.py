@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +27,16 @@ NAMED = {key.value for key in Keys}
 def keys_of(app: App[Any], action: Action) -> tuple[str, ...]:
     """The keys that do an action in the running dashboard."""
     return cast("TaskerApp", app).keymap.get(action.id, action.keys)
+
+
+def with_keys(app: App[Any], text: str) -> str:
+    """Prose with the keys that do something in the running dashboard: `{tasks.filter} changes it`."""
+
+    def key(found: re.Match[str]) -> str:
+        action = BY_ID.get(found[1])
+        return key_name(keys_of(app, action)[0]) if action else found[0]
+
+    return re.sub(r"\{([a-z_0-9]+\.[a-z_0-9]+)\}", key, text)
 
 
 def read_keys(document: Document) -> Keymap:

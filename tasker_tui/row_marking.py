@@ -21,9 +21,9 @@ class RowMarking:
         """Whether a range reaches to where the cursor is moved."""
         return self._anchor is not None
 
-    def describe(self) -> str:
-        """The marks in words, for the title of the list."""
-        ranging = "  V ends the range" if self.ranging else ""
+    def describe(self, range_action: str) -> str:
+        """The marks in words, for the title of the list; `{range_action}` is the key that ends a range."""
+        ranging = f"  {{{range_action}}} ends the range" if self.ranging else ""
         return f"  {len(self.marks.keys):,} marked{ranging}" if self.marks else ""
 
     def toggle(self, key: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from textual.app import App
 from textual.screen import Screen
 
+from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.visits import Visits
@@ -44,7 +45,7 @@ class Tabs:
     def open(self, where: Locator) -> None:
         """Another tab, with a place."""
         if len(self._names) == MOST:
-            self._say(f"there are {MOST} tabs already; ctrl+w closes one")
+            self._say(f"there are {MOST} tabs already; {{app.close}} closes one")
             return
         self._made += 1
         name = f"tab-{self._made}"
@@ -58,7 +59,7 @@ class Tabs:
         """Close the tab that is shown; the one before it is shown then."""
         name = self._app.current_mode
         if len(self._names) == 1:
-            self._say("this is the only tab; q leaves the dashboard")
+            self._say("this is the only tab; {app.quit} leaves the dashboard")
             return
         at = self._names.index(name)
         self._names.remove(name)
@@ -76,7 +77,7 @@ class Tabs:
     def show(self, number: int) -> None:
         """The tab with this number, from 1."""
         if number > len(self._names):
-            self._say(f"there is no tab {number}; ctrl+t opens one")
+            self._say(f"there is no tab {number}; {{app.tab}} opens one")
         else:
             self._switch(self._names[number - 1])
 
@@ -98,4 +99,4 @@ class Tabs:
         return top.crumbs()[-1] if top else ""
 
     def _say(self, text: str) -> None:
-        self._app.notify(text, severity="warning", markup=False)
+        self._app.notify(with_keys(self._app, text), severity="warning", markup=False)

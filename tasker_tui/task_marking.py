@@ -11,6 +11,7 @@ from textual.screen import Screen
 from engine.model.wire.bulk import MAX_NAMED, BulkFilter, BulkVerb
 from tasker_tui.bulk_operations import BulkOperations
 from tasker_tui.filters import TaskFilter
+from tasker_tui.keymap import with_keys
 from tasker_tui.marks import Marks, Undo
 from tasker_tui.selecting import TooMany, select
 from tasker_tui.services import Services
@@ -61,13 +62,13 @@ class TaskMarking:
         """The marks in words, for the title of the list."""
         if not self.marks:
             return ""
-        ranging = "  V ends the range" if self._anchor else ""
-        return f"{self.count:,} marked{ranging}"
+        ranging = "  {tasks.range} ends the range" if self._anchor else ""
+        return with_keys(self._screen.app, f"{self.count:,} marked{ranging}")
 
     def toggle(self, row: TaskRow) -> None:
         """Mark the row, or unmark it."""
         if self.marks.everything:
-            self._say("all that fit are marked; u unmarks them")
+            self._say("all that fit are marked; {tasks.unmark} unmarks them")
             return
         self._anchor = None
         self._set(self.marks.toggled(row.uuid))
@@ -93,7 +94,7 @@ class TaskMarking:
         begun, here = self._tasks.index_of(self._anchor), self._tasks.index_of(row.uuid)
         if begun is None or here is None:
             self.end_range()
-            self._say("the range is too long; set a filter, and ctrl+a marks all that fit it")
+            self._say("the range is too long; set a filter, and {tasks.mark_all} marks all that fit it")
             return
         between = range(min(begun, here), max(begun, here) + 1)
         rows = [self._tasks.row_at(index) for index in between]
@@ -136,7 +137,10 @@ class TaskMarking:
             return
         keys = self.marks.keys or ({row.uuid} if row else set())
         if len(keys) > MAX_NAMED:
-            self._say(f"more than {MAX_NAMED:,} are marked; set a filter, and ctrl+a marks all that fit it")
+            self._say(
+                f"more than {MAX_NAMED:,} are marked; "
+                "set a filter, and {tasks.mark_all} marks all that fit it"
+            )
         elif keys:
             self._bulk.ask(verb, BulkFilter(task_uuids=[UUID(key) for key in sorted(keys, reverse=True)]))
 
@@ -164,4 +168,4 @@ class TaskMarking:
         self._changed()
 
     def _say(self, text: str) -> None:
-        self._screen.notify(text, severity="warning", markup=False)
+        self._screen.notify(with_keys(self._screen.app, text), severity="warning", markup=False)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from engine.client import bulk
 from engine.model.wire.bulk import BulkOperation, BulkState
 from tasker_tui.actions import bindings
+from tasker_tui.keymap import with_keys
 from tasker_tui.services import Services
 from tasker_tui.text import count, duration
 from tasker_tui.themes import Palette
@@ -61,7 +62,9 @@ class BulkProgress(Dialog[None]):
         self.tell("")
         self._operation = event.operation
         if event.operation.state is BulkState.COMPLETE:
-            self.query_one("#dialog").border_subtitle = Content.from_text("esc close", markup=False)
+            self.query_one("#dialog").border_subtitle = Content.from_text(
+                with_keys(self.app, "{bulk_progress.close} close"), markup=False
+            )
         self._show()
 
     def _show(self) -> None:

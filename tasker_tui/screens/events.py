@@ -10,6 +10,7 @@ from tasker_tui.actions import Focus, bindings
 from tasker_tui.event_filter import parse_event_filter
 from tasker_tui.event_tail import EventTail, Gap, Happening
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
+from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
@@ -177,7 +178,11 @@ class EventsScreen(OperatorScreen):
         if not self._connected:
             return ["Connecting…"]
         if self._tail.filter.text:
-            return ["Nothing that fits this filter has happened.", "", "/ changes it, esc takes it away."]
+            return [
+                "Nothing that fits this filter has happened.",
+                "",
+                with_keys(self.app, "{events.filter} changes it, {events.back} takes it away."),
+            ]
         return [
             "Nothing has happened since this was opened.",
             "",

@@ -15,6 +15,7 @@ from engine.model.wire.failures import FailureGroup
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.actions.command_lines import with_options
 from tasker_tui.bulk_operations import BulkOperations
+from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.triage import TriageDialog
 from tasker_tui.row_marking import RowMarking
@@ -69,7 +70,7 @@ class FailuresScreen(ListScreen[FailureGroup]):
 
     def heading(self) -> str:
         """With how many are marked."""
-        return self.TITLE_WORD + self._marking.describe()
+        return self.TITLE_WORD + with_keys(self.app, self._marking.describe("failures.range"))
 
     def is_marked(self, row: FailureGroup) -> bool:
         """By its signature."""
@@ -112,7 +113,7 @@ class FailuresScreen(ListScreen[FailureGroup]):
 
     def when_empty(self) -> list[str]:
         """All is well."""
-        return ["Nothing has failed.", "", "esc leads back to the tasks."]
+        return ["Nothing has failed.", "", "{failures.back} leads back to the tasks."]
 
     @property
     def _key_here(self) -> str:

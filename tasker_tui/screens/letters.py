@@ -114,7 +114,7 @@ class LettersScreen(ListScreen[Letter]):
             "There is no dead letter.",
             "",
             "A task becomes one when it fails for good or passes a limit.",
-            "esc leads back to the tasks.",
+            "{letters.back} leads back to the tasks.",
         ]
 
     def _ask(self) -> None:

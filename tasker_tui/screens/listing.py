@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from tasker_tui.actions import BY_ID, Action, bindings
 from tasker_tui.feed import News
+from tasker_tui.keymap import with_keys
 from tasker_tui.loading import Loading
 from tasker_tui.locator import Locator
 from tasker_tui.row_filter import RowFilter, parse_row_filter
@@ -154,7 +155,7 @@ class ListScreen(OperatorScreen, Generic[R]):
 
     @abstractmethod
     def when_empty(self) -> list[str]:
-        """What an empty list says: what it means, and what to do."""
+        """What an empty list says: what it means, and what to do; `{runs.back}` is the key that does it."""
 
     def searched(self, row: R) -> str:
         """What a filter looks at: the cells of the row, and all that is told of it."""
@@ -313,5 +314,6 @@ class ListScreen(OperatorScreen, Generic[R]):
         if self._trouble:
             return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
         if self._filter.text and self._rows.all:
-            return ["No row fits this filter.", "", "/ changes it, esc shows all."]
-        return self.when_empty() if self._loaded else ["Loading…"]
+            here = f"{{rows.filter}} changes it, {{{self.SCOPES[0]}.back}} shows all."
+            return ["No row fits this filter.", "", with_keys(self.app, here)]
+        return [with_keys(self.app, line) for line in self.when_empty()] if self._loaded else ["Loading…"]

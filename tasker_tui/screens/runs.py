@@ -106,7 +106,7 @@ class RunsScreen(ListScreen[Run]):
 
     def when_empty(self) -> list[str]:
         """Cannot be, as it was opened from a run; but that may have been deleted."""
-        return ["This template has no run any more.", "", "esc leads back to the tasks."]
+        return ["This template has no run any more.", "", "{runs.back} leads back to the tasks."]
 
     def _good_one(self, row: Run | None) -> Run | None:
         """The newest run that came through, other than this one."""

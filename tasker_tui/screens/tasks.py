@@ -18,6 +18,7 @@ from engine.model.wire.details import StepDetail, StepWhy
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
+from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
 from tasker_tui.reasons import most_telling
@@ -354,9 +355,17 @@ class TasksScreen(OperatorScreen):
             return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
         if not self.list.loaded:
             return ["Loading…"]
+        return [with_keys(self.app, line) for line in self._nothing()]
+
+    def _nothing(self) -> list[str]:
         if self.list.filter.states == FAILING_TASKS and not self.list.filter.text:
-            return ["Nothing is failing.", "", "! or esc shows all tasks."]
+            return ["Nothing is failing.", "", "{tasks.failing} or {tasks.clear} shows all tasks."]
         if self.list.filter:
-            return ["No task fits this filter.", "", "/ changes it, esc shows all tasks."]
-        return ["No task has been started yet.", "", "s starts one from a form, or on the command line:",
+            return [
+                "No task fits this filter.",
+                "",
+                "{tasks.filter} changes it, {tasks.clear} shows all tasks.",
+            ]
+        return ["No task has been started yet.", "",
+                "{tasks.start} starts one from a form, or on the command line:",
                 "tasker task create example/linear_workflow"]  # fmt: skip

@@ -105,7 +105,7 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def when_empty(self) -> list[str]:
         """It has nothing to do."""
-        return ["This worker holds no step now.", "", "esc leads back to the workers."]
+        return ["This worker holds no step now.", "", "{worker.back} leads back to the workers."]
 
     def _age_of(self, row: WorkerStep) -> str:
         return duration((self.services.clock.now() - row.claimed_at).total_seconds())

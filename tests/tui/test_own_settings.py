@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tasker_tui.actions import ACTIONS
+from tasker_tui.actions import ACTIONS, BY_ID
 from tasker_tui.appearance import check_colors, read_theme_name, read_themes
 from tasker_tui.keymap import read_keys
+from tasker_tui.screens.listing import ListScreen
 from tasker_tui.toml_lines import ConfigError, Document
 from tasker_tui.user_config import UserConfig
 from tests.tui.keyboard import press
-from tests.tui.scenes import order_task
+from tests.tui.scenes import failure_groups, order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
 
 FILE = Path("config.toml")
@@ -103,3 +105,32 @@ async def test_a_light_theme_of_the_file_is_light_from_the_start():
         assert not pilot.app.current_theme.dark
         assert pilot.app.has_class("-light-mode")
         assert not pilot.app.has_class("-dark-mode")
+
+
+async def test_prose_names_the_keys_of_the_file():
+    text = (
+        '[keys]\n"tasks.filter" = "f7"\n"tasks.clear" = "f8"\n"failures.back" = "f9"\n"rows.filter" = "f6"\n'
+    )
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client, config=config(text)) as pilot:
+        await press(pilot, "f7", *"nonesuch", "enter")
+        assert "f7 changes it, f8 shows all tasks." in screen_text(pilot)
+        await press(pilot, "f8", "e")
+        assert "f9 leads back to the tasks." in screen_text(pilot)
+        client.failures = failure_groups(order_task())
+        pilot.app.screen.reload()
+        await press(pilot, "f6", *"nonesuch", "enter")
+        assert "f6 changes it, f9 shows all." in screen_text(pilot)
+
+
+def test_every_list_has_the_keys_that_it_tells_of():
+    lists = [cls for cls in _subclasses(ListScreen) if cls.__module__.startswith("tasker_tui.")]
+    assert len(lists) > 5
+    for cls in lists:
+        assert f"{cls.SCOPES[0]}.back" in BY_ID, cls
+
+
+def _subclasses(cls: type) -> list[type]:
+    for module in ("failures", "letters", "queues", "runs", "worker", "workers", "templates"):
+        import_module(f"tasker_tui.screens.{module}")
+    return cls.__subclasses__()

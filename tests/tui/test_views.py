@@ -80,11 +80,11 @@ async def test_tabs_have_stacks_and_filters_of_their_own():
         await press(pilot, "trade_mark_sign", "escape")  # alt+2 of a terminal without a protocol for keys
         assert str(new.uuid)[-8:] in screen_text(pilot)  # went on while it was not shown
         await press(pilot, "alt+5")
-        assert "there is no tab 5; ctrl+t opens one" in notices(pilot)
+        assert "there is no tab 5; ^t opens one" in notices(pilot)
         await press(pilot, "colon")
         await type_in(pilot, "close")
         await press(pilot, "enter")
         assert "state:blocked_by_failures,error" in screen_text(pilot).splitlines()[1]
         assert " 1 tasks" not in header()
         await press(pilot, *["ctrl+t"] * 9)
-        assert "there are 9 tabs already; ctrl+w closes one" in notices(pilot)
+        assert "there are 9 tabs already; ^w closes one" in notices(pilot)
