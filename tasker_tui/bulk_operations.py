@@ -16,7 +16,7 @@ from tasker_tui.services import Services
 from tasker_tui.trouble import CALL_FAILURES, explain
 
 NAMED_IN_COMMAND = 10
-"""Tasks that a command line names one by one; more are meant by the id of the preview."""
+"""Tasks or signatures that a command line names one by one; more are meant by the id of the preview."""
 
 
 class BulkOperations:
@@ -35,7 +35,7 @@ class BulkOperations:
             self._say(f"there is nothing to {verb} any more")
             self._screen.call_next(self._changed)
             return
-        many = len(wanted.task_uuids) > NAMED_IN_COMMAND
+        many = max(len(wanted.task_uuids), len(wanted.signatures)) > NAMED_IN_COMMAND
         command = f"tasker bulk run {found.bulk_uuid}" if many else command_line(verb, wanted)
         self._screen.call_next(self._confirm, found, command)
 

@@ -186,5 +186,6 @@ class EventsScreen(OperatorScreen):
         return [
             "Nothing has happened since this was opened.",
             "",
-            "Every change of a task or step appears here at once; s in the list of tasks starts one.",
+            "Every change of a task or step appears here at once.",
+            with_keys(self.app, "{tasks.start} in the list of tasks starts one."),
         ]

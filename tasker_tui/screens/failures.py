@@ -103,7 +103,8 @@ class FailuresScreen(ListScreen[FailureGroup]):
 
     def told(self, row: FailureGroup, width: int, palette: Palette) -> Text:
         """Where it failed, and the newest failure in full."""
-        return group_text(row, width, palette, self.services.clock.now())
+        take = with_keys(self.app, "{failures.assign} assigns it")
+        return group_text(row, width, palette, self.services.clock.now(), take)
 
     def summary(self, rows: Sequence[FailureGroup]) -> str:
         """How much failed."""

@@ -12,6 +12,7 @@ from engine.client import dead_letters
 from engine.model.wire.dead_letters import DlqAction, DlqInvestigationQueueEntry
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.actions.command_lines import with_options
+from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.letter import LetterAnswer, LetterDialog
 from tasker_tui.screens.base import Handlers
@@ -95,7 +96,7 @@ class LettersScreen(ListScreen[Letter]):
             ("why", f"{CAUSES.get(row.cause, row.cause)} ({row.dlq_reason})"),
             ("since", f"{duration(row.minutes_in_dlq * 60)} ago, when it was {row.original_state}"),
             ("now", str(row.current_state or "no longer kept")),
-            ("owner", printable(row.assignee or "nobody; t takes it")),
+            ("owner", printable(row.assignee or with_keys(self.app, "nobody; {letters.take} takes it"))),
             ("urgency", f"{row.priority_score:.0f}"),
         ]
         for name, value in facts:

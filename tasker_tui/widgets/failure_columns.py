@@ -88,14 +88,17 @@ def _owner(row: FailureGroup, width: int, palette: Palette) -> Runs:
     return [(printable(row.triage.owner or "-"), palette.text if row.triage.owner else palette.faint)]
 
 
-def group_text(group: FailureGroup, width: int, palette: Palette, now: datetime) -> Text:
-    """What is known of a group: how much failed, whose it is, where, and the newest failure in full."""
+def group_text(group: FailureGroup, width: int, palette: Palette, now: datetime, assigns: str) -> Text:
+    """What is known of a group: how much failed, whose it is, where, and the newest failure in full.
+
+    `assigns` says which key makes it somebody's.
+    """
     text = Text()
     text.append(
         f"{plural(group.failed_steps, 'failed step')} of {plural(group.failed_tasks, 'task')}", palette.strong
     )
     text.append(f"   {printable(group.error_type or 'no error type')}\n", palette.tone("failed"))
-    _triage(text, group.triage, width, palette, now)
+    _triage(text, group.triage, assigns, width, palette, now)
     text.append("\n")
     for place in group.places[:SHOWN_PLACES]:
         where = f"{printable(place.namespace)}/{printable(place.template)}"
@@ -112,11 +115,11 @@ def group_text(group: FailureGroup, width: int, palette: Palette, now: datetime)
     return text
 
 
-def _triage(text: Text, triage: FailureTriage, width: int, palette: Palette, now: datetime) -> None:
+def _triage(
+    text: Text, triage: FailureTriage, assigns: str, width: int, palette: Palette, now: datetime
+) -> None:
     text.append(f"{triage.state}", palette.tone(TONES[triage.state]))
-    text.append(
-        f", {printable(triage.owner)}'s" if triage.owner else ", nobody's; a assigns it", palette.text
-    )
+    text.append(f", {printable(triage.owner)}'s" if triage.owner else f", nobody's; {assigns}", palette.text)
     if triage.changed_at is not None:
         who = printable(triage.changed_by or "somebody")
         text.append(f"   {who}, {age(triage.changed_at, now)} ago", palette.muted)

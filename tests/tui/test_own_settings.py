@@ -15,7 +15,7 @@ from tasker_tui.toml_lines import ConfigError, Document
 from tasker_tui.user_config import UserConfig
 from tests.tui.keyboard import press
 from tests.tui.scenes import failure_groups, order_task
-from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
+from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
 
 FILE = Path("config.toml")
 
@@ -110,6 +110,7 @@ async def test_a_light_theme_of_the_file_is_light_from_the_start():
 async def test_prose_names_the_keys_of_the_file():
     text = (
         '[keys]\n"tasks.filter" = "f7"\n"tasks.clear" = "f8"\n"failures.back" = "f9"\n"rows.filter" = "f6"\n'
+        '"failures.assign" = "f4"\n'
     )
     client = FakeTasker(FakeClock(), [order_task()])
     async with dashboard(client, config=config(text)) as pilot:
@@ -119,6 +120,8 @@ async def test_prose_names_the_keys_of_the_file():
         assert "f9 leads back to the tasks." in screen_text(pilot)
         client.failures = failure_groups(order_task())
         pilot.app.screen.reload()
+        await settle(pilot)
+        assert "nobody's; f4 assigns it" in screen_text(pilot)
         await press(pilot, "f6", *"nonesuch", "enter")
         assert "f6 changes it, f9 shows all." in screen_text(pilot)
 
