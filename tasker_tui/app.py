@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import getpass
 import os
 import sys
@@ -69,6 +70,10 @@ ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     "stack": ("log", "list"),
 }
 """The widgets whose keys the help of a screen tells."""
+
+STARTED_SECONDS = 2.0
+YOUNG_OBJECTS = 5_000
+"""New objects between two collections: a page that is drawn makes hundreds, and few of them stay."""
 
 
 class TaskerApp(App[None]):
@@ -334,6 +339,7 @@ async def run_async(profile: Profile, *, locator: str | None = None, config: Use
         config=config or load_user_config(), state=platformdirs.user_state_path("tasker"),
         stack=Door(profile.url),
     )  # fmt: skip
+    asyncio.get_running_loop().call_later(STARTED_SECONDS, _collect_what_comes)
     try:
         await app.run_async()
     finally:
@@ -344,6 +350,13 @@ async def run_async(profile: Profile, *, locator: str | None = None, config: Use
 def run(profile: Profile, *, locator: str | None = None) -> int:
     """Show the dashboard of a server; answers the exit code. Raises what `run_async` raises."""
     return asyncio.run(run_async(profile, locator=locator))
+
+
+def _collect_what_comes() -> None:
+    """Leave out what the start has made: to look through it takes longer than a key may."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    gc.enable()
 
 
 def _link(profile: Profile) -> Link:

@@ -1,6 +1,7 @@
 """Fixtures for every test."""
 
 pytest_plugins = [
+    "tests.support.collector",
     "tests.support.forks",
     "tests.support.postgres",
     "tests.support.rabbit",

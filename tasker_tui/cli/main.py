@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -207,6 +208,7 @@ def tui(
 
         serve_dashboard(target(url), locator, host, port, unprotected=unprotected)
         return
+    gc.disable()  # until the dashboard has started: nearly all that it imports and makes stays
     from tasker_tui.app import run
 
     raise typer.Exit(run(target(url), locator=locator))

@@ -98,6 +98,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._chosen = False
         self._stale = False
         self._reported: tuple[int, int] | None = None
+        self._painted: dict[int, Runs] = {}
         self._ground = Style.null()
 
     @property
@@ -160,7 +161,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         if not self._follows_top and 0 <= on_screen < self.page:
             self.scroll_to(y=max(0, self._index - on_screen), animate=False)
         self._take_key()
-        self.refresh()
+        self._repaint(lambda _: True)
         self._report_view()
 
     def rows_changed(self, keys: Collection[str]) -> None:
@@ -170,12 +171,21 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
             self.post_message(self.Highlighted(self._key))
 
     def refresh_rows(self, which: Callable[[R], bool]) -> None:
-        """Paint the visible rows that fit again."""
-        first = self.scroll_offset.y
-        for index in range(first, min(first + self.page, self.source.total)):
-            row = self.source.row_at(index)
-            if row is not None and which(row):
-                self.refresh_line(index + HEADER_LINES)
+        """Paint the visible rows again that fit and look different."""
+        self._repaint(lambda index: (row := self.source.row_at(index)) is not None and which(row))
+
+    def _repaint(self, which: Callable[[int], bool]) -> None:
+        palette, first = palette_for(self), self.scroll_offset.y
+        changed = [
+            index
+            for index in range(first, first + self.page)
+            if which(index) and self._painted.get(index - first) != self._row(index, palette)
+        ]
+        if self.source.total == 0 or 2 * len(changed) > self.page:
+            self.refresh()
+            return
+        for index in changed:
+            self.refresh_line(index + HEADER_LINES)
 
     def move_to(self, index: int) -> None:
         """Put the cursor on an index, also on one that is not in memory yet."""
@@ -250,6 +260,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
             runs = self._empty_line(y - HEADER_LINES, palette)
         else:
             runs = self._row(self.scroll_offset.y + y - HEADER_LINES, palette)
+            self._painted[y - HEADER_LINES] = runs
         under_cursor = self.source.total and y >= HEADER_LINES and self._is_cursor(y)
         ground = self._ground + palette.cursor if under_cursor else self._ground
         return Strip([Segment(text, ground + style) for text, style in runs]).adjust_cell_length(
