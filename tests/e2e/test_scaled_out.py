@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 
@@ -124,14 +123,11 @@ async def test_a_burst_on_one_engine_waits_for_connections_and_loses_nothing(
     first = await burst.create("linear", FAILURES)
     await all_complete(engines, [first])
     slow = (await pool(burst))["slow_acquires"]
-    conn = await asyncpg.connect(stack.dsn)
-    async with conn.transaction():
-        await conn.execute("LOCK TABLE tasker.tasks")  # who has a connection keeps it
+    async with stack.locked("tasks"):  # who has a connection keeps it
         creations = [asyncio.create_task(burst.create("linear", FAILURES)) for _ in range(BURST)]
         reads = [asyncio.create_task(burst.task(first)) for _ in range(BURST)]
         await until(lambda: pool(burst), lambda now: now["active_connections"] == now["max_connections"])
         assert not any(read.done() for read in reads)
-    await conn.close()
     assert {read["status"] for read in await asyncio.gather(*reads)} == {"complete"}
     await all_complete(engines, await asyncio.gather(*creations))
     assert (await pool(burst))["slow_acquires"] > slow

@@ -109,6 +109,17 @@ class Stack:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[None]:
+        """Keep everybody from a table of the stack's database, for the length of a `with` block."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute(f"LOCK TABLE tasker.{table}")
+                yield
+        finally:
+            await connection.close()
+
     def _spawn(self, part: str, number: int, environment: Environment) -> Process:
         ports = claim_ports(0, 0)
         port = ports.server if part == "server" else ports.worker
