@@ -16,6 +16,7 @@ from engine.client.duplicates import OnDuplicate, second_call
 from engine.client.errors import ApiError, ServerUnreachable, raise_for, reaching
 from engine.client.events import EventParser, StreamEvent, read_event
 from engine.client.patience import PATIENCE_SECONDS, Waits
+from engine.client.tls import verification
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
@@ -70,8 +71,9 @@ class TaskerClient:
         self._url = base_url.rstrip("/")
         self._read_only = read_only
         self._http = httpx.AsyncClient(
-            base_url=self._url, headers=headers, timeout=timeout, transport=transport
-        )
+            base_url=self._url, headers=headers, timeout=timeout, transport=transport,
+            verify=verification(self._url),
+        )  # fmt: skip
 
     async def __aenter__(self) -> TaskerClient:
         return self

@@ -15,6 +15,7 @@ from engine.client.calls import Action, Call, Id
 from engine.client.duplicates import OnDuplicate, second_call
 from engine.client.errors import ApiError, raise_for, reaching
 from engine.client.patience import PATIENCE_SECONDS, Waits
+from engine.client.tls import verification
 from engine.model.wire.details import (
     LogPage,
     StepDetail,
@@ -57,7 +58,10 @@ class SyncTaskerClient:
         self._url = (base_url or os.environ.get("TASKER_URL") or DEFAULT_URL).rstrip("/")
         key = api_key or os.environ.get("TASKER_API_KEY")
         headers = {"X-API-Key": key} if key else {}
-        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout, transport=transport)
+        self._http = httpx.Client(
+            base_url=self._url, headers=headers, timeout=timeout, transport=transport,
+            verify=verification(self._url),
+        )  # fmt: skip
 
     def __enter__(self) -> SyncTaskerClient:
         return self

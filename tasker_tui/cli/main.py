@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.main import get_command_name
+from typer.models import CommandInfo
 
 from tasker_tui.cli import by_hand as by_hand
 from tasker_tui.cli import errors
@@ -31,7 +34,6 @@ from tasker_tui.cli.task import task_app
 from tasker_tui.cli.workers import workers
 
 app = typer.Typer(
-    help="Run workflows on PostgreSQL, and see them in the terminal.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -83,6 +85,11 @@ HandlersOption = Annotated[
         "--handlers", metavar="MODULE_OR_DIR", help="Module or folder of handlers; may be repeated."
     ),
 ]
+
+
+@app.callback()
+def tasker() -> None:
+    """Run workflows on PostgreSQL, and see them in the terminal."""
 
 
 @dev_group.callback()
@@ -235,7 +242,7 @@ def main() -> None:
 
 def run_command() -> int:
     """Run the command that the program's arguments say; returns its exit code."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(_narrowed(sys.argv[1:2]))
     offer_profiles(command)
     try:
         code: int | None = command(standalone_mode=False)
@@ -243,6 +250,18 @@ def run_command() -> int:
         _show_usage(error)
         return errors.USAGE
     return code or 0
+
+
+def _narrowed(names: list[str]) -> typer.Typer:
+    """The program with the one command that is called: Typer builds every option of all that it has."""
+    narrowed = copy.copy(app)
+    narrowed.registered_commands = [one for one in app.registered_commands if _name_of(one) in names]
+    narrowed.registered_groups = [one for one in app.registered_groups if one.name in names]
+    return narrowed if narrowed.registered_commands or narrowed.registered_groups else app
+
+
+def _name_of(command: CommandInfo) -> str:
+    return command.name or get_command_name(command.callback.__name__ if command.callback else "")
 
 
 def _show_usage(error: typer.TyperException) -> None:
