@@ -64,8 +64,12 @@ class Preview(VerticalScroll):
         task, before = self._shown, self._told
         self._told = self._text(task, self._shown_steps) if task else Text()
         if self._told != before:
-            # A text of other height alone moves what is around it: a layout costs more than all the rest.
-            self._body.update(self._told, layout=_lines(self._told) != _lines(before))
+            # A text that begins or ends to be longer than the pane changes what can be scrolled: a layout
+            # costs more than all the rest.
+            self._body.update(self._told, layout=self._height(self._told) != self._height(before))
+
+    def _height(self, text: Text) -> int:
+        return max(text.plain.count("\n") + 1, self.scrollable_content_region.height)
 
     def _text(self, task: TaskRow, steps: Sequence[StepRow] | None) -> Text:
         palette, now = palette_for(self), self._clock.now()
@@ -121,7 +125,3 @@ class Preview(VerticalScroll):
             reason = why(step, [by_uuid[p] for p in step.parents if p in by_uuid], now)
             detail = printable(error.message) if error else reason or mark.word
             text.append(f"  {detail}\n", palette.tone(mark.tone) if error or reason else palette.muted)
-
-
-def _lines(text: Text) -> int:
-    return text.plain.count("\n")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -100,6 +101,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._reported: tuple[int, int] | None = None
         self._painted: dict[int, Runs] = {}
         self._ground = Style.null()
+        self._width = 0
 
     @property
     def cursor_key(self) -> str | None:
@@ -248,12 +250,12 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of the view that are made anew; what is the same for all is looked up once."""
-        self._ground = self.rich_style
+        self._ground, self._width = self.rich_style, self._inner_width
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
-        palette, width = palette_for(self), self._inner_width
+        palette, width = palette_for(self), self._width
         if y < HEADER_LINES:
             runs: Runs = self._header(palette)
         elif self.source.total == 0:
@@ -263,9 +265,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
             self._painted[y - HEADER_LINES] = runs
         under_cursor = self.source.total and y >= HEADER_LINES and self._is_cursor(y)
         ground = self._ground + palette.cursor if under_cursor else self._ground
-        return Strip([Segment(text, ground + style) for text, style in runs]).adjust_cell_length(
-            width, ground
-        )
+        segments = [Segment(text, ground + style) for text, style in runs if text]
+        left = width - sum(cell_len(text) for text, _ in runs)
+        if left < 0:
+            return Strip(segments).crop(0, width)
+        return Strip([*segments, Segment(" " * left, ground)], width)
 
     def _is_cursor(self, y: int) -> bool:
         return not self._stale and self.scroll_offset.y + y - HEADER_LINES == self._index
@@ -295,7 +299,6 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         runs: list[tuple[str, Style]] = [marker]
         for column in self._columns:
             runs += _aligned(column.cell(row, column.width, palette), column)
-            runs.append((" ", Style.null()))
         return [(text, palette.faint) for text, _ in runs] if self._stale else runs
 
 
@@ -310,12 +313,13 @@ def _with_widths(columns: Sequence[Column[R]], width: int) -> Sequence[Column[R]
 
 
 def _aligned(runs: Runs, column: Column[R]) -> Runs:
+    """The cell and a gap, which as a run of its own would be handled a dozen times on its way out."""
     if len(runs) == 1:
         text, style = runs[0]
         if column.align == "right" and len(text) < column.width:
             text = text.rjust(column.width)
-        return [(fit(text, column.width), style)]
-    return runs
+        return [(fit(text, column.width) + " ", style)]
+    return [*runs, (" ", Style.null())]
 
 
 def _first_of(found: int | None, otherwise: int) -> int:
