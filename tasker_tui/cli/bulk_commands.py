@@ -10,7 +10,11 @@ import typer
 
 from tasker_tui.cli.task import LOCAL, ByOption, CorrelationOption, JsonOption, ParentOption, UrlOption
 
-bulk_app = typer.Typer(rich_markup_mode=None)
+bulk_app = typer.Typer(
+    help="Do one thing to all tasks or steps that a filter selects.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 OperationArgument = Annotated[str, typer.Argument(metavar="ID", help="The bulk operation's id.")]
 RateOption = Annotated[float | None, typer.Option("--rate", min=0.001, help="Items a second at most.")]

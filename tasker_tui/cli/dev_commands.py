@@ -1,22 +1,67 @@
-"""`tasker dev status`, `logs`, `start`, `stop`, `restart`, `reset`: a running stack from another terminal."""
+"""`tasker dev`, and `tasker dev status`, `logs`, `start`, …: a running stack from another terminal."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tasker_tui.cli.errors import FAILED, USAGE, CommandError
-from tasker_tui.cli.task import LOCAL, JsonOption, UrlOption
+from tasker_tui.cli.options import HandlersOption, JsonOption, TemplatesOption
+from tasker_tui.cli.task import LOCAL, UrlOption
 
 if TYPE_CHECKING:
     from tasker_tui.dev.door import Verb
 
-dev_app = typer.Typer(rich_markup_mode=None)
+dev_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 PartArgument = Annotated[str, typer.Argument(help="postgres, server or worker.")]
 AnyPart = Annotated[str | None, typer.Argument(help="postgres, server or worker.")]
+
+
+@dev_app.callback()
+def dev(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port of the REST API.  [default: 8080]")] = None,
+    worker_port: Annotated[int | None, typer.Option(help="Port of the worker.  [default: 8081]")] = None,
+    templates: TemplatesOption = None,
+    handlers: HandlersOption = None,
+    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the data is kept.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw the old data away first.")] = False,
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Use this PostgreSQL 17+ instead of the embedded one.")
+    ] = None,
+    broker: Annotated[
+        Literal["pgmq", "rabbitmq"] | None,
+        typer.Option(help="What carries the messages; rabbitmq starts a node, or uses RABBITMQ_URL."),
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option(help="Restart the worker when templates or handlers change.")
+    ] = True,
+    headless: Annotated[bool, typer.Option("--headless", help="Without the dashboard.")] = False,
+) -> None:
+    """Run everything on this machine, PostgreSQL included, and open the dashboard.
+
+    The commands look at a stack that runs already, and steer it.
+    """
+    if context.invoked_subcommand:
+        return
+    from tasker_tui.cli.dev import run_dev
+
+    run_dev(
+        headless=headless,
+        port=port,
+        worker_port=worker_port,
+        templates=templates or [],
+        handlers=handlers or [],
+        data_dir=data_dir,
+        fresh=fresh,
+        database_url=database_url,
+        broker=broker,
+        reload=reload,
+    )
 
 
 @dev_app.command()

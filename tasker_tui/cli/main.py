@@ -5,131 +5,27 @@ from __future__ import annotations
 import copy
 import gc
 import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command_name
 from typer.models import CommandInfo
 
-from tasker_tui.cli import by_hand as by_hand
 from tasker_tui.cli import errors
-from tasker_tui.cli import history as history
-from tasker_tui.cli import history_of_task as history_of_task
-from tasker_tui.cli import reports as reports
-from tasker_tui.cli import reruns as reruns
-from tasker_tui.cli.analytics import analytics_app
-from tasker_tui.cli.bench import bench
-from tasker_tui.cli.chaos import chaos
-from tasker_tui.cli.comparison import grid
-from tasker_tui.cli.config import show_config
-from tasker_tui.cli.doctor import doctor
-from tasker_tui.cli.failures import failures_app
-from tasker_tui.cli.lazy import lazy_group
-from tasker_tui.cli.pauses import list_pauses, pause, resume
-from tasker_tui.cli.queues import handlers, queues
-from tasker_tui.cli.retention import retention
+from tasker_tui.cli.catalogue import CATALOGUE, add_from_catalogue
+from tasker_tui.cli.options import HandlersOption, JsonOption, TemplatesOption
 from tasker_tui.cli.target import LOCAL_URL, UrlOption, offer_profiles, target
-from tasker_tui.cli.task import task_app
-from tasker_tui.cli.workers import workers
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(task_app, name="task")
-app.add_typer(analytics_app, name="analytics")
-app.add_typer(
-    lazy_group(
-        "tasker_tui.cli.bulk_commands",
-        "bulk_app",
-        "Do one thing to all tasks or steps that a filter selects.",
-    ),
-    name="bulk",
-)
-app.add_typer(lazy_group("tasker_tui.cli.dlq", "dlq_app", "See and close dead letters."), name="dlq")
-app.add_typer(failures_app, name="failures")
-app.add_typer(
-    lazy_group("tasker_tui.cli.webhooks", "webhook_app", "Have somebody called when a task fails."),
-    name="webhook",
-)
-dev_group = lazy_group(
-    "tasker_tui.cli.dev_commands",
-    "dev_app",
-    "Run everything on this machine, PostgreSQL included, and open the dashboard.\n\n"
-    "The commands look at a stack that runs already, and steer it.",
-    alone=True,
-)
-app.add_typer(dev_group, name="dev")
-app.command()(bench)
-app.command()(chaos)
-app.command("config")(show_config)
-app.command()(doctor)
-app.command()(grid)
-app.command()(handlers)
-app.command()(queues)
-app.command()(workers)
-app.command()(retention)
-app.command()(pause)
-app.command()(resume)
-app.command("pauses")(list_pauses)
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-TemplatesOption = Annotated[
-    list[str] | None, typer.Option("--templates", metavar="DIR", help="Folder of templates; may be repeated.")
-]
-HandlersOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--handlers", metavar="MODULE_OR_DIR", help="Module or folder of handlers; may be repeated."
-    ),
-]
 
 
 @app.callback()
 def tasker() -> None:
     """Run workflows on PostgreSQL, and see them in the terminal."""
-
-
-@dev_group.callback()
-def dev(
-    context: typer.Context,
-    port: Annotated[int | None, typer.Option(help="Port of the REST API.  [default: 8080]")] = None,
-    worker_port: Annotated[int | None, typer.Option(help="Port of the worker.  [default: 8081]")] = None,
-    templates: TemplatesOption = None,
-    handlers: HandlersOption = None,
-    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the data is kept.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Throw the old data away first.")] = False,
-    database_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Use this PostgreSQL 17+ instead of the embedded one.")
-    ] = None,
-    broker: Annotated[
-        Literal["pgmq", "rabbitmq"] | None,
-        typer.Option(help="What carries the messages; rabbitmq starts a node, or uses RABBITMQ_URL."),
-    ] = None,
-    reload: Annotated[
-        bool, typer.Option(help="Restart the worker when templates or handlers change.")
-    ] = True,
-    headless: Annotated[bool, typer.Option("--headless", help="Without the dashboard.")] = False,
-) -> None:
-    """Run the local stack, unless one of its commands is given."""
-    if context.invoked_subcommand:
-        return
-    from tasker_tui.cli.dev import run_dev
-
-    run_dev(
-        headless=headless,
-        port=port,
-        worker_port=worker_port,
-        templates=templates or [],
-        handlers=handlers or [],
-        data_dir=data_dir,
-        fresh=fresh,
-        database_url=database_url,
-        broker=broker,
-        reload=reload,
-    )
 
 
 @app.command()
@@ -242,7 +138,7 @@ def main() -> None:
 
 def run_command() -> int:
     """Run the command that the program's arguments say; returns its exit code."""
-    command: Any = typer.main.get_command(_narrowed(sys.argv[1:2]))
+    command: Any = typer.main.get_command(_narrowed(*sys.argv[1:2]))
     offer_profiles(command)
     try:
         code: int | None = command(standalone_mode=False)
@@ -252,12 +148,16 @@ def run_command() -> int:
     return code or 0
 
 
-def _narrowed(names: list[str]) -> typer.Typer:
-    """The program with the one command that is called: Typer builds every option of all that it has."""
-    narrowed = copy.copy(app)
-    narrowed.registered_commands = [one for one in app.registered_commands if _name_of(one) in names]
-    narrowed.registered_groups = [one for one in app.registered_groups if one.name in names]
-    return narrowed if narrowed.registered_commands or narrowed.registered_groups else app
+def _narrowed(name: str = "") -> typer.Typer:
+    """The program with the one command of this name, or with all: Typer builds every option that it knows."""
+    narrowed, own = copy.copy(app), {_name_of(one): one for one in app.registered_commands}
+    known = name in own or name in CATALOGUE
+    narrowed.registered_commands = [one for of, one in own.items() if not known or of == name]
+    narrowed.registered_groups = []
+    for elsewhere in CATALOGUE:
+        if not known or elsewhere == name:
+            add_from_catalogue(narrowed, elsewhere)
+    return narrowed
 
 
 def _name_of(command: CommandInfo) -> str:

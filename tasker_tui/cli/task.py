@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tasker_tui.cli.options import JsonOption as JsonOption
 from tasker_tui.cli.target import LOCAL_URL
 from tasker_tui.cli.target import UrlOption as UrlOption
 
@@ -14,7 +15,6 @@ LOCAL = LOCAL_URL
 
 task_app = typer.Typer(help="Create, show and repair tasks.", no_args_is_help=True, rich_markup_mode=None)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="The task's id.")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit.", envvar="USER")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
