@@ -70,11 +70,13 @@ class TaskRow:
 
     def moves_on(self, now: datetime) -> bool:
         """Whether its age or duration may be written differently than a second ago."""
-        return not self.finished or now.second == 0 or (now - self.created_at).total_seconds() < 62
+        goes_on = not self.finished and not self.failing
+        return goes_on or now.second == 0 or (now - self.created_at).total_seconds() < 62
 
     def seconds(self, now: datetime) -> float:
-        """How long the task has taken until its end or until now."""
-        return ((self.completed_at or now) - self.created_at).total_seconds()
+        """How long the task has taken until its end, until it came to a failure, or until now."""
+        until = self.completed_at or (self.updated_at if self.failing else now)
+        return (until - self.created_at).total_seconds()
 
     def with_details_of(self, older: TaskRow) -> TaskRow:
         """This row with what only the list knows taken from an older row of the same task."""

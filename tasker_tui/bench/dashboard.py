@@ -35,13 +35,17 @@ BETWEEN_TASKS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often each thing is done, and for how many seconds the idle dashboard is watched, after a rest."""
+    """How often each thing is done, and for how many seconds the idle dashboard is watched.
+
+    Before that is a rest in seconds: a task's age is counted in seconds for a minute.
+    """
 
     starts: int = 5
     keys: int = 40
     tasks: int = 40
     idle: float = 30.0
-    rest: float = 2.0
+    settle: float = 2.0
+    rest: float = 65.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ async def measure_shown(target: Target, effort: Effort, stages: Stages) -> Shown
         first_rows = [await _first_rows(target, n, progress) for n in range(effort.starts)]
     async with dashboard_in_terminal(target.url) as terminal:
         await terminal.shows(HISTORY_TEMPLATE)
-        await asyncio.sleep(effort.rest)
+        await asyncio.sleep(effort.settle)
         with stages.stage("keys", 2 * effort.keys) as progress:
             in_view = await _keys(terminal, DOWN, effort.keys, progress)
             scrolling = await _keys(terminal, PAGE_DOWN, effort.keys, progress)
