@@ -23,8 +23,8 @@ from textual.pilot import Pilot
 
 from engine.client import TaskerClient
 from engine.model.states import TASK_TERMINAL, StepState, TaskState
-from engine.model.wire import TaskResponse
 from engine.model.wire.details import StepDetail, StepWhy, TransitionPage
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.app import TaskerApp
 from tasker_tui.clock import SystemClock
 from tasker_tui.locator import Locator, parse_locator

@@ -12,17 +12,17 @@ from typing import Any, Literal, Protocol, TypeVar
 from engine.client import StreamEvent
 from engine.client.calls import Call
 from engine.client.duplicates import OnDuplicate
-from engine.model.wire import (
-    HealthResponse,
+from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
+from engine.model.wire.health import HealthResponse
+from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip
+from engine.model.wire.tasks import (
     StepAuditResponse,
     TaskListResponse,
     TaskResponse,
     TemplateDetail,
     TemplateListResponse,
-    WorkerInfo,
 )
-from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
-from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip
+from engine.model.wire.worker import WorkerInfo
 
 Scope = Literal["summary", "task", "transitions"]
 OLDEST = "00000000-0000-0000-0000-000000000000"

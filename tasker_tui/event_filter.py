@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from engine.model.wire import TransitionChange
+from engine.model.wire.events import TransitionChange
 from tasker_tui.states import STEP_MARKS, TASK_MARKS, Mark
 
 KEYS = ("task", "template", "state", "step", "actor")

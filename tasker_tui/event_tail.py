@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.model.wire import SummaryRow, TransitionChange
+from engine.model.wire.events import SummaryRow, TransitionChange
 from tasker_tui.event_filter import EventFilter
 
 KEPT, SLACK = 5_000, 1_000

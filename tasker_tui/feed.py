@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.client import StreamEvent
-from engine.model.wire import ResetEvent, SummaryEvent, SummaryRow, TransitionChange, TransitionsEvent
+from engine.model.wire.events import ResetEvent, SummaryEvent, SummaryRow, TransitionChange, TransitionsEvent
 from tasker_tui.client_port import Scope, TaskerPort
 from tasker_tui.clock import Clock
 from tasker_tui.trouble import CALL_FAILURES, explain

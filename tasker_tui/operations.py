@@ -12,17 +12,11 @@ from textual.screen import Screen
 
 from engine.client import pauses
 from engine.model.states import StepState
-from engine.model.wire import (
-    ResetForRetry,
-    TaskResponse,
-    TemplateDetail,
-    TemplateListResponse,
-    TemplateSummary,
-)
 from engine.model.wire.details import StepDetail
 from engine.model.wire.pauses import Pause
-from engine.model.wire.requests import CompleteManually, ManualCompletionData, Skip
+from engine.model.wire.requests import CompleteManually, ManualCompletionData, ResetForRetry, Skip
 from engine.model.wire.reruns import ForkAnswer, RetryAnswer
+from engine.model.wire.tasks import TaskResponse, TemplateDetail, TemplateListResponse, TemplateSummary
 from tasker_tui.actions import BY_ID, Focus
 from tasker_tui.actions.command_lines import with_options
 from tasker_tui.modals.cancel import CancelDialog, CancelRunningDialog

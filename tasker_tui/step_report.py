@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from engine.model.states import STEP_SATISFIES, StepState
-from engine.model.wire import StepAuditResponse
 from engine.model.wire.details import LogRecord, StepWhy
+from engine.model.wire.tasks import StepAuditResponse
 from tasker_tui.reasons import TIMED, TOLD_ELSEWHERE
 from tasker_tui.states import LOUDEST_FIRST
 from tasker_tui.text import (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from engine.model.wire import StepAuditResponse, TaskResponse
 from engine.model.wire.details import LogRecord, StepDetail, StepWhy
+from engine.model.wire.tasks import StepAuditResponse, TaskResponse
 from tasker_tui.feed import News
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
-from engine.model.wire import TaskResponse, TransitionChange
 from engine.model.wire.details import StepDetail, StepWhy
+from engine.model.wire.events import TransitionChange
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.dag.graph import CyclicGraph, Graph
 from tasker_tui.dag.scene import reading_order
 from tasker_tui.reasons import still_true

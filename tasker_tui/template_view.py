@@ -8,9 +8,9 @@ from math import ceil
 from typing import Any
 
 from engine.model.states import StepState
-from engine.model.wire import TemplateDetail
 from engine.model.wire.comparison import Grid
 from engine.model.wire.queues import HandlerList, HandlerStatus
+from engine.model.wire.tasks import TemplateDetail
 from tasker_tui.dag.graph import CyclicGraph, Graph
 from tasker_tui.dag.layout import Drawing, lay_out
 from tasker_tui.states import Mark

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from engine.model.states import TASK_TERMINAL, StepState, TaskState
-from engine.model.wire import SummaryRow, TaskResponse, TransitionChange
 from engine.model.wire.details import StepDetail
+from engine.model.wire.events import SummaryRow, TransitionChange
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.states import FAILING_TASKS, STEP_MARKS, TASK_MARKS, Mark
 
 

@@ -11,7 +11,7 @@ from tasker_tui.actions.model import Focus
 
 if TYPE_CHECKING:
     from engine.client.duplicates import OnDuplicate
-    from engine.model.wire import TemplateDetail
+    from engine.model.wire.tasks import TemplateDetail
 
 
 def with_options(command: str, **options: str | None) -> str:

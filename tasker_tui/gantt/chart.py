@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.model.timeline import PathRow, continued
-from engine.model.wire import TransitionChange
+from engine.model.wire.events import TransitionChange
 from engine.model.wire.reports import Timeline, TimelineSegment
 from tasker_tui.gantt.bars import LADDER, Span, Window, cells_of, rung_for
 

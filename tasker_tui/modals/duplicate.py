@@ -9,7 +9,7 @@ from typing import Literal
 from textual.app import ComposeResult
 from textual.widgets import Label
 
-from engine.model.wire import TaskResponse
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.actions import bindings
 from tasker_tui.states import TASK_MARKS
 from tasker_tui.text import printable, short_id

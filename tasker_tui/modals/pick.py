@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from engine.model.wire import TemplateSummary
+from engine.model.wire.tasks import TemplateSummary
 from tasker_tui.actions import bindings
 from tasker_tui.text import fit, plural, printable
 from tasker_tui.widgets.dialog import Dialog

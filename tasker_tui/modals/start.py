@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Static, TextArea
 from engine.client import ApiError
 from engine.client.duplicates import OnDuplicate, existing_task
 from engine.model.inputs import InputProblem
-from engine.model.wire import TaskResponse, TemplateDetail
+from engine.model.wire.tasks import TaskResponse, TemplateDetail
 from tasker_tui.actions import bindings
 from tasker_tui.actions.command_lines import create
 from tasker_tui.editor import EditorFailed, edit

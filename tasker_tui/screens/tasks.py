@@ -12,9 +12,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 
-from engine.model.wire import TaskResponse
 from engine.model.wire.bulk import BulkVerb
 from engine.model.wire.details import StepDetail, StepWhy
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.client.analytics import template_statistics
-from engine.model.wire import TemplateSummary
 from engine.model.wire.statistics import TemplateFigures
+from engine.model.wire.tasks import TemplateSummary
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from engine.model.states import StepState
-from engine.model.wire import StepAuditResponse
+from engine.model.wire.tasks import StepAuditResponse
 from tasker_tui.services import Services
 from tasker_tui.states import Tone
 from tasker_tui.step_report import StepFacts, error_text

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.containers import Vertical
 from textual.message import Message
 
-from engine.model.wire import TransitionChange
+from engine.model.wire.events import TransitionChange
 from tasker_tui.services import Services
 from tasker_tui.task_view import TaskView
 

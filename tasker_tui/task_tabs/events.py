@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.model.wire import TransitionChange
+from engine.model.wire.events import TransitionChange
 from tasker_tui.services import Services
 from tasker_tui.task_report import event_lines
 from tasker_tui.task_tabs.base import TaskTab

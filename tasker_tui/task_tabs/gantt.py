@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from engine.client import reports
-from engine.model.wire import TransitionChange
+from engine.model.wire.events import TransitionChange
 from engine.model.wire.reports import Timeline
 from tasker_tui.gantt.chart import Chart
 from tasker_tui.gantt.table import GLYPHS, LEGEND, GanttTable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.model.wire import TemplateSummary
 from engine.model.wire.statistics import TemplateFigures
+from engine.model.wire.tasks import TemplateSummary
 from tasker_tui.clock import Clock
 from tasker_tui.text import age, count, duration, printable
 from tasker_tui.themes import Palette

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.client.calls import Call
 from engine.model.states import StepState
-from engine.model.wire import StepDefinition, TemplateDetail
 from engine.model.wire.comparison import Grid, GridCell, GridColumn, GridRun
 from engine.model.wire.queues import HandlerInfo, HandlerList
 from engine.model.wire.statistics import DurationFigures, TemplateFigures, TemplateStatistics
+from engine.model.wire.tasks import StepDefinition, TemplateDetail
 from tests.tui.fake_answers import answers
 
 if TYPE_CHECKING:

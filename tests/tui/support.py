@@ -18,30 +18,26 @@ from textual.pilot import Pilot
 from engine.client import ApiError, ServerUnreachable
 from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
-from engine.model.wire import (
-    HealthResponse,
+from engine.model.wire.comparison import Grid, TaskDiff
+from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
+from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
+from engine.model.wire.events import SummaryEvent, SummaryRow, TransitionChange, TransitionsEvent
+from engine.model.wire.failures import FailureGroup
+from engine.model.wire.health import HealthCheck, HealthResponse
+from engine.model.wire.pauses import Pause
+from engine.model.wire.queues import Queue
+from engine.model.wire.tasks import (
     NamespaceSummary,
     PaginationInfo,
     StepAuditResponse,
     StepDefinition,
-    SummaryEvent,
-    SummaryRow,
     TaskListResponse,
     TaskResponse,
     TemplateDetail,
     TemplateListResponse,
     TemplateSummary,
-    TransitionChange,
-    TransitionsEvent,
-    WorkerInfo,
 )
-from engine.model.wire.comparison import Grid, TaskDiff
-from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
-from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
-from engine.model.wire.failures import FailureGroup
-from engine.model.wire.health import HealthCheck
-from engine.model.wire.pauses import Pause
-from engine.model.wire.queues import Queue
+from engine.model.wire.worker import WorkerInfo
 from tasker_tui.app import TaskerApp
 from tasker_tui.dev.door import StackPort
 from tasker_tui.locator import Locator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.wire import TransitionChange
+from engine.model.wire.events import TransitionChange
 from tasker_tui.event_filter import EventFilterError, parse_event_filter
 from tasker_tui.event_tail import KEPT, SLACK, EventTail
 from tests.tui.support import NOW

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from engine.model.states import StepState, TaskState
-from engine.model.wire import ResetEvent
+from engine.model.wire.events import ResetEvent
 from tasker_tui.feed import Batch, Feed, Live, Lost, Reload
 from tests.tui.scenes import order_task, small_task
 from tests.tui.support import FakeClock, FakeTasker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.model.states import StepState
-from engine.model.wire import ResetEvent
+from engine.model.wire.events import ResetEvent
 from tests.tui.fake_templates import grid_of, template_of
 from tests.tui.scenes import day, failure_groups, order_task, queues
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle

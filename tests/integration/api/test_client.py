@@ -16,7 +16,8 @@ from uuid import uuid4
 import pytest
 
 from engine.client import ApiError, ServerUnreachable, SyncTaskerClient, TaskerClient
-from engine.model.wire import ResetForRetry, TransitionsEvent
+from engine.model.wire.events import TransitionsEvent
+from engine.model.wire.requests import ResetForRetry
 from tests.integration.api.conftest import NAMESPACE, template
 from tests.support.postgres import PgServer
 from tests.support.stack import Part

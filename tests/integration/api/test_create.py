@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.model.wire import TaskResponse
+from engine.model.wire.tasks import TaskResponse
 from tests.integration.api.conftest import NAMESPACE, World, code_of, step, template, world_on
 
 BIG = 2**200 + 1

@@ -10,8 +10,7 @@ import pytest
 
 from engine.client import ApiError, TaskerClient, pauses, reruns
 from engine.model.states import StepState, TaskState
-from engine.model.wire import ResetForRetry
-from engine.model.wire.requests import CompleteManually, ManualCompletionData, Skip
+from engine.model.wire.requests import CompleteManually, ManualCompletionData, ResetForRetry, Skip
 from tasker_tui.client_port import TaskerPort
 from tests.integration.api.conftest import NAMESPACE, Failure, World, step, template
 from tests.support.served import served

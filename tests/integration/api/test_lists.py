@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from engine.model.whys import WHY_FILTERS
-from engine.model.wire import TaskListResponse
+from engine.model.wire.tasks import TaskListResponse
 from engine.store.task_filter import TaskFilter, id_range_of
 from engine.store.task_list import PageRequest, list_tasks
 from tests.integration.api.conftest import NAMESPACE, Failure, World, code_of, step, template, world_on

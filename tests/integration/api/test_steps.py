@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from engine.model.wire import StepAuditResponse, StepResponse, TaskResponse
+from engine.model.wire.tasks import StepAuditResponse, StepResponse, TaskResponse
 from tests.integration.api.conftest import NAMESPACE, Failure, World, code_of, step, template
 
 BRANCHES = [step("left"), step("right"), step("end", "left", "right")]

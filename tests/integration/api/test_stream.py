@@ -11,7 +11,7 @@ import pytest
 
 from engine.client import ApiError, StreamEvent, TaskerClient
 from engine.client.events import EventParser, read_event
-from engine.model.wire import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
+from engine.model.wire.events import LogEvent, ResetEvent, SummaryEvent, TransitionsEvent
 from tests.integration.api.conftest import Failure, World, step, template
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.wire import TemplateDetail, TemplateListResponse
+from engine.model.wire.tasks import TemplateDetail, TemplateListResponse
 from tests.integration.api.conftest import NAMESPACE, World, code_of, step, template
 
 YAML = {"content-type": "application/yaml"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine.model.wire import DetailedHealthResponse, HealthResponse, ReadinessResponse
+from engine.model.wire.health import DetailedHealthResponse, HealthResponse, ReadinessResponse
 from engine.store.migrate import migrate
 from tasker_tui.dev.folder import DataFolder
 from tasker_tui.dev.postgres import EmbeddedPostgres

@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.client import TaskerClient
-from engine.model.wire import TaskResponse
+from engine.model.wire.tasks import TaskResponse
 from tasker_tui.app import TaskerApp
 from tasker_tui.clock import SystemClock
 from tasker_tui.locator import Locator

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from engine.model import wire
 from engine.model.problems import field_problems
-from engine.model.wire import worker
+from engine.model.wire import base, dead_letters, health, operations, requests, tasks, worker
 
 CONTRACT = Path(__file__).with_name("wire_contract.txt").read_text()
 REQUESTS = {"DlqInvestigationUpdate", "ManualCompletionData"}
@@ -32,7 +31,8 @@ def contract() -> list[tuple[str, str, dict[str, str]]]:
 def model_of(part: str, name: str) -> type[BaseModel]:
     if part == "worker" and hasattr(worker, name):
         return getattr(worker, name)
-    return getattr(wire, name)
+    areas = (tasks, requests, operations, dead_letters, health, worker)
+    return next(getattr(area, name) for area in areas if hasattr(area, name))
 
 
 def shape(schema: dict, defs: dict) -> tuple[str, bool]:
@@ -82,9 +82,9 @@ def test_object_has_every_field_of_the_contract_with_its_type(part, name, fields
         assert set(fields) <= set(schema["required"])
 
 
-class Times(wire.WireModel):
-    at: wire.Timestamp
-    naive: wire.NaiveTimestamp
+class Times(base.WireModel):
+    at: base.Timestamp
+    naive: base.NaiveTimestamp
 
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -126,14 +126,14 @@ def test_a_text_that_is_no_time_is_refused_as_a_wrong_field(text):
     assert [problem.path for problem in field_problems(caught.value, Times)] == ["naive"]
 
 
-def problems_of(body: object, kind: object = wire.TaskRequest) -> list[tuple[str, str, str | None]]:
+def problems_of(body: object, kind: object = requests.TaskRequest) -> list[tuple[str, str, str | None]]:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(kind).validate_python(body)
     return [(p.path, p.message, p.hint) for p in field_problems(caught.value, kind)]
 
 
 def test_the_call_of_the_quick_start_is_enough():
-    task = wire.TaskRequest.model_validate_json(
+    task = requests.TaskRequest.model_validate_json(
         b'{"template_name": "linear_workflow", "namespace": "example"}'
     )
     assert (task.name, task.namespace, task.version, task.context) == ("linear_workflow", "example", None, {})
@@ -148,7 +148,7 @@ def test_an_old_client_that_sends_every_field_is_understood():
         "requested_at": "2026-01-31T12:00:00.123", "options": None, "priority": None,
         "correlation_id": str(correlation), "parent_correlation_id": None, "idempotency_key": None,
     }  # fmt: skip
-    task = wire.TaskRequest.model_validate(body)
+    task = requests.TaskRequest.model_validate(body)
     assert task.tags == ["team:billing", "n:1"]
     assert task.priority == 0
     assert task.correlation_id == correlation
@@ -157,7 +157,7 @@ def test_an_old_client_that_sends_every_field_is_understood():
 
 
 def test_configuration_is_another_name_of_context():
-    assert wire.TaskRequest.model_validate({"name": "a", "configuration": {"x": 1}}).context == {"x": 1}
+    assert requests.TaskRequest.model_validate({"name": "a", "configuration": {"x": 1}}).context == {"x": 1}
 
 
 def test_two_names_of_one_field_are_refused():
@@ -211,46 +211,46 @@ def test_all_problems_are_reported_at_once():
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        ({"action_type": "reset_for_retry", "reason": "r", "reset_by": "me"}, wire.ResetForRetry),
-        ({"action_type": "resolve_manually", "reason": "r", "resolved_by": "me"}, wire.ResolveManually),
+        ({"action_type": "reset_for_retry", "reason": "r", "reset_by": "me"}, requests.ResetForRetry),
+        ({"action_type": "resolve_manually", "reason": "r", "resolved_by": "me"}, requests.ResolveManually),
         (
             {"action_type": "complete_manually", "completion_data": {"result": [1]}, "reason": "r",
              "completed_by": "me"},
-            wire.CompleteManually,
+            requests.CompleteManually,
         ),
     ],
 )  # fmt: skip
 def test_an_action_on_a_step_is_told_apart_by_its_type(body, kind):
-    assert isinstance(TypeAdapter(wire.StepAction).validate_python(body), kind)
+    assert isinstance(TypeAdapter(requests.StepAction).validate_python(body), kind)
 
 
 def test_a_wrong_field_of_an_action_is_named_without_the_tag():
     body = {"action_type": "complete_manually", "reason": "r", "completed_by": "me",
             "completion_data": {"result": 1, "metdata": {}}}  # fmt: skip
-    assert problems_of(body, wire.StepAction) == [
+    assert problems_of(body, requests.StepAction) == [
         ("completion_data.metdata", "unknown field 'metdata'", "did you mean 'metadata'?")
     ]
 
 
 def test_an_unknown_action_names_the_known_ones():
-    [(_, message, _)] = problems_of({"action_type": "reset"}, wire.StepAction)
+    [(_, message, _)] = problems_of({"action_type": "reset"}, requests.StepAction)
     assert "reset_for_retry" in message
     assert "complete_manually" in message
 
 
 def test_an_error_sends_only_what_it_knows():
-    body = wire.ErrorBody(error=wire.ErrorDetail(code="NOT_FOUND", message="no such task"))
+    body = requests.ErrorBody(error=requests.ErrorDetail(code="NOT_FOUND", message="no such task"))
     assert body.model_dump_json() == '{"error":{"code":"NOT_FOUND","message":"no such task"}}'
-    known = wire.ErrorDetail(code="CONFLICT", message="exists", existing_task_uuid=UUID(int=1))
+    known = requests.ErrorDetail(code="CONFLICT", message="exists", existing_task_uuid=UUID(int=1))
     assert known.model_dump(mode="json")["existing_task_uuid"] == str(UUID(int=1))
 
 
 def test_a_bulk_request_keeps_items_that_are_no_task_for_their_own_answer():
-    body = wire.BulkCreateRequest.model_validate({"tasks": [{"name": "a"}, 7]})
+    body = requests.BulkCreateRequest.model_validate({"tasks": [{"name": "a"}, 7]})
     assert body.tasks == [{"name": "a"}, 7]
-    assert problems_of({"tasks": []}, wire.BulkCreateRequest)[0][0] == "tasks"
+    assert problems_of({"tasks": []}, requests.BulkCreateRequest)[0][0] == "tasks"
 
 
 def test_an_answer_ignores_fields_of_a_newer_server():
     row = {"name": "n", "description": None, "template_count": 1, "colour": "red"}
-    assert wire.NamespaceSummary.model_validate(row).template_count == 1
+    assert tasks.NamespaceSummary.model_validate(row).template_count == 1
