@@ -16,6 +16,7 @@ import pytest
 
 from engine.settings import load_settings
 from migrations import function_files, schema_files
+from tasker_tui.cli.catalogue import CATALOGUE
 from tasker_tui.dev.folder import DataFolder
 from tasker_tui.dev.options import StackOptions
 from tests.support.forks import FORKS
@@ -79,6 +80,14 @@ def test_the_installed_command_says_who_does_not_answer(command: str, tmp_path: 
     assert done.returncode == (4 if "--url" in command else 2), done.stderr
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", CATALOGUE)
+def test_each_command_is_found_alone_and_among_all(command: str, tmp_path: Path) -> None:
+    alone, among_all = tasker(command, "--help", cwd=tmp_path), tasker("--help", cwd=tmp_path)
+    assert alone.returncode == 0
+    assert f" {command} [OPTIONS]" in alone.stdout
+    assert f"\n  {command} " in among_all.stdout
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
