@@ -128,6 +128,7 @@ class TaskerApp(App[None]):
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
         self.keymap: Keymap = {}
+        self._styled_with: dict[str, str] = {}
         log = CommandLog(clock, state / "commands.log" if state else None, profile, user)
         news: Signal[News] = Signal(self, "news")
         self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
@@ -153,6 +154,16 @@ class TaskerApp(App[None]):
             self.theme_variables = variables
         return variables
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual reads all style sheets again for each tab that is shown; only another theme asks for it."""
+        variables = self.get_css_variables()
+        if variables != self._styled_with:
+            self._styled_with = variables
+            super().refresh_css(animate)
+            return
+        for screen in self.screen_stack:
+            self.stylesheet.update(screen, animate=animate)
+
     def on_mount(self) -> None:
         """Open what the locator names, and listen to the server."""
         self._take_over_keys()
@@ -177,6 +188,8 @@ class TaskerApp(App[None]):
             self.register_theme(theme)
         name, no_theme = self.config.read(lambda d: read_theme_name(d, self.available_themes), None)
         self.set_reactive(TaskerApp.theme, name or DARK.name)
+        self._styled_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._styled_with)
         dark = self.current_theme.dark
         self.set_class(dark, "-dark-mode", update=False).set_class(not dark, "-light-mode", update=False)
         return [text for text in (problem, no_theme, self.config.read(check_colors, None)[1]) if text]
