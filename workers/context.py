@@ -81,11 +81,11 @@ class Cancellation:
 class StepContext:
     """One attempt of one step, as its handler sees it.
 
-    `input_data` is the task's context, `step_config` the step's `handler.initialization`, `step_inputs` the
-    instance's own inputs (a batch's cursor, for one). `dependency_results` maps every ancestor's name to its
-    stored execution result. `retry_count` counts the attempts already made, `max_retries` is the step's
-    `max_attempts`. `checkpoint` is what an earlier yield left: `cursor`, `items_processed`,
-    `accumulated_results`.
+    `input_data` is the task's context with what an operator edited of the step's inputs, `step_config` the
+    step's `handler.initialization`, `step_inputs` the instance's own inputs (a batch's cursor, for one).
+    `dependency_results` maps every ancestor's name to its stored execution result. `retry_count` counts the
+    attempts already made, `max_retries` is the step's `max_attempts`. `checkpoint` is what an earlier yield
+    left: `cursor`, `items_processed`, `accumulated_results`.
     """
 
     event: dict[str, Any] = field(repr=False)
@@ -118,11 +118,11 @@ class StepContext:
         return self.retry_count >= self.max_retries - 1
 
     def get_input(self, key: str) -> Any:
-        """A value of the task's context, `None` if it has none of that name."""
+        """A value of the task's context, as edited; `None` if it has none of that name."""
         return self.input_data.get(key)
 
     def get_input_or(self, key: str, default: Any = None) -> Any:
-        """A value of the task's context, or `default` if it is missing or null."""
+        """A value of the task's context, as edited, or `default` if it is missing or null."""
         value = self.input_data.get(key)
         return default if value is None else value
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from engine.model.canonical import canonical_json
+from engine.model.given_inputs import patched_inputs
 from engine.model.merge_patch import merge_patch
 from engine.model.payload import PayloadRejected, dump_json, load_json
 from engine.model.wire.reruns import RerunStep, RetryRequest
@@ -94,7 +96,7 @@ async def retry(
     async with transaction(conn, undo=request.dry_run):
         edits = await _edits(conn, task_uuid, chosen, request) if request.edits else []
         rows = await _run_again(conn, task_uuid, chosen, request, _reason(request.reason, edits))
-        effects = {row[0]: row[3] for row in rows if row[4]}
+        effects = {row[0]: row[3] for row in rows}
         for edit in edits:
             if (effect := effects.get(edit.step.step_uuid)) in (None, "superseded"):
                 why = "made anew by what runs again" if effect else f"{edit.step.state}, and not retried"
@@ -160,19 +162,23 @@ async def _edits(
         """,
         [one.step_uuid for one in chosen],
     )
+    context = await conn.fetchval("SELECT context FROM tasker.tasks WHERE task_uuid = $1", task_uuid)
+    patch_inputs = partial(patched_inputs, load_json(context))
     edits = []
     for row in rows:
-        inputs = _patched("inputs", row[3], request.inputs)
-        settings = _patched("handler", row[4], request.handler)
+        inputs = _patched("inputs", patch_inputs, row[3], request.inputs)
+        settings = _patched("handler", merge_patch, row[4], request.handler)
         if inputs is not None or settings is not None:
             edits.append(_Edit(TaskStep(*row[:3]), inputs, settings))
     return edits
 
 
-def _patched(where: str, old: str | None, patch: dict[str, Any] | None) -> str | None:
+def _patched(
+    where: str, change: Callable[[Any, Any], Any], old: str | None, patch: dict[str, Any] | None
+) -> str | None:
     """The whole new value as JSON text, None where it stays as it is."""
     before = {} if old is None else load_json(old)
-    after = merge_patch(before, patch or {})
+    after = change(before, patch or {})
     if canonical_json(after) == canonical_json(before):  # Python finds 1 and true alike
         return None
     try:

@@ -32,7 +32,8 @@ def retry(
         bool, typer.Option("--all", help="The whole task, from its first steps on.")
     ] = False,
     inputs: Annotated[
-        str | None, typer.Option("--input", "-i", metavar="PATCH", help=f"Change the steps' inputs: {PATCH}.")
+        str | None,
+        typer.Option("--input", "-i", metavar="PATCH", help=f"Change what the handlers are given: {PATCH}."),
     ] = None,
     handler: Annotated[
         str | None,

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.api import Api, Json, until
+from tests.e2e.api import BLOCKED, Api, Json, standing, until
+from tests.e2e.test_business import BUSINESS, CART
 from tests.e2e.test_operators import ONE_CALL, blocked, refused
 from tests.e2e.test_retries import FAILURES, orders
 
@@ -64,3 +65,24 @@ async def test_a_whole_task_runs_again_and_keeps_what_it_did_before(api: Api) ->
     assert (await api.results(task)).keys() == first.keys()
     for step in (await api.steps(task)).values():
         assert [entry["success"] for entry in await api.audit(step)] == [True, True]
+
+
+async def test_a_handler_is_given_the_edited_input_of_its_step(api: Api) -> None:
+    task = await api.create("ecommerce_order", BUSINESS, CART | {"paid": 1.0})
+    assert standing(await api.rested(task)) == BLOCKED
+    await ask(api, task, "retry", steps=["process_payment"], inputs={"paid": 124.76})
+    done = await api.completed(task)
+    assert (await api.results(task))["process_payment"]["amount"] == 124.76
+    assert done["context"]["paid"] == 1.0
+
+
+async def test_steps_below_are_given_the_edited_input_where_the_retry_names_them(api: Api) -> None:
+    wrong: Json = {"cart": [{"sku": "TEA", "quantity": "two", "cents": 2999}]}
+    task = await api.create("ecommerce_order", BUSINESS, CART | wrong)
+    assert standing(await api.rested(task)) == BLOCKED
+    steps = ["validate_cart", "update_inventory"]
+    await ask(api, task, "retry", steps=steps, downstream=True, inputs={"cart": CART["cart"]})
+    await api.completed(task)
+    results = await api.results(task)
+    assert results["validate_cart"]["total"] == 12476
+    assert results["update_inventory"]["taken"] == {"TEA": 2, "CUP": 1}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from engine.model.given_inputs import given_inputs
 from engine.model.payload import dump_json, load_json
 from engine.store.claims import DEPENDENCY_LIMIT, FinishedStep, WorkerIdentity, keep_checkpoint
 from engine.store.pool import Pool, until_reachable
@@ -143,6 +144,7 @@ class Executor:
 
     async def _context(self, step: RunningStep, handler: ResolvedHandler) -> StepContext:
         claimed, definition = step.claimed, step.definition
+        own = load_json(claimed.inputs) if claimed.inputs else {}
         return StepContext(
             event={
                 "task_uuid": claimed.task_uuid,
@@ -153,10 +155,10 @@ class Executor:
             step_uuid=claimed.step_uuid,
             correlation_id=claimed.correlation_id,
             handler_name=handler.name,
-            input_data=load_json(claimed.context),
+            input_data=given_inputs(load_json(claimed.context), own),
             dependency_results=await self._dependencies(step, handler),
             step_config=definition.initialization,
-            step_inputs=load_json(claimed.inputs) if claimed.inputs else {},
+            step_inputs=own,
             retry_count=claimed.attempt - 1,
             max_retries=definition.max_attempts,
             checkpoint=load_json(claimed.checkpoint) if claimed.checkpoint else None,

@@ -23,7 +23,8 @@ class RetryRequest(RequestModel):
 
     Without `steps` those that failed are retried, with `whole_task` all. `downstream` runs everything that
     comes after them again, and makes it possible to retry steps that are done. `inputs` and `handler` are
-    merge patches (RFC 7396) of the steps' inputs and of `handler.initialization`, from the next attempt on.
+    merge patches (RFC 7396) of what the handlers of `steps` are given as input, the task's context at first,
+    and of `handler.initialization`, from the next attempt on. The context itself stays as it is.
     `keep_checkpoint` false lets a failed step begin from its start.
     """
 
