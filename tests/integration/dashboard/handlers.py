@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from workers import PermanentError, StepContext, step_handler
+from workers import PermanentError, StepContext, inputs, step_handler
 
 
 def _trouble(name: str) -> bool:
@@ -21,11 +21,11 @@ def _needs(name: str, otherwise: str) -> dict[str, Any]:
 
 
 @step_handler("shop.check")
-async def check(context: StepContext) -> dict[str, Any]:
+@inputs("order", "amount")
+async def check(order: int, amount: int = 1) -> dict[str, Any]:
     """Everything is in order, unless the order's amount is not."""
-    amount = context.step_inputs.get("amount", context.get_input_or("amount", 1))
     if amount < 0:
-        raise PermanentError(f"amount {amount} of order {context.get_input('order')} is below zero")
+        raise PermanentError(f"amount {amount} of order {order} is below zero")
     return {"amount": amount}
 
 
