@@ -1,6 +1,7 @@
 -- A new task of the same template revision from some steps of an old one, as fork_plan says; the old one stays as it is, whatever state it
 -- is in. A fork is never a duplicate of another task; a second one with the same key (NULL: no key) is. Answers the new task, or the one
--- that exists (created false). Raises TK002 where there is nothing to run.
+-- that exists (created false). What p_context changes wins over what was edited of it in single steps. Raises TK002 where there is nothing
+-- to run.
 CREATE OR REPLACE FUNCTION tasker.fork_task(
     p_task uuid, p_steps uuid[], p_context jsonb, p_key text, p_actor text, p_reason text, OUT task_uuid uuid, OUT created boolean)
 LANGUAGE plpgsql AS $$
@@ -9,6 +10,7 @@ DECLARE
     v_now timestamptz := tasker.now();
     v_task uuid := tasker.uuid7();
     v_ready uuid[];
+    v_changed text[];
 BEGIN
     created := false;
     -- First, so that of two at once with the same key the second one waits here.
@@ -22,6 +24,8 @@ BEGIN
         SELECT f.task_uuid INTO task_uuid FROM tasker.forks f WHERE f.parent_uuid = p_task AND f.idempotency_key = p_key;
         RETURN;
     END IF;
+    SELECT array_agg(k) INTO v_changed FROM tasker.tasks t CROSS JOIN LATERAL jsonb_object_keys(t.context || p_context) k
+    WHERE t.task_uuid = p_task AND t.context -> k IS DISTINCT FROM p_context -> k;
     -- One statement, hence one snapshot: the old task may go on meanwhile.
     WITH old AS MATERIALIZED (
         SELECT p.effect, p.open_parents, tasker.uuid7() AS new_uuid, s.*,
@@ -48,7 +52,9 @@ BEGIN
         INSERT INTO tasker.steps (step_uuid, task_uuid, template_step_id, name, state, priority, remaining_parents, claim_no, parents, children,
                                   inputs, settings_edit, created_at, updated_at, completed_at)
         SELECT o.new_uuid, v_task, o.template_step_id, o.name, o.new_state, o.priority, o.open_parents, (o.effect = 'taken_over')::int,
-               coalesce(p.uuids, '{}'), coalesce(c.uuids, '{}'), o.inputs, o.settings_edit, v_now, v_now,
+               coalesce(p.uuids, '{}'), coalesce(c.uuids, '{}'),
+               -- A batch's share is none of the context's.
+               CASE WHEN o.inputs ? 'is_no_op' THEN o.inputs ELSE o.inputs - coalesce(v_changed, '{}') END, o.settings_edit, v_now, v_now,
                CASE o.effect WHEN 'taken_over' THEN v_now END
         FROM old o LEFT JOIN parents p USING (step_uuid) LEFT JOIN children c USING (step_uuid)
         ORDER BY o.new_uuid),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.integration.outcomes.driver import Run
@@ -69,6 +70,16 @@ async def test_a_fork_takes_over_what_was_done_before_its_first_step(conn):
     await forked.to_the_end({})
     assert await forked.state() == "complete"
     assert set((await run.states()).values()) == {"complete"}
+
+
+async def test_a_forks_own_context_wins_over_earlier_edits_of_the_same_values(conn):
+    run = await Run.of(conn, chain())
+    b = (await run.steps())["b"]["step_uuid"]
+    edited = '{"price": 2, "pieces": 4}'
+    await conn.execute("SELECT tasker.edit_step($1, $2, NULL, 'ana', 'wrong prices')", b, edited)
+    for context, kept in ((None, {"price": 2, "pieces": 4}), ('{"price": 3}', {"pieces": 4})):
+        forked = await fork(run, "a", context=context)
+        assert json.loads((await forked.steps())["b"]["inputs"]) == kept
 
 
 async def test_a_fork_of_a_cancelled_task_goes_on_where_it_stood(conn):
