@@ -11,6 +11,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from engine.model.given_inputs import given_inputs
 from engine.model.states import STEP_SATISFIES, StepState
 from engine.model.wire.details import LogRecord, StepWhy
 from engine.model.wire.tasks import StepAuditResponse
@@ -126,11 +127,9 @@ def data(facts: StepFacts, palette: Palette) -> Text:
     if step.result is not None:
         _json(report, "RESULT", step.result, palette)
     results = [parent for parent in facts.parents if parent.result is not None]
-    inputs = {"context": facts.context} | {f"from {one.name}": one.result for one in results[:NEIGHBOURS]}
-    if step.settings:
-        inputs["settings"] = step.settings
-    report.append("INPUT\n", palette.muted)
-    for name, value in inputs.items():
+    edited = f"  {edited_by(step)}" if step.edit else ""
+    report.append(f"INPUT{edited}\n", palette.muted)
+    for name, value in _inputs(facts, results[:NEIGHBOURS]).items():
         _json(report, printable(name), value, palette)
     if len(results) > NEIGHBOURS:
         report.append(f"and from {count(len(results) - NEIGHBOURS)} more\n", palette.muted)
@@ -139,10 +138,24 @@ def data(facts: StepFacts, palette: Palette) -> Text:
 
 def inputs_of(facts: StepFacts) -> dict[str, Any]:
     """What the handler is given, by where it comes from."""
-    inputs = {"context": facts.context} | {
-        f"from {parent.name}": parent.result for parent in facts.parents if parent.result is not None
-    }
-    return inputs | ({"settings": facts.step.settings} if facts.step.settings else {})
+    return _inputs(facts, [parent for parent in facts.parents if parent.result is not None])
+
+
+def edited_by(step: StepRow) -> str:
+    """Who edited the inputs last, when and why; empty if nobody did."""
+    if step.edit is None:
+        return ""
+    by, reason = printable(step.edit.actor), printable(step.edit.reason)[:80]
+    return f"edited by {by} at {clock_time(step.edit.edited_at)}: {reason}"
+
+
+def _inputs(facts: StepFacts, from_parents: Sequence[StepRow]) -> dict[str, Any]:
+    step = facts.step
+    inputs = {"context": given_inputs(facts.context or {}, step.inputs)}
+    if step.inputs:
+        inputs["edited" if step.edit else "of the step"] = step.inputs
+    inputs |= {f"from {parent.name}": parent.result for parent in from_parents}
+    return inputs | ({"settings": step.settings} if step.settings else {})
 
 
 def error_text(error: StepError, palette: Palette, width: int, limit: int | None) -> Text:

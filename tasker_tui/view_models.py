@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.model.states import TASK_TERMINAL, StepState, TaskState
-from engine.model.wire.details import StepDetail
+from engine.model.wire.details import StepDetail, StepEdit
 from engine.model.wire.events import SummaryRow, TransitionChange
 from engine.model.wire.tasks import TaskResponse
 from tasker_tui.states import FAILING_TASKS, STEP_MARKS, TASK_MARKS, Mark
@@ -114,6 +114,10 @@ class StepRow:
     worker: str | None
     settings: Any
     """What the template gives the handler (`initialization`), empty if nothing."""
+    inputs: dict[str, Any]
+    """The step's own inputs: what was edited of the context for it, and a batch's share."""
+    edit: StepEdit | None
+    """The last edit of the inputs."""
     result: Any
     """The handler's own data, None without any."""
     error: StepError | None
@@ -138,6 +142,8 @@ class StepRow:
             timeout_seconds=step.timeout_seconds,
             worker=str(step.worker_uuid) if step.worker_uuid else None,
             settings=step.initialization,
+            inputs=step.inputs or {},
+            edit=next((edit for edit in reversed(step.edits) if edit.new_inputs is not None), None),
             result=step.results.get("result") if isinstance(step.results, dict) else None,
             error=step_error(step.last_error),
         )

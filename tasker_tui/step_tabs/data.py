@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from tasker_tui.actions import bindings
 from tasker_tui.json_tree import JsonLine, JsonTree
 from tasker_tui.services import Services
-from tasker_tui.step_report import StepFacts, inputs_of
+from tasker_tui.step_report import StepFacts, edited_by, inputs_of
 from tasker_tui.step_tabs.base import StepTab
 from tasker_tui.text import plural
 from tasker_tui.themes import Palette
@@ -104,7 +104,13 @@ class InputTab(DataTab):
 
     def value(self, facts: StepFacts) -> Any:
         """By where it comes from."""
-        return inputs_of(facts) or None
+        return inputs_of(facts)
+
+    @property
+    def note(self) -> str:
+        """That an operator edited it, before the rest."""
+        edited = edited_by(self.facts.step) if self.facts else ""
+        return "   ".join(part for part in (edited, super().note) if part)
 
 
 class ResultTab(DataTab):

@@ -20,7 +20,7 @@ from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire.comparison import Grid, TaskDiff
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
-from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepWhy, TransitionPage
+from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepEdit, StepWhy, TransitionPage
 from engine.model.wire.events import SummaryEvent, SummaryRow, TransitionChange, TransitionsEvent
 from engine.model.wire.failures import FailureGroup
 from engine.model.wire.health import HealthCheck, HealthResponse
@@ -103,6 +103,8 @@ class FakeStep:
     took: float = 0.0
     handler: str = "example.step"
     log: tuple[tuple[str, str], ...] = ()
+    inputs: dict[str, Any] = field(default_factory=dict)
+    edits: list[StepEdit] = field(default_factory=list)
 
 
 @dataclass
@@ -519,7 +521,8 @@ def _step(task: FakeTask, step: FakeStep) -> StepDetail:
         method="call",
         priority=0,
         initialization={},
-        inputs={},
+        inputs=step.inputs,
+        edits=step.edits,
         checkpoint=None,
         last_error=step.error,
         worker_uuid=UUID(int=0x3333) if step.state is StepState.IN_PROGRESS else None,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model.states import StepState
-from engine.model.wire.details import LogRecord
+from engine.model.wire.details import LogRecord, StepEdit
 from tasker_tui.backtraces import failing_place
 from tasker_tui.json_tree import JsonTree
 from tasker_tui.locator import to_step
@@ -44,6 +46,18 @@ async def test_a_failed_step_is_read_and_retried():
         assert client.tasks[task].step("charge_card").state is StepState.PENDING
         await press(pilot, "escape")
         assert "› charge_card" in screen_text(pilot).splitlines()[-1]
+
+
+async def test_what_was_edited_of_the_inputs_is_shown_as_the_handler_is_given_it():
+    client = FakeTasker(FakeClock(), [order_task()])
+    [task] = client.tasks.values()
+    step = task.step("charge_card")
+    step.inputs, step.edits = {"order": 8842}, [edit_of({"order": 8842}, "wrong order")]
+    async with dashboard(client, locator=to_step(str(task.uuid), "charge_card")) as pilot:
+        await press(pilot, "2")
+        shown = screen_text(pilot)
+        assert shown.index('"context": {') < shown.index('"order": 8842') < shown.index('"edited": {')
+        assert "edited by ana at 11:59:00: wrong order" in shown
 
 
 async def test_a_log_is_followed_searched_and_wrapped():
@@ -98,6 +112,13 @@ def test_the_place_of_an_error_is_in_the_handlers_own_code(lines, place, source)
     found = failing_place(lines)
     assert (str(found), found.source) == (place, source)
     assert failing_place(["no frame"]) is None
+
+
+def edit_of(inputs: dict[str, Any], reason: str) -> StepEdit:
+    return StepEdit(
+        edit_id=1, old_inputs={}, new_inputs=inputs, old_settings=None, new_settings=None, actor="ana",
+        reason=reason, edited_at=NOW - timedelta(minutes=1),
+    )  # fmt: skip
 
 
 values = st.recursive(
