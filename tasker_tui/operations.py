@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -64,9 +64,17 @@ class Operations:
         self._screen.app.push_screen(dialog(task, command), answered)
 
     def rerun(
-        self, task: TaskRow, step: StepRow, forked: Callable[[str], object], again: Callable[[], object]
+        self,
+        task: TaskRow,
+        step: StepRow,
+        context: dict[str, Any],
+        forked: Callable[[str], object],
+        again: Callable[[], object],
     ) -> None:
-        """Ask what is to run again, and do it. A fork is handed to `forked`; else `again` is called."""
+        """Ask what is to run again, and do it; `context` is the task's.
+
+        A fork is handed to `forked`; else `again` is called.
+        """
         from tasker_tui.modals.rerun import RerunDialog, outcome  # its parts would slow the start
 
         failed = step.state in (StepState.ERROR, StepState.WAITING_FOR_RETRY)
@@ -80,7 +88,7 @@ class Operations:
             else:
                 again()
 
-        dialog = RerunDialog(self._services, task, step, "step" if failed else "downstream")
+        dialog = RerunDialog(self._services, task, step, context, "step" if failed else "downstream")
         self._screen.app.push_screen(dialog, answered)
 
     def end_by_hand(

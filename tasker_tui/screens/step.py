@@ -120,7 +120,9 @@ class StepScreen(OperatorScreen):
         return {
             "step.retry": lambda: self._with_step(lambda task, step, all: do.retry(task, [step], all)),
             "step.rerun": lambda: self._with_step(
-                lambda task, step, _: do.rerun(task, step, self._open, self._loader.reload)
+                lambda task, step, _: do.rerun(
+                    task, step, self.view.context or {}, self._open, self._loader.reload
+                )
             ),
             "step.resolve": lambda: self._with_step(partial(end, complete=False)),
             "step.complete": lambda: self._with_step(partial(end, complete=True)),

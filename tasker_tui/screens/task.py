@@ -121,7 +121,9 @@ class TaskScreen(OperatorScreen):
             ),
             "task.retry": lambda: self._on_step(lambda task, step, all: do.retry(task, [step], all)),
             "task.rerun": lambda: self._on_step(
-                lambda task, step, _: do.rerun(task, step, self._open, self._loader.reload)
+                lambda task, step, _: do.rerun(
+                    task, step, self.view.context or {}, self._open, self._loader.reload
+                )
             ),
             "task.resolve": lambda: self._on_step(partial(end, complete=False)),
             "task.complete": lambda: self._on_step(partial(end, complete=True)),

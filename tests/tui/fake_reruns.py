@@ -28,7 +28,8 @@ def run_again(task: Any, verb: str, asked: dict[str, Any]) -> RetryAnswer | Fork
         RerunStep(
             step_uuid=task.step_uuid(step.name), name=step.name, old_state=step.state.value,
             effect="enqueued" if step.name in named else "pending", chosen=step.name in named,
-            lease_lost=step.state is StepState.IN_PROGRESS, edited=False,
+            lease_lost=step.state is StepState.IN_PROGRESS,
+            edited=step.name in named and bool(asked.get("inputs")),
         )
         for step in able
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from tests.tui.scenes import (
     order_task,
     small_task,
 )
-from tests.tui.support import dashboard, screen_text, settle
+from tests.tui.support import FakeStep, dashboard, screen_text, settle
 
 
 async def test_four_keys_from_the_start_to_a_retried_step():
@@ -152,6 +152,54 @@ async def test_a_failed_step_runs_again_with_other_inputs_once_they_are_json():
         await press(pilot, "enter")
     asked = json.loads(client.named("send")[-1].content)
     assert (asked["steps"], asked["downstream"], asked["inputs"]) == (["charge_card"], False, {"card": 1})
+
+
+async def test_what_the_handler_is_given_now_is_offered_and_what_differs_is_tried_and_sent():
+    task = order_task()
+    task.context = {"order": 8841, "amount": -5}
+    task.step("validate").inputs = {"amount": 5}
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "g", "R", "tab")
+        assert '{"order": 8841, "amount": 5}' in screen_text(pilot)
+        await press(pilot, "end", "left", "0")
+        shown = screen_text(pilot)
+        assert 'is given     {"order": 8841, "amount": 50}' in shown
+        assert "this step alone; a new task from here" in shown
+        tried = json.loads(client.named("send")[-1].content)
+        assert (tried["dry_run"], tried["inputs"]) == (True, {"amount": 50})
+        await press(pilot, "shift+tab", "down", "down", "enter")
+        assert '{"order": 8841, "amount": 50}' in screen_text(pilot)
+        await press(pilot, "ctrl+s")
+    asked = json.loads(client.named("send")[-1].content)
+    assert (asked["dry_run"], asked["context"]) == (False, {"amount": 50})
+
+
+async def test_a_retry_with_nothing_changed_edits_nothing():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "R", "ctrl+s")
+    sent = [json.loads(call.content) for call in client.named("send") if call.method == "POST"]
+    assert [(one["dry_run"], "inputs" in one) for one in sent] == [(True, False), (False, False)]
+
+
+async def test_many_steps_run_again_once_their_number_is_typed():
+    task = order_task()
+    task.steps += [FakeStep(f"extra_{i}", parents=("finish",)) for i in range(3)]
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "g", "R")
+        client.answering.clear()
+        await press(pilot, "down", "enter", "ctrl+s")
+        assert "looking what would run" in screen_text(pilot)
+        client.answering.set()
+        await settle(pilot)
+        assert "type 23 to confirm" in screen_text(pilot)
+        await type_in(pilot, "22")
+        await press(pilot, "enter")
+        assert json.loads(client.named("send")[-1].content)["dry_run"]
+        await press(pilot, "backspace", "3", "enter")
+    assert not json.loads(client.named("send")[-1].content)["dry_run"]
 
 
 async def test_a_done_step_alone_does_not_run_again_and_says_so():
