@@ -99,10 +99,17 @@ def title(facts: StepFacts, palette: Palette) -> Text:
         no_wrap=True,
     )
     if step.attempts:
-        line.append(f"  attempt {step.attempts} of {step.max_attempts}", palette.muted)
+        since = " since it was retried" if _retried(facts) else ""
+        line.append(f"  attempt {step.attempts} of {step.max_attempts}{since}", palette.muted)
     if not _told_below(facts) and (reason := why(step, facts.parents, facts.now)):
         line.append(f"  {reason}", palette.tone("waiting") if not _failed(step) else palette.tone("failed"))
     return line
+
+
+def _retried(facts: StepFacts) -> bool:
+    """Whether there were attempts before those that count, which a retry by hand sets to zero."""
+    ended = sum(entry.worker_uuid is not None for entry in facts.audit or ())  # without a worker: by hand
+    return ended + (facts.step.state is StepState.IN_PROGRESS) > facts.step.attempts
 
 
 def state_of_affairs(facts: StepFacts, palette: Palette, width: int) -> Text:

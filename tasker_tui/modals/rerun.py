@@ -310,9 +310,7 @@ def _facts(tried: Answer | None, changed: dict[str, Any] | None, command: str, p
         text.append(f"{'is given':<13}", palette.muted)
         text.append(f"{json_line(changed)[:SHOWN_CHARACTERS]}\n", palette.text)
     if isinstance(tried, RetryAnswer) and any(step.edited for step in tried.steps) and len(tried.steps) > 1:
-        text.append(
-            f"{'':<13}this step alone; a new task from here gives it to all that comes after\n", palette.muted
-        )
+        text.append(f"{'':<13}this step alone; a new task from here has it everywhere\n", palette.muted)
     if tried is not None:
         for label, names in _effects(tried.steps):
             shown = ", ".join(printable(name) for name in names[:SHOWN_NAMES])

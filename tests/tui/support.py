@@ -105,6 +105,8 @@ class FakeStep:
     log: tuple[tuple[str, str], ...] = ()
     inputs: dict[str, Any] = field(default_factory=dict)
     edits: list[StepEdit] = field(default_factory=list)
+    earlier: int = 0
+    """Attempts before an operator retried it."""
 
 
 @dataclass
@@ -560,13 +562,12 @@ def _log(task: FakeTask, step: FakeStep) -> list[LogRecord]:
 
 def _audit(task: FakeTask, step: FakeStep) -> list[StepAuditResponse]:
     entries = []
-    for attempt in range(step.attempts):
-        last = attempt == step.attempts - 1
+    total = step.earlier + step.attempts - (step.state is StepState.IN_PROGRESS)
+    for attempt in range(total):
+        last = attempt == total - 1
         failed = bool(step.error) or not last
         error = step.error if last and step.error else {"message": "upstream timed out after 0.7 s"}
-        at = task.created_at + timedelta(
-            seconds=step.started + step.took - 15 * (step.attempts - 1 - attempt)
-        )
+        at = task.created_at + timedelta(seconds=step.started + step.took - 15 * (total - 1 - attempt))
         entries.append(
             StepAuditResponse(
                 audit_uuid=f"{attempt}",

@@ -60,6 +60,22 @@ async def test_what_was_edited_of_the_inputs_is_shown_as_the_handler_is_given_it
         assert "edited by ana at 11:59:00: wrong order" in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "attempts", "earlier", "told"),
+    [("charge_card", 3, 0, "attempt 3 of 3  "),
+     ("charge_card", 1, 3, "attempt 1 of 3 since it was retried  "),
+     ("pack_c", 1, 0, "attempt 1 of 3  "), ("pack_c", 1, 1, "attempt 1 of 3 since it was retried  ")],
+)  # fmt: skip
+async def test_the_attempts_since_a_retry_are_told_from_those_before_it(name, attempts, earlier, told):
+    client = FakeTasker(FakeClock(), [order_task()])
+    [task] = client.tasks.values()
+    step = task.step(name)
+    step.attempts, step.earlier = attempts, earlier
+    async with dashboard(client, locator=to_step(str(task.uuid), name)) as pilot:
+        await press(pilot, "1")
+        assert told in screen_text(pilot)
+
+
 async def test_a_log_is_followed_searched_and_wrapped():
     client = FakeTasker(FakeClock(), [order_task()])
     [task] = client.tasks.values()
