@@ -50,6 +50,7 @@ class TaskerPort(Protocol):
         template: str | None = None,
         status: Sequence[str] | None = None,
         why: Sequence[str] | None = None,
+        signature: str | None = None,
         tag: str | None = None,
         initiator: str | None = None,
         since: datetime | None = None,

@@ -141,6 +141,7 @@ class TaskerClient:
         version: str | None = None,
         status: Sequence[str] | None = None,
         why: Sequence[str] | None = None,
+        signature: str | None = None,
         tag: str | None = None,
         initiator: str | None = None,
         source_system: str | None = None,
@@ -159,7 +160,7 @@ class TaskerClient:
         return await self.send(
             calls.list_tasks(
                 namespace=namespace, template=template, version=version, status=status,
-                why=why, tag=tag, initiator=initiator, source_system=source_system,
+                why=why, signature=signature, tag=tag, initiator=initiator, source_system=source_system,
                 correlation_id=correlation_id, parent_correlation_id=parent_correlation_id,
                 since=since, until=until, q=q,
                 before=before, after=after, page=page, limit=limit, count=count,

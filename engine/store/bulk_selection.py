@@ -183,6 +183,8 @@ async def _tasks(conn: Connection, asked: BulkPreviewRequest, wanted: _Wanted) -
         parent_correlation_id=given.parent_correlation_id,
         since=given.created_since,
         until=given.created_until,
+        # A step that will be tried again is not in error: it is known by its last attempt alone.
+        signatures=given.all_signatures if StepState.WAITING_FOR_RETRY not in wanted.step_states else (),
     )
 
 
@@ -198,12 +200,6 @@ def _more(asked: BulkPreviewRequest, wanted: _Wanted, query: Query) -> list[str]
     if asked.verb in (BulkVerb.PAUSE, BulkVerb.RESUME):
         paused = "EXISTS (SELECT FROM tasker.pauses p WHERE p.task_uuid = t.task_uuid)"
         found.append(paused if asked.verb is BulkVerb.RESUME else f"NOT {paused}")
-    if given.all_signatures and StepState.WAITING_FOR_RETRY not in wanted.step_states:
-        signatures = f"{query.add(given.all_signatures)}::text[]"
-        found.append(
-            "t.task_uuid IN (SELECT f.task_uuid FROM tasker.failed_steps f "
-            f"WHERE f.signature = ANY ({signatures}))"
-        )
     # Tasks without such steps need no look at them.
     if wanted.step_states == (StepState.ERROR,):
         found.append(WITH_FAILED_STEPS)

@@ -3,10 +3,10 @@
 Tasks are listed by their uuid, which is by their time of creation. A filter is split into alternatives,
 each with an index of its own: running tasks from `tasks_active`, those that ended badly from
 `tasks_ended_badly`, those of few templates from `tasks_template`, a task's children from
-`tasks_correlation`, those that are blocked from their failed steps, those that are stuck for a reason from
-the tables of such steps, the rest from the primary key. Tag and
-correlation id have indexes of their own, which are used where few tasks have them. Initiator and source
-system have none: they are looked at on the way.
+`tasks_correlation`, those that are blocked or failed in some way from their failed steps, those that are
+stuck for a reason from the tables of such steps, the rest from the primary key. Tag and correlation id have
+indexes of their own, which are used where few tasks have them. Initiator and source system have none: they
+are looked at on the way.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ CLOCK_DRIFT = timedelta(minutes=1)
 WITH_FAILED_STEPS = "t.task_uuid = ANY (ARRAY (SELECT DISTINCT f.task_uuid FROM tasker.failed_steps f))"
 """A condition on tasks. The array says to look them up; of a join it would be the planner's guess."""
 
+_FAILED_AS = (
+    "t.task_uuid = ANY (ARRAY (SELECT DISTINCT f.task_uuid FROM tasker.failed_steps f "
+    "WHERE f.signature = ANY ({signatures}::text[])))"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
@@ -50,7 +55,7 @@ class TaskFilter:
 
     `template_ids` is what namespace, template and version come to. `q` is found in an id's beginning
     (`id_range`, both ends included) or in a template's name (`q_template_ids`). `whys` are reasons of which a
-    step has one.
+    step has one, `signatures` those of failures of which a step in error has one.
     """
 
     template_ids: Sequence[int] | None = None
@@ -65,6 +70,7 @@ class TaskFilter:
     id_range: tuple[UUID, UUID] | None = None
     q_template_ids: Sequence[int] | None = None
     whys: frozenset[str] = frozenset()
+    signatures: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -128,6 +134,8 @@ def _common(wanted: TaskFilter, query: Query) -> list[str]:
         found.append(f"t.parent_correlation_id = {query.add(wanted.parent_correlation_id)}")
     if wanted.whys:
         found += stuck_for(wanted.whys, query.add)
+    if wanted.signatures:
+        found.append(_FAILED_AS.format(signatures=query.add(wanted.signatures)))
     if wanted.since is not None:
         found.append(f"t.created_at >= {query.add(wanted.since)}")
         found.append(f"t.task_uuid >= tasker.uuid7_floor({query.add(wanted.since - CLOCK_DRIFT)})")

@@ -101,6 +101,10 @@ def list_(
         list[str] | None,
         typer.Option("--why", "-w", help="Why a step waits: no-worker, retry, paused, …; may be repeated."),
     ] = None,
+    signature: Annotated[
+        str | None,
+        typer.Option("--signature", help="How a step of theirs failed, as `tasker failures` shows it."),
+    ] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
     initiator: Annotated[str | None, typer.Option("--initiator")] = None,
     correlation_id: CorrelationOption = None,
@@ -120,6 +124,7 @@ def list_(
         template=template,
         status=status,
         why=[word.replace("-", "_") for word in why or ()] or None,
+        signature=signature,
         tag=tag,
         initiator=initiator,
         correlation_id=correlation_id,

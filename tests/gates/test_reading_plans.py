@@ -20,7 +20,7 @@ from engine.store.pool import Connection
 from engine.store.queues import read_queues
 from engine.store.statistics import Span, read_statistics
 from engine.store.summary import read_summary
-from engine.store.task_filter import TaskFilter
+from engine.store.task_filter import ACTIVE, TaskFilter
 from engine.store.task_list import PageRequest, list_tasks
 from engine.store.timeline import read_timeline
 from engine.store.transitions import task_history
@@ -106,6 +106,8 @@ READINGS: dict[str, Reading] = {
     "grid of a template with few runs": grid("linear_def"),
     "grid of blocked runs": grid("linear_async", TaskState.BLOCKED_BY_FAILURES),
     "list of blocked tasks": listed(states=frozenset({TaskState.BLOCKED_BY_FAILURES})),
+    "list of one kind of failure": listed(signatures=["refused: no"]),
+    "list of open tasks of one kind of failure": listed(signatures=["refused: no"], states=frozenset(ACTIVE)),
     "list by correlation": listed(correlation_id=KNOWN),
     "list by tag": listed(tag="rare"),
     "queues": lambda conn, _: read_queues(conn),

@@ -42,6 +42,10 @@ class Filters:
         list[str] | None,
         Query(description="Why a step has not ended (kinds of `/why`), several with commas or repeated"),
     ] = None
+    signature: Annotated[
+        str | None,
+        Query(max_length=1_000, description="Of a step in error, as `GET /v1/failures` groups them"),
+    ] = None
     tag: ShortText = None
     initiator: ShortText = None
     source_system: ShortText = None
@@ -131,4 +135,5 @@ async def _filter(
         id_range=id_range_of(filters.q) if filters.q else None,
         q_template_ids=await template_ids_like(conn, filters.q) if filters.q else None,
         whys=whys,
+        signatures=[filters.signature] if filters.signature else (),
     )

@@ -56,6 +56,27 @@ async def test_they_narrow_to_a_template_and_a_time_and_vanish_when_resolved(wor
     assert await count(template="refund") == 0
 
 
+async def test_the_tasks_of_a_group_are_listed_by_its_signature(world: World) -> None:
+    await world.register(template("pay", [step("charge", retry=ONCE)]))
+    failed = [await fail(world, "pay", f'the bank said "no" {number} times, a') for number in (1, 22)]
+    await fail(world, "pay", "no such customer")
+    signature = (await world.get("/v1/failures"))["groups"][0]["signature"]
+    cancelled = await fail(world, "pay", 'the bank said "x" 3 times, a')
+    await world.http.delete(f"/v1/tasks/{cancelled}")
+
+    async def listed(**params: str) -> list[str]:
+        page = await world.get("/v1/tasks", count="exact", **params)
+        assert page["pagination"]["total_count"] == len(page["tasks"])
+        return [one["task_uuid"] for one in page["tasks"]]
+
+    assert await listed(signature=signature) == failed[::-1]
+    assert await listed(signature=signature, status="active", template="pay") == failed[::-1]
+    assert await listed(signature=signature, status="complete") == []
+    assert await listed(signature="unknown: nothing like it") == []
+    too_long = await world.http.get("/v1/tasks", params={"signature": "x" * 1_001})
+    assert (too_long.status_code, "signature" in too_long.text) == (400, True)
+
+
 @pytest.mark.parametrize("params", [{"limit": "0"}, {"since": "yesterday"}])
 async def test_wrong_parameters_are_named(world: World, params: dict[str, str]) -> None:
     answer = await world.http.get("/v1/failures", params=params)

@@ -205,6 +205,7 @@ async def crowd(pg_server: PgServer) -> AsyncIterator[World]:
         TaskFilter(q_template_ids=[2]),
         TaskFilter(parent_correlation_id=UUID(int=7)),
         TaskFilter(whys=frozenset(WHY_FILTERS)),
+        TaskFilter(signatures=["s"]),
     ],
     ids=[
         "all",
@@ -217,6 +218,7 @@ async def crowd(pg_server: PgServer) -> AsyncIterator[World]:
         "name",
         "children",
         "why",
+        "signature",
     ],
 )
 async def test_a_page_out_of_100_000_tasks_reads_few_of_them(crowd: World, wanted: TaskFilter) -> None:
