@@ -94,7 +94,7 @@ def expand(text: str, saved: Mapping[str, str]) -> str:
 
 def format_filter(task_filter: TaskFilter) -> str:
     """The filter as one would type it; `parse_filter` reads it back to an equal one."""
-    words = [f"state:{','.join(_state_words(task_filter.states))}"] if task_filter.states else []
+    words = [_written_states(task_filter.states)] if task_filter.states else []
     if task_filter.why:
         words.append(f"why:{','.join(_dashed(kind) for kind in task_filter.why)}")
     for key in ("namespace", "template", "tag", "initiator"):
@@ -214,8 +214,15 @@ def _other_states(word: str) -> tuple[TaskState, ...]:
     return others
 
 
-def _state_words(states: tuple[TaskState, ...]) -> list[str]:
-    return [state.value for state in states]
+def _written_states(states: tuple[TaskState, ...]) -> str:
+    """As the group that they are, else the shorter of what they are and what they leave out."""
+    group = next((name for name, group in STATE_GROUPS.items() if set(group) == set(states)), None)
+    if group:
+        return f"state:{group}"
+    others = [state for state in TaskState if state not in states]
+    if 0 < len(others) < len(states):
+        return f"!state:{','.join(others)}"
+    return f"state:{','.join(states)}"
 
 
 def _parse_moment(key: str, value: str) -> Moment:

@@ -18,7 +18,7 @@ MOMENTS = st.one_of(
     st.integers(1, 10**6).map(lambda s: timedelta(seconds=s)),
     st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
 )
-STATES = st.sets(st.sampled_from(TaskState), max_size=4).map(
+STATES = st.sets(st.sampled_from(TaskState)).map(
     lambda s: tuple(sorted(s, key=list(TaskState).index))
 )
 FILTERS = st.builds(
@@ -67,6 +67,13 @@ def test_states_are_left_out_by_asking_for_the_others():
     assert set(others.states) == set(TaskState) - TASK_TERMINAL
     assert others.text == "parcel"
     assert parse_filter(format_filter(others)) == others
+    assert format_filter(parse_filter("!state:complete")) == "!state:complete"
+
+
+@pytest.mark.parametrize("group", ["failing", "active", "waiting", "finished"])
+def test_a_group_of_states_is_written_by_its_name(group):
+    assert format_filter(parse_filter(f"state:{group}")) == f"state:{group}"
+    assert format_filter(parse_filter("state:error")) == "state:error"
 
 
 def test_a_saved_filter_stands_where_its_name_does():

@@ -72,7 +72,7 @@ async def test_tabs_have_stacks_and_filters_of_their_own():
         await press(pilot, "e")
         assert " 1 tasks  2 failures " in header()
         await press(pilot, "alt+1")
-        assert "state:blocked_by_failures,error" in screen_text(pilot).splitlines()[1]
+        assert "state:failing" in screen_text(pilot).splitlines()[1]
         await press(pilot, "left_square_bracket")
         assert "this is the first place that was shown" in notices(pilot)  # of this tab
         new = order_task(9, minutes_ago=0.1)
@@ -84,7 +84,7 @@ async def test_tabs_have_stacks_and_filters_of_their_own():
         await press(pilot, "colon")
         await type_in(pilot, "close")
         await press(pilot, "enter")
-        assert "state:blocked_by_failures,error" in screen_text(pilot).splitlines()[1]
+        assert "state:failing" in screen_text(pilot).splitlines()[1]
         assert " 1 tasks" not in header()
         await press(pilot, *["ctrl+t"] * 9)
         assert "there are 9 tabs already; ^w closes one" in notices(pilot)
