@@ -131,7 +131,9 @@ class TaskerApp(App[None]):
         self._styled_with: dict[str, str] = {}
         log = CommandLog(clock, state / "commands.log" if state else None, profile, user)
         news: Signal[News] = Signal(self, "news")
-        self.services = Services(client, clock, news, _link(profile), user, self.go, log, ascii_only, stack)
+        self.services = Services(
+            client, clock, news, _link(profile), user, self.go, self.go_over, log, ascii_only, stack
+        )
         history = History(state / "history" if state else None)
         self.services.saved = SavedFilters(state / "filters" if state else None)
         self._tabs = Tabs(self, self._open)
@@ -219,6 +221,12 @@ class TaskerApp(App[None]):
         """Show a place over what is shown now, or go back to it where it is below."""
         self._record_visit()
         self._show_place(where)
+        self._tabs.visits.record(where)
+
+    def go_over(self, where: Locator) -> None:
+        """Show a list of tasks over what is shown now, also where there is one below."""
+        self._record_visit()
+        self.push_screen(screen_at(self.services, where, over=True))
         self._tabs.visits.record(where)
 
     def pop_screen(self) -> AwaitComplete:

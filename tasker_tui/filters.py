@@ -2,6 +2,7 @@
 
 state:error,waiting template:order_fulfillment since:2h broken parcel
 why:no-worker,paused
+sig:"unknown: bank # refused"
 
 All of it is searched by the server, in all tasks: what it cannot search is refused here, never applied to the
 loaded rows alone. `!state:` leaves states out; `@NAME` stands for a filter that was saved under a name.
@@ -22,7 +23,9 @@ from tasker_tui.states import FAILING_TASKS, TASK_MARKS
 from tasker_tui.text import near
 from tasker_tui.view_models import TaskRow
 
-_WORD = re.compile(r'(?P<key>[A-Za-z_]+):(?P<quoted>"[^"]*")|"(?P<phrase>[^"]*)"|(?P<plain>\S+)')
+_WORD = re.compile(r'(?P<key>[A-Za-z_]+):"(?P<quoted>(?:[^"]|"")*)"|"(?P<phrase>[^"]*)"|(?P<plain>\S+)')
+_SAVED = re.compile(r'"[^"]*"|(?P<before>^|\s)@(?P<name>\S+)')
+"""The name of a saved filter, or what is in quotes: there it is no name."""
 _NOT_SEARCHED = re.compile(r"[!~].*|/.+/")
 _SPAN = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -31,6 +34,7 @@ STATE_GROUPS: dict[str, tuple[TaskState, ...]] = {
     "failing": FAILING_TASKS,
     "active": tuple(state for state in TaskState if state not in TASK_TERMINAL | set(FAILING_TASKS)),
     "waiting": (TaskState.WAITING_FOR_DEPENDENCIES, TaskState.WAITING_FOR_RETRY),
+    "open": tuple(state for state in TaskState if state not in TASK_TERMINAL),
     "finished": tuple(state for state in TaskState if state in TASK_TERMINAL),
 }
 """Words for several states at once."""
@@ -49,6 +53,7 @@ class TaskFilter:
 
     states: tuple[TaskState, ...] = ()
     why: tuple[str, ...] = ()
+    sig: str | None = None
     namespace: str | None = None
     template: str | None = None
     tag: str | None = None
@@ -59,6 +64,11 @@ class TaskFilter:
 
     def __bool__(self) -> bool:
         return self != TaskFilter()
+
+    @property
+    def asks_of_steps(self) -> bool:
+        """Whether it asks what the events of tasks do not tell, since it is of their steps."""
+        return bool(self.why or self.sig)
 
 
 def parse_filter(text: str) -> TaskFilter:
@@ -83,13 +93,15 @@ def expand(text: str, saved: Mapping[str, str]) -> str:
     """The text with saved filters in place of their names: `@failing_orders since:2h`. Raises FilterError."""
 
     def filter_of(word: re.Match[str]) -> str:
-        name = word[2]
+        name = word["name"]
+        if name is None:
+            return word[0]
         if name not in saved:
             hint = near(name, list(saved)) if saved else ":save NAME saves one"
             raise FilterError(f"there is no saved filter @{name} — {hint}")
-        return f"{word[1]}{saved[name]}"
+        return f"{word['before']}{saved[name]}"
 
-    return re.sub(r"(^|\s)@(\S+)", filter_of, text)
+    return _SAVED.sub(filter_of, text)
 
 
 def format_filter(task_filter: TaskFilter) -> str:
@@ -97,9 +109,9 @@ def format_filter(task_filter: TaskFilter) -> str:
     words = [_written_states(task_filter.states)] if task_filter.states else []
     if task_filter.why:
         words.append(f"why:{','.join(_dashed(kind) for kind in task_filter.why)}")
-    for key in ("namespace", "template", "tag", "initiator"):
+    for key in ("sig", "namespace", "template", "tag", "initiator"):
         if value := getattr(task_filter, key):
-            words.append(f'{key}:"{value}"' if re.search(r"\s", value) else f"{key}:{value}")
+            words.append(f"{key}:{_quoted(value)}")
     for key in ("since", "until"):
         if moment := getattr(task_filter, key):
             words.append(f"{key}:{_format_moment(moment)}")
@@ -109,6 +121,11 @@ def format_filter(task_filter: TaskFilter) -> str:
         quoted = quoted or any(word[0] in "!~/@" for word in words_of_text)
         words.append(f'"{task_filter.text}"' if quoted else task_filter.text)
     return " ".join(words)
+
+
+def of_group(signature: str) -> TaskFilter:
+    """What a group of failures counts: the tasks that have not ended, and have a step that failed so."""
+    return TaskFilter(states=STATE_GROUPS["open"], sig=signature)
 
 
 def completion(text: str, names: dict[str, Sequence[str]]) -> str | None:
@@ -150,7 +167,7 @@ def _key_and_value(word: re.Match[str]) -> tuple[str | None, str]:
     if word["phrase"] is not None:
         return None, word["phrase"]
     if word["quoted"] is not None:
-        return _known_key(word["key"]), word["quoted"].strip('"')
+        return _known_key(word["key"]), word["quoted"].replace('""', '"')
     key, colon, value = word["plain"].partition(":")
     return (_known_key(key), value) if colon else (None, word["plain"])
 
@@ -194,6 +211,13 @@ def _parse_why(value: str) -> tuple[str, ...]:
             raise FilterError(f"there is no reason {word} to look for — {near(word, _WHY_WORDS)}")
         found.add(word.replace("-", "_"))
     return tuple(kind for kind in WHY_FILTERS if kind in found)
+
+
+def _quoted(value: str) -> str:
+    """In quotes where it needs them; one inside is written twice."""
+    if not re.search(r'[\s"]', value):
+        return value
+    return '"{}"'.format(value.replace('"', '""'))
 
 
 def _dashed(kind: str) -> str:
@@ -250,10 +274,18 @@ def _format_moment(moment: Moment) -> str:
 
 
 _KEYS = tuple("state" if field.name == "states" else field.name for field in fields(TaskFilter))[:-1]
-_ALIASES = {"status": "state", "ns": "namespace", "name": "template", "by": "initiator", "tags": "tag"}
+_ALIASES = {
+    "status": "state",
+    "signature": "sig",
+    "ns": "namespace",
+    "name": "template",
+    "by": "initiator",
+    "tags": "tag",
+}
 _EXAMPLES = {
     "state": "failing",
     "why": "no-worker",
+    "sig": '"unknown: bank # refused"',
     "namespace": "example",
     "template": "linear_workflow",
     "tag": "nightly",
@@ -286,8 +318,10 @@ def matches(task_filter: TaskFilter, row: TaskRow, now: datetime) -> bool | None
         or (text and text not in row.name.lower() and text not in row.uuid)
     ):
         return False
-    if task_filter.why:
-        return False if row.state in TASK_TERMINAL else None
+    if task_filter.why and row.state in TASK_TERMINAL:
+        return False
+    if task_filter.asks_of_steps:
+        return None
     if task_filter.tag or task_filter.initiator:
         if row.tags is None:
             return None

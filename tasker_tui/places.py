@@ -11,11 +11,12 @@ from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.services import Services
 
 
-def screen_at(services: Services, where: Locator) -> OperatorScreen:
-    """Make the screen of a place that `parse_locator` knows."""
+def screen_at(services: Services, where: Locator, over: bool = False) -> OperatorScreen:
+    """Make the screen of a place that `parse_locator` knows; `over` leads from a list of tasks back to what
+    is below."""
     match where.place, *where.path:
         case ["tasks"]:
-            return _tasks(services, where.query)
+            return _tasks(services, where.query, over)
         case ["task", uuid, *rest]:
             return _task(services, uuid, rest[1] if rest else None)
         case ["step", uuid, name]:
@@ -47,10 +48,10 @@ def screen_at(services: Services, where: Locator) -> OperatorScreen:
     raise AssertionError(f"no screen shows {where}")
 
 
-def _tasks(services: Services, query: str) -> OperatorScreen:
+def _tasks(services: Services, query: str, over: bool) -> OperatorScreen:
     from tasker_tui.screens.tasks import TasksScreen
 
-    return TasksScreen(services, parse_filter(query))
+    return TasksScreen(services, parse_filter(query), over)
 
 
 def _task(services: Services, uuid: str, step: str | None) -> OperatorScreen:

@@ -1,8 +1,8 @@
 """From a filter of the list of tasks to what a bulk operation takes.
 
-The server selects by namespace, template, state and time itself. What only its list can search (why a step
-waits, tags, who started a task, a part of a name) is selected by asking the list for all ids: never by the
-loaded rows alone.
+The server selects by namespace, template, state, time and kind of failure itself. What only its list can
+search (why a step waits, tags, who started a task, a part of a name) is selected by asking the list for all
+ids: never by the loaded rows alone.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ async def select(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> 
             namespace=task_filter.namespace,
             template=task_filter.template,
             states=list(task_filter.states),
+            signature=task_filter.sig,
             created_since=absolute(task_filter.since, now),
             created_until=absolute(task_filter.until, now),
         )
     found = await _all_ids(client, task_filter, now)
-    return BulkFilter(task_uuids=found) if found else None
+    return BulkFilter(task_uuids=found, signature=task_filter.sig) if found else None
 
 
 async def _all_ids(client: TaskerPort, task_filter: TaskFilter, now: datetime) -> list[UUID]:

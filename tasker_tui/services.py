@@ -24,8 +24,9 @@ Tabs = tuple[tuple[str, bool], ...]
 class Services:
     """`news` publishes what the summary feed learns; `link` is the connection as of the last news.
 
-    `user` is who acts, as the step audit names them. `go` shows a place over what is shown now. What changes
-    something goes through `commands`. `stack` is the `tasker dev` behind the server, if there is one.
+    `user` is who acts, as the step audit names them. `go` shows a place over what is shown now, or goes back
+    to it where it is below; `go_over` shows a list of tasks over this one, to which it leads back. What
+    changes something goes through `commands`. `stack` is the `tasker dev` behind the server, if there is one.
     """
 
     client: TaskerPort
@@ -34,6 +35,7 @@ class Services:
     link: Link
     user: str
     go: Callable[[Locator], object]
+    go_over: Callable[[Locator], object]
     commands: CommandLog
     ascii_only: bool = False
     stack: StackPort | None = None

@@ -11,8 +11,8 @@ from tasker_tui.task_pages import Page, Want, apply, around, missing
 from tasker_tui.task_window import Merged, TaskWindow
 from tasker_tui.view_models import TaskRow
 
-WHY_AGE = timedelta(seconds=2)
-"""How old a list may become that is filtered by why its tasks wait."""
+STEPS_AGE = timedelta(seconds=2)
+"""How old a list may become whose filter asks of steps."""
 
 
 class TaskList:
@@ -77,9 +77,9 @@ class TaskList:
         return self._pending
 
     def aged(self) -> bool:
-        """Whether to ask for the rows again: why a task waits can change without an event of it."""
+        """Whether to ask for the rows again: what a step does can change without an event of its task."""
         age = self._clock.now() - self._taken_at
-        return bool(self.filter.why) and self.loaded and self._pending is None and age >= WHY_AGE
+        return self.filter.asks_of_steps and self.loaded and self._pending is None and age >= STEPS_AGE
 
     def take(self, page: Page) -> bool:
         """Put a page in; False if it answers an older question."""
@@ -104,7 +104,7 @@ class TaskList:
 
         def wanted(row: TaskRow) -> bool:
             belongs = matches(self.filter, row, now)
-            if belongs is None and self.filter.why:
+            if belongs is None and self.filter.asks_of_steps:
                 return self.index_of(row.uuid) is not None
             if belongs is None:
                 self._newer_unseen = True

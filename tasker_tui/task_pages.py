@@ -123,6 +123,7 @@ def list_query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:
         "template": task_filter.template,
         "status": [state.value for state in task_filter.states] or None,
         "why": list(task_filter.why) or None,
+        "signature": task_filter.sig,
         "tag": task_filter.tag,
         "initiator": task_filter.initiator,
         "since": absolute(task_filter.since, now),

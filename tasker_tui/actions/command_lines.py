@@ -66,6 +66,11 @@ def reset_stack(focus: Focus) -> str | None:
     return "tasker dev reset"
 
 
+def list_failed(focus: Focus) -> str | None:
+    group = focus.group
+    return with_options("tasker task list", status="active", signature=group.signature) if group else None
+
+
 def assign_failures(focus: Focus) -> str | None:
     return f"tasker failures assign {shlex.quote(focus.group.signature)}" if focus.group else None
 

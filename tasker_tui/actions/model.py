@@ -40,6 +40,8 @@ class Focus:
     """Whether there is a run that came through, to compare the selected one with."""
     failed_steps: int = 0
     filtered: bool = False
+    over: bool = False
+    """Whether the list lies over other screens, to which it leads back."""
     marked: int = 0
     """How many rows are marked: then they are acted on, not the selected one."""
     part: Part | None = None

@@ -91,7 +91,9 @@ def needs_marks(focus: Focus) -> str | None:
 
 
 def not_filtered(focus: Focus) -> str | None:
-    return None if focus.filtered else "this is the first screen, and no filter is set; q leaves"
+    return (
+        None if focus.filtered or focus.over else "this is the first screen, and no filter is set; q leaves"
+    )
 
 
 def cannot_find_failed(focus: Focus) -> str | None:

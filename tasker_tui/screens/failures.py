@@ -15,6 +15,7 @@ from engine.model.wire.failures import FailureGroup
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.actions.command_lines import with_options
 from tasker_tui.bulk_operations import BulkOperations
+from tasker_tui.filters import format_filter, of_group
 from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.triage import TriageDialog
@@ -57,6 +58,7 @@ class FailuresScreen(ListScreen[FailureGroup]):
         """What the keys do."""
         return {
             "failures.open": self.open_selected,
+            "failures.newest": self._open_newest,
             "failures.retry": lambda: self._do(BulkVerb.RETRY),
             "failures.resolve": lambda: self._do(BulkVerb.RESOLVE),
             "failures.assign": lambda: self._care("owner"),
@@ -86,8 +88,13 @@ class FailuresScreen(ListScreen[FailureGroup]):
         self._marking.keep([group.signature for group in event.rows if isinstance(group, FailureGroup)])
 
     def place_of(self, row: FailureGroup) -> Locator:
-        """The newest step that failed so."""
-        return to_task(str(row.sample.task_uuid), row.sample.step)
+        """The list of its tasks."""
+        return Locator("tasks", query=format_filter(of_group(row.signature)))
+
+    def open_selected(self) -> None:
+        """Over the groups, so that the way back leads to them."""
+        if self.place is not None:
+            self.services.go_over(self.place)
 
     def key_of(self, row: FailureGroup) -> str:
         """Its signature."""
@@ -103,8 +110,11 @@ class FailuresScreen(ListScreen[FailureGroup]):
 
     def told(self, row: FailureGroup, width: int, palette: Palette) -> Text:
         """Where it failed, and the newest failure in full."""
-        take = with_keys(self.app, "{failures.assign} assigns it")
-        return group_text(row, width, palette, self.services.clock.now(), take)
+        assigns, opens = (
+            with_keys(self.app, text)
+            for text in ("{failures.assign} assigns it", "{failures.newest} opens it")
+        )
+        return group_text(row, width, palette, self.services.clock.now(), assigns, opens)
 
     def summary(self, rows: Sequence[FailureGroup]) -> str:
         """How much failed."""
@@ -115,6 +125,11 @@ class FailuresScreen(ListScreen[FailureGroup]):
     def when_empty(self) -> list[str]:
         """All is well."""
         return ["Nothing has failed.", "", "{failures.back} leads back to the tasks."]
+
+    def _open_newest(self) -> None:
+        row = self.table.cursor_row
+        if row is not None:
+            self.services.go(to_task(str(row.sample.task_uuid), row.sample.step))
 
     @property
     def _key_here(self) -> str:

@@ -28,7 +28,7 @@ from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_list import TaskList
 from tasker_tui.task_marking import TaskMarking
 from tasker_tui.task_pages import Page, Want, fetch
-from tasker_tui.text import count
+from tasker_tui.text import count, printable
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
 from tasker_tui.widgets.filter_completion import FilterCompletion
@@ -43,7 +43,7 @@ PREVIEW_DELAY = 0.08
 
 
 class TasksScreen(OperatorScreen):
-    """Lists the tasks that fit a filter."""
+    """Lists the tasks that fit a filter: the first screen, or `over` others, to which it leads back."""
 
     SCOPES = ("tasks",)
     BINDINGS = bindings("tasks")
@@ -69,8 +69,9 @@ class TasksScreen(OperatorScreen):
             super().__init__()
             self.uuid, self.steps, self.reasons = uuid, steps, reasons
 
-    def __init__(self, services: Services, task_filter: TaskFilter) -> None:
+    def __init__(self, services: Services, task_filter: TaskFilter, over: bool = False) -> None:
         super().__init__(services)
+        self._over, self._unfiltered = over, task_filter if over else TaskFilter()
         self.list = TaskList(services.clock)
         self.list.narrow(task_filter)
         self._operations = Operations(self, services, self._step_changed)
@@ -106,12 +107,13 @@ class TasksScreen(OperatorScreen):
             connected=self.services.link.live,
             task=self.table.cursor_row,
             filtered=bool(self.list.filter),
+            over=self._over,
             marked=self._marking.count,
         )
 
     def crumbs(self) -> tuple[str, ...]:
-        """The root."""
-        return ("tasks",)
+        """The root; over others the way to them as well."""
+        return ("tasks", "failures", "tasks") if self._over else ("tasks",)
 
     def locator(self) -> Locator:
         """The filtered list."""
@@ -143,7 +145,7 @@ class TasksScreen(OperatorScreen):
             "tasks.redo": lambda: marking.undo(1),
             "tasks.filter": self._open_filter,
             "tasks.failing": self._toggle_failing,
-            "tasks.clear": lambda: self._narrow(TaskFilter()),
+            "tasks.clear": self._clear,
         }
 
     def on_news(self, news: News) -> None:
@@ -168,7 +170,7 @@ class TasksScreen(OperatorScreen):
         """Titles as well."""
         super().show_state()
         table, task_filter = self.table, self.list.filter
-        parts = ("Tasks", format_filter(task_filter), self._marking.describe())
+        parts = ("Tasks", printable(format_filter(task_filter)), self._marking.describe())
         above = table.newer_above
         newer = f"↑ {count(above)} newer   " if above else ""
         title = Content("  ".join(part for part in parts if part))
@@ -221,7 +223,7 @@ class TasksScreen(OperatorScreen):
 
     def _open_filter(self) -> None:
         self._marking.end_range()
-        self.query_one(LinePrompt).open(format_filter(self.list.filter))
+        self.query_one(LinePrompt).open(printable(format_filter(self.list.filter)))
 
     def _filter_of(self, text: str) -> TaskFilter:
         return parse_filter(expand(text, self.services.saved.all()))
@@ -236,9 +238,15 @@ class TasksScreen(OperatorScreen):
         if settled:
             self._marking.filtered(task_filter)
 
+    def _clear(self) -> None:
+        if self._over and self.list.filter == self._unfiltered:
+            self.app.pop_screen()
+        else:
+            self._narrow(self._unfiltered)
+
     def _toggle_failing(self) -> None:
         only = TaskFilter(states=FAILING_TASKS)
-        self._narrow(TaskFilter() if self.list.filter == only else only)
+        self._narrow(self._unfiltered if self.list.filter == only else only)
 
     def _merge(self, rows: Iterable[TaskRow]) -> None:
         if not self.list.loaded:
@@ -361,11 +369,8 @@ class TasksScreen(OperatorScreen):
         if self.list.filter.states == FAILING_TASKS and not self.list.filter.text:
             return ["Nothing is failing.", "", "{tasks.failing} or {tasks.clear} shows all tasks."]
         if self.list.filter:
-            return [
-                "No task fits this filter.",
-                "",
-                "{tasks.filter} changes it, {tasks.clear} shows all tasks.",
-            ]
+            leave = "leads back" if self._over else "shows all tasks"
+            return ["No task fits this filter.", "", f"{{tasks.filter}} changes it, {{tasks.clear}} {leave}."]
         return ["No task has been started yet.", "",
                 "{tasks.start} starts one from a form, or on the command line:",
                 "tasker task create example/linear_workflow"]  # fmt: skip

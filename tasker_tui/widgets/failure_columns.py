@@ -88,10 +88,12 @@ def _owner(row: FailureGroup, width: int, palette: Palette) -> Runs:
     return [(printable(row.triage.owner or "-"), palette.text if row.triage.owner else palette.faint)]
 
 
-def group_text(group: FailureGroup, width: int, palette: Palette, now: datetime, assigns: str) -> Text:
+def group_text(
+    group: FailureGroup, width: int, palette: Palette, now: datetime, assigns: str, opens: str
+) -> Text:
     """What is known of a group: how much failed, whose it is, where, and the newest failure in full.
 
-    `assigns` says which key makes it somebody's.
+    `assigns` says which key makes it somebody's, `opens` which one opens the newest.
     """
     text = Text()
     text.append(
@@ -108,7 +110,8 @@ def group_text(group: FailureGroup, width: int, palette: Palette, now: datetime,
     if len(group.places) > SHOWN_PLACES:
         text.append(f"         and {len(group.places) - SHOWN_PLACES} more places\n", palette.muted)
     sample = group.sample
-    text.append(f"\nnewest: {printable(sample.step)} of {short_id(str(sample.task_uuid))}\n", palette.muted)
+    newest = f"{printable(sample.step)} of {short_id(str(sample.task_uuid))}"
+    text.append(f"\nnewest: {newest}; {opens}\n", palette.muted)
     for line in printable_lines(sample.message or "it gave no message", 20):
         for piece in wrap(line, max(20, width)) or [""]:
             text.append(f"{piece}\n", palette.tone("failed"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -377,6 +378,7 @@ def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
     return (
         (not query.get("status") or task.state.value in query["status"])
         and (not query.get("why") or _waits_for(task, query["why"]))
+        and (not query.get("signature") or query["signature"] in _signatures(task))
         and query.get("template") in (None, task.name)
         and query.get("namespace") in (None, task.namespace)
         and query.get("initiator") in (None, task.initiator)
@@ -388,6 +390,15 @@ def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
 
 def _waits_for(task: FakeTask, kinds: Sequence[str]) -> bool:
     return any(_why(task, step).kind in kinds for step in task.steps if step.state not in STEP_SATISFIES)
+
+
+def _signatures(task: FakeTask) -> set[str]:
+    """Of its failed steps, as far as ids are numbers."""
+    errors = [step.error for step in task.steps if step.error and step.state is StepState.ERROR]
+    return {
+        f"{error.get('error_type', 'unknown')}: {re.sub(r'[0-9]+', '#', error['message'])}"
+        for error in errors
+    }
 
 
 def _history(task: FakeTask) -> list[TransitionChange]:

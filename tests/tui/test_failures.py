@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from engine.model.states import StepState, TaskState
+from tasker_tui.locator import Locator
 from tasker_tui.text import short_id
 from tests.tui.fake_letters import letter
 from tests.tui.flows import client_with
@@ -14,8 +16,11 @@ from tests.tui.scenes import (
     order_task,
     queues,
     runs,
+    small_task,
 )
 from tests.tui.support import FakeTasker, dashboard, screen_text, settle
+
+DECLINED = "PaymentError: CardDeclined: insufficient_funds for order #"
 
 
 def client_with_failures() -> FakeTasker:
@@ -79,10 +84,47 @@ async def test_a_group_that_is_gone_asks_nothing():
         assert client.bulk.run is None
 
 
+async def test_a_group_opens_as_the_list_of_its_tasks_and_leads_back():
+    failed, other = order_task(), small_task(4, TaskState.BLOCKED_BY_FAILURES, 2)
+    client = client_with(failed, other)
+    client.failures = [one.model_copy(update={"signature": DECLINED}) for one in failure_groups(failed)[1:]]
+    client.failures = failure_groups(failed)[:1] + client.failures
+    async with dashboard(client) as pilot:
+        await press(pilot, "e", "j", "enter")
+        assert f'Tasks  state:open sig:"{DECLINED}"' in screen_text(pilot)
+        assert "order_fulfillment" in screen_text(pilot)
+        assert "linear_workflow" not in screen_text(pilot)
+        assert "tasks › failures › tasks" in last_line(pilot)
+        await press(pilot, "R")
+        assert client.bulk.asked.filter.signature == DECLINED
+        await press(pilot, "escape", "enter", "escape", "slash")
+        await type_in(pilot, "since:1s")
+        await press(pilot, "enter")
+        assert "No task fits this filter." in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "order_fulfillment" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "▌       5       5 Payment" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "linear_workflow" in screen_text(pilot)
+
+
+async def test_a_task_leaves_the_list_of_a_group_with_its_failure():
+    task = order_task()
+    client = client_with(task)
+    async with dashboard(client, locator=Locator("tasks", query=f'sig:"{DECLINED}"')) as pilot:
+        assert "order_fulfillment" in screen_text(pilot)
+        task.step("charge_card").state = StepState.IN_PROGRESS
+        client.clock.advance(3)
+        pilot.app.screen.on_tick()
+        await settle(pilot)
+        assert "No task fits this filter." in screen_text(pilot)
+
+
 async def test_the_newest_failure_of_a_group_is_opened():
     client = client_with_failures()
     async with dashboard(client) as pilot:
-        await press(pilot, "e", "enter")
+        await press(pilot, "e", "o")
         assert "› charge_card" in last_line(pilot)
 
 

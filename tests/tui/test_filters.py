@@ -18,15 +18,14 @@ MOMENTS = st.one_of(
     st.integers(1, 10**6).map(lambda s: timedelta(seconds=s)),
     st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
 )
-STATES = st.sets(st.sampled_from(TaskState)).map(
-    lambda s: tuple(sorted(s, key=list(TaskState).index))
-)
+STATES = st.sets(st.sampled_from(TaskState)).map(lambda s: tuple(sorted(s, key=list(TaskState).index)))
 FILTERS = st.builds(
     TaskFilter,
     states=STATES,
     why=st.sets(st.sampled_from(WHY_FILTERS), max_size=3).map(
         lambda s: tuple(w for w in WHY_FILTERS if w in s)
     ),
+    sig=st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
     namespace=st.none() | PHRASES,
     template=st.none() | WORDS,
     tag=st.none() | PHRASES,
@@ -70,7 +69,7 @@ def test_states_are_left_out_by_asking_for_the_others():
     assert format_filter(parse_filter("!state:complete")) == "!state:complete"
 
 
-@pytest.mark.parametrize("group", ["failing", "active", "waiting", "finished"])
+@pytest.mark.parametrize("group", ["failing", "active", "waiting", "open", "finished"])
 def test_a_group_of_states_is_written_by_its_name(group):
     assert format_filter(parse_filter(f"state:{group}")) == f"state:{group}"
     assert format_filter(parse_filter("state:error")) == "state:error"
@@ -85,6 +84,16 @@ def test_a_saved_filter_stands_where_its_name_does():
         expand("@night", {})
 
 
+def test_a_signature_may_hold_whatever_an_error_says():
+    signature = 'PaymentError: the "bank said: @night !no'
+    found = parse_filter(f"state:open {format_filter(TaskFilter(sig=signature))} parcel")
+    assert (found.sig, found.text) == (signature, "parcel")
+    assert found.states == tuple(state for state in TaskState if state not in TASK_TERMINAL)
+    written = format_filter(found)
+    assert expand(written, {}) == written
+    assert format_filter(found) == ('state:open sig:"PaymentError: the ""bank said: @night !no" parcel')
+
+
 def test_failing_means_blocked_and_error():
     assert parse_filter("state:failing").states == (TaskState.BLOCKED_BY_FAILURES, TaskState.ERROR)
 
@@ -93,7 +102,7 @@ def test_failing_means_blocked_and_error():
     ("text", "message"),
     [
         ("stat:error", "did you mean state:?"),
-        ("colour:red", "known are state:, why:, namespace:"),
+        ("colour:red", "known are state:, why:, sig:, namespace:"),
         ("state:eror", "did you mean error?"),
         ("state:", "needs a value, such as state:failing"),
         ("!parcel", "the server cannot search by !parcel: it finds parts of names"),
