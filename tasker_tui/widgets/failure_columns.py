@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from textwrap import wrap
 
+from rich.style import Style
 from rich.text import Text
 
 from engine.model.wire.failures import TREND_BUCKETS, FailureGroup, FailureTriage, TriageState
@@ -16,7 +17,7 @@ from tasker_tui.themes import Palette
 from tasker_tui.widgets.spark import spark
 from tasker_tui.widgets.virtual_table import Column, Runs
 
-WIDE = 90
+MOST_TELLING = ("SIGNATURE", "STEPS", "LAST", "OWNER", "STATE", "STEP", "LAST HOUR", "TASKS", "FIRST")
 SHOWN_PLACES = 6
 SHOWN_NOTES = 4
 TONES: dict[TriageState, Tone] = {
@@ -35,22 +36,25 @@ class FailureColumns:
         self._clock, self._ascii = clock, ascii_only
 
     def __call__(self, width: int) -> Sequence[Column[FailureGroup]]:
-        """The columns for a list of this width in cells."""
-        steps = Column("STEPS", 7, _steps, "right")
-        last = Column("LAST", 5, self._last, "right")
-        if width < WIDE:
-            return [steps, Column("SIGNATURE", 0, _signature), Column("OWNER", 8, _owner), last]
-        return [
-            steps,
+        """The columns for a list of this width in cells: of the others as many as leave half to the
+        signature, those that tell most first."""
+        columns = [
+            Column("STEPS", 7, _steps, "right"),
             Column("TASKS", 7, _tasks, "right"),
             Column("SIGNATURE", 0, _signature),
-            Column("STEP", 24, _step),
+            Column("STEP", 20, _step),
             Column("LAST HOUR", TREND_BUCKETS, self._trend),
             Column("FIRST", 5, self._first, "right"),
-            last,
+            Column("LAST", 5, self._last, "right"),
             Column("STATE", 8, _state),
             Column("OWNER", 10, _owner),
         ]
+        shown, room = {"SIGNATURE"}, width // 2
+        for column in sorted(columns, key=lambda column: MOST_TELLING.index(column.title)):
+            if column.width < room:
+                shown.add(column.title)
+                room -= column.width + 1
+        return [column for column in columns if column.title in shown]
 
     def _trend(self, row: FailureGroup, width: int, palette: Palette) -> Runs:
         return [(spark(row.trend, width, ascii_only=self._ascii), palette.tone("failed"))]
@@ -91,15 +95,17 @@ def _owner(row: FailureGroup, width: int, palette: Palette) -> Runs:
 def group_text(
     group: FailureGroup, width: int, palette: Palette, now: datetime, assigns: str, opens: str
 ) -> Text:
-    """What is known of a group: how much failed, whose it is, where, and the newest failure in full.
+    """What is known of a group: its signature, how much failed, whose it is, where, and the newest failure,
+    both in full.
 
     `assigns` says which key makes it somebody's, `opens` which one opens the newest.
     """
     text = Text()
+    _wrapped(text, printable(group.signature), width, palette.tone("failed", bold=True))
     text.append(
-        f"{plural(group.failed_steps, 'failed step')} of {plural(group.failed_tasks, 'task')}", palette.strong
+        f"{plural(group.failed_steps, 'failed step')} of {plural(group.failed_tasks, 'task')}\n",
+        palette.strong,
     )
-    text.append(f"   {printable(group.error_type or 'no error type')}\n", palette.tone("failed"))
     _triage(text, group.triage, assigns, width, palette, now)
     text.append("\n")
     for place in group.places[:SHOWN_PLACES]:
@@ -113,9 +119,13 @@ def group_text(
     newest = f"{printable(sample.step)} of {short_id(str(sample.task_uuid))}"
     text.append(f"\nnewest: {newest}; {opens}\n", palette.muted)
     for line in printable_lines(sample.message or "it gave no message", 20):
-        for piece in wrap(line, max(20, width)) or [""]:
-            text.append(f"{piece}\n", palette.tone("failed"))
+        _wrapped(text, line, width, palette.tone("failed"))
     return text
+
+
+def _wrapped(text: Text, line: str, width: int, style: Style) -> None:
+    for piece in wrap(line, max(20, width)) or [""]:
+        text.append(f"{piece}\n", style)
 
 
 def _triage(
@@ -125,7 +135,7 @@ def _triage(
     text.append(f", {printable(triage.owner)}'s" if triage.owner else f", nobody's; {assigns}", palette.text)
     if triage.changed_at is not None:
         who = printable(triage.changed_by or "somebody")
-        text.append(f"   {who}, {age(triage.changed_at, now)} ago", palette.muted)
+        text.append(f"   changed by {who} {age(triage.changed_at, now)} ago", palette.muted)
     text.append("\n")
     for note in triage.notes[:SHOWN_NOTES]:
         who = f"{printable(note.noted_by)}, {age(note.noted_at, now)} ago: "

@@ -51,6 +51,7 @@ async def test_screen(name, keys, size):
         ("resolve", "enter m"),
         ("rerun", "enter R"),
         ("letter", "D m"),
+        ("failures", "e"),
         ("runs", "v"),
         ("compare", "v d"),
         ("pause", "p"),

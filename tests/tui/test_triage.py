@@ -16,7 +16,7 @@ async def test_a_group_is_taken_noted_and_given_back():
         await press(pilot, "e")
         assert "2 groups, 2 without an owner" in screen_text(pilot)
         await press(pilot, "a", "enter")
-        assert "new, ana's   ana, 0s ago" in screen_text(pilot)
+        assert "new, ana's   changed by ana 0s ago" in screen_text(pilot)
         assert client.failures[0].triage.owner == "ana"
         await press(pilot, "n", "ctrl+s")
         assert "nothing is changed yet" in screen_text(pilot)
