@@ -38,6 +38,22 @@ _LIST = f"""
     LIMIT $5 OFFSET $6
 """
 
+_QUEUE = """
+    SELECT q.*, d.resolution_notes, f.step AS failed_step, f.message AS error_message
+    FROM tasker.dlq_queue($1) WITH ORDINALITY q
+    JOIN tasker.tasks_dlq d USING (dlq_entry_uuid)
+    LEFT JOIN LATERAL (
+        SELECT f.step, left(a.details ->> 'message', $2) AS message
+        FROM tasker.failed_steps f
+        JOIN tasker.steps s USING (step_uuid)
+        LEFT JOIN tasker.step_attempts a
+            ON a.task_uuid = f.task_uuid AND a.step_uuid = f.step_uuid AND a.claim_no = s.claim_no
+        WHERE f.task_uuid = q.task_uuid
+        ORDER BY f.failed_at DESC, f.step_uuid LIMIT 1) f ON true
+    ORDER BY q.ordinality
+"""
+SHOWN_MESSAGE = 1_000
+
 Added = Literal["made", "exists", "ended", "missing"]
 Resolved = Literal["done", "closed", "nothing_failed", "busy", "missing"]
 
@@ -152,7 +168,7 @@ async def dlq_stats(conn: Connection) -> list[DlqStats]:
 
 async def investigation_queue(conn: Connection, limit: int) -> list[DlqInvestigationQueueEntry]:
     """The open dead letters, the most urgent first."""
-    rows = await conn.fetch("SELECT * FROM tasker.dlq_queue($1)", limit)
+    rows = await conn.fetch(_QUEUE, limit, SHOWN_MESSAGE)
     return [DlqInvestigationQueueEntry.model_validate(dict(row)) for row in rows]
 
 

@@ -18,7 +18,7 @@ from tasker_tui.modals.letter import LetterAnswer, LetterDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.states import TASK_MARKS
-from tasker_tui.text import duration, plural, printable, short_id
+from tasker_tui.text import duration, folded, plural, printable, printable_lines, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.virtual_table import Column, Runs
@@ -68,18 +68,12 @@ class LettersScreen(ListScreen[Letter]):
 
     def columns(self, width: int) -> Sequence[Column[Letter]]:
         """Which task, why, since when, whose it is."""
-        task, since = Column("TASK", 0, _task), Column("SINCE", 6, _since, "right")
-        why = Column("WHY", 32, _why)
+        task, since = Column("TASK", 20, _task), Column("SINCE", 6, _since, "right")
+        why = Column("WHY", 0, _why)
         if width < WIDE:
-            return [task, Column("WHY", 20, _why), since]
-        return [
-            task,
-            Column("ID", 8, _id),
-            Column("STATE", 14, _state),
-            why,
-            since,
-            Column("OWNER", 14, _owner),
-        ]
+            return [task, why, since]
+        owner = Column("OWNER", 10, _owner)
+        return [task, Column("ID", 8, _id), Column("STATE", 11, _state), why, since, owner]
 
     async def fetch(self) -> Sequence[Letter]:
         """The open ones, the most urgent first."""
@@ -94,14 +88,22 @@ class LettersScreen(ListScreen[Letter]):
                 f"{printable(row.namespace_name or '')}/{printable(row.task_name or '')}  {row.task_uuid}",
             ),
             ("why", f"{CAUSES.get(row.cause, row.cause)} ({row.dlq_reason})"),
+            *([("error", _error(row))] if row.failed_step else []),
             ("since", f"{duration(row.minutes_in_dlq * 60)} ago, when it was {row.original_state}"),
             ("now", str(row.current_state or "no longer kept")),
             ("owner", printable(row.assignee or with_keys(self.app, "nobody; {letters.take} takes it"))),
             ("urgency", f"{row.priority_score:.0f}"),
+            *([("notes", row.resolution_notes)] if row.resolution_notes else []),
         ]
         for name, value in facts:
+            lines = [
+                piece for line in printable_lines(value) for piece in folded(line, max(20, width - 10), "")
+            ]
             text.append(f"{name:<10}", palette.muted)
-            text.append(f"{value}\n", palette.text)
+            text.append(
+                "\n          ".join(lines), palette.tone("failed") if name == "error" else palette.text
+            )
+            text.append("\n")
         return text
 
     def summary(self, rows: Sequence[Letter]) -> str:
@@ -174,7 +176,12 @@ def _state(row: Letter, width: int, palette: Palette) -> Runs:
 
 
 def _why(row: Letter, width: int, palette: Palette) -> Runs:
-    return [(CAUSES.get(row.cause, row.cause), palette.tone("failed"))]
+    return [(printable(_error(row) or CAUSES.get(row.cause, row.cause)), palette.tone("failed"))]
+
+
+def _error(row: Letter) -> str:
+    """The step that failed and what it said; empty where none did."""
+    return f"{row.failed_step}: {row.error_message or 'it gave no message'}" if row.failed_step else ""
 
 
 def _since(row: Letter, width: int, palette: Palette) -> Runs:

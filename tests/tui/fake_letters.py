@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.client.calls import Call
-from engine.model.states import TaskState
+from engine.model.states import StepState, TaskState
 from engine.model.wire.dead_letters import (
     DlqChange,
     DlqEntry,
@@ -19,11 +19,14 @@ def letter(
     task: Any, minutes: float, score: float, assignee: str | None = None
 ) -> DlqInvestigationQueueEntry:
     """The open dead letter of a `FakeTask`."""
+    failed = next((step for step in task.steps if step.state is StepState.ERROR), None)
     return DlqInvestigationQueueEntry(
         dlq_entry_uuid=task.uuid, task_uuid=task.uuid, original_state=TaskState.BLOCKED_BY_FAILURES,
         dlq_reason="max_retries_exceeded", dlq_timestamp=task.created_at, minutes_in_dlq=minutes,
         namespace_name=task.namespace, task_name=task.name, current_state=task.state,
         time_in_state_minutes=2, priority_score=score, cause="permanent_failure", assignee=assignee,
+        resolution_notes=None, failed_step=failed and failed.name,
+        error_message=failed and failed.error["message"],
     )  # fmt: skip
 
 

@@ -143,6 +143,21 @@ def client_with_letters() -> FakeTasker:
     return client
 
 
+async def test_dead_letters_name_the_failed_step_and_its_error():
+    client = client_with_letters()
+    client.letters[1] = client.letters[1].model_copy(
+        update={"failed_step": None, "error_message": None, "resolution_notes": "[ask] the bank"}
+    )
+    async with dashboard(client) as pilot:
+        await press(pilot, "D")
+        assert "charge_card: CardDeclined: insuff" in screen_text(pilot).splitlines()[3]
+        assert "error     charge_card: CardDeclined: insufficient_funds for order 8841" in screen_text(pilot)
+        assert "a step failed for good" in screen_text(pilot).splitlines()[4]
+        await press(pilot, "j")
+        assert "error  " not in screen_text(pilot)
+        assert "notes     [ask] the bank" in screen_text(pilot)
+
+
 async def test_a_dead_letter_is_closed_by_a_retry():
     client = client_with_letters()
     async with dashboard(client) as pilot:

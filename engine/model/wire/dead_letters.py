@@ -183,7 +183,11 @@ class DlqStats(WireModel):
 
 
 class DlqInvestigationQueueEntry(WireModel):
-    """An open dead letter; the higher `priority_score` the more urgent."""
+    """An open dead letter; the higher `priority_score` the more urgent.
+
+    `failed_step` is the step of its task that failed last and is still in error, `error_message` the
+    beginning of what it said; null where there is none.
+    """
 
     dlq_entry_uuid: UUID
     task_uuid: UUID
@@ -198,6 +202,9 @@ class DlqInvestigationQueueEntry(WireModel):
     priority_score: float
     cause: DlqCause
     assignee: str | None
+    resolution_notes: str | None
+    failed_step: str | None
+    error_message: str | None
 
 
 class StalenessMonitoring(WireModel):

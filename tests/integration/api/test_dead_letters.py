@@ -219,6 +219,7 @@ async def test_the_end_of_the_task_closes_what_was_made_by_hand(world: World, en
 async def test_an_investigation_from_the_queue_to_the_statistics(world: World) -> None:
     uuid = await fail(world)
     (queued,) = await world.get("/v1/dlq/investigation-queue")
+    assert (queued["failed_step"], queued["error_message"]) == ("charge", "the card was refused")
     assert queued["priority_score"] > 0
     assert (queued["namespace_name"], queued["task_name"], queued["task_uuid"]) == ("test", "pay", uuid)
     assert (queued["current_state"], queued["time_in_state_minutes"]) == ("blocked_by_failures", 0)
@@ -229,6 +230,8 @@ async def test_an_investigation_from_the_queue_to_the_statistics(world: World) -
     assert [one["task_uuid"] for one in await world.get("/v1/dlq", assignee="ana")] == [uuid]
     noted = await patch(world, entry, resolution_notes="asked the bank", metadata={"ticket": 7})
     assert noted["entry"]["resolution_status"] == "pending"
+    (queued,) = await world.get("/v1/dlq/investigation-queue")
+    assert queued["resolution_notes"] == "asked the bank"
     assert noted["entry"]["metadata"] == {"ticket": 7}
     await patch(
         world, entry, resolution_status="manually_resolved", resolution_notes="paid in cash",
@@ -260,6 +263,7 @@ async def test_queue_list_and_statistics_of_a_mix(world: World) -> None:
     assert stats["manual_dlq"]["avg_resolution_time_minutes"] is None
     queue = await world.get("/v1/dlq/investigation-queue")
     assert [one["task_uuid"] for one in queue] == [failed[2], doubtful]
+    assert [one["failed_step"] for one in queue] == ["charge", None]
     assert [one["task_uuid"] for one in await world.get("/v1/dlq/investigation-queue", limit=1)] == failed[2:]
     assert [one["task_uuid"] for one in await world.get("/v1/dlq")] == [doubtful, *reversed(failed)]
     assert [one["task_uuid"] for one in await world.get("/v1/dlq", limit=2, offset=1)] == failed[:0:-1]
