@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from tasker_tui.actions import command_lines
 from tasker_tui.actions.model import Action
-from tasker_tui.actions.reasons import needs, needs_marks, needs_other_run, or_marked
+from tasker_tui.actions.reasons import cannot_find_failed, needs, needs_marks, needs_other_run, or_marked
 
 _GROUPS = or_marked(needs("group", "failure", change=True))
 
 LISTS: tuple[Action, ...] = (
-    Action("runs.open", "open", ("enter",), "runs", "Open the run", hint=True,
+    Action("runs.open", "open", ("enter",), "runs", "Open the step under the cursor, of this run", hint=True,
            disabled_reason=needs("run", "run")),
+    Action("runs.open_run", "run", ("o",), "runs", "Open the whole run", hint=True,
+           disabled_reason=needs("run", "run")),
+    Action("runs.left", "left", ("h", "left"), "runs", "Step before", disabled_reason=needs("run", "run")),
+    Action("runs.right", "right", ("l", "right"), "runs", "Next step", disabled_reason=needs("run", "run")),
+    Action("runs.next_failed", "failed", ("exclamation_mark",), "runs",
+           "Go to the next failed step of the run", hint=True, disabled_reason=cannot_find_failed),
     Action("runs.compare", "compare", ("d",), "runs", "What differs from the newest run that came through",
            hint=True, disabled_reason=needs_other_run),
     Action("runs.back", "back", ("escape", "backspace"), "runs", "Back to the list", hint=True),

@@ -8,7 +8,7 @@ DataTable measures every cell of every row.)
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
 from rich.cells import cell_len
@@ -45,12 +45,14 @@ class RowSource(Protocol[R]):
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """`width` in cells; the one column with 0 takes what is left. `cell` gives runs of styled text."""
+    """`width` in cells; the one column with 0 takes what is left. `cell` gives runs of styled text, and so
+    does `header`, where the head of the column says more than its title."""
 
     title: str
     width: int
     cell: Callable[[R, int, Palette], Runs]
     align: Literal["left", "right"] = "left"
+    header: Callable[[int, Palette], Runs] | None = None
 
 
 class VirtualTable(ScrollView, Generic[R], can_focus=True):
@@ -277,6 +279,9 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
     def _header(self, palette: Palette) -> Runs:
         runs: list[tuple[str, Style]] = [("  ", palette.muted)]
         for column in self._columns:
+            if column.header:
+                runs += [*column.header(column.width, palette), (" ", palette.muted)]
+                continue
             title = column.title[: column.width]
             shown = title.rjust(column.width) if column.align == "right" else title.ljust(column.width)
             runs.append((shown + " ", palette.muted))
@@ -305,10 +310,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
 def _with_widths(columns: Sequence[Column[R]], width: int) -> Sequence[Column[R]]:
     fixed = sum(column.width for column in columns) + len(columns) + 2
     return [
-        Column(column.title, max(4, width - fixed), column.cell, column.align)
-        if column.width == 0
-        else column
-        for column in columns
+        replace(column, width=max(4, width - fixed)) if column.width == 0 else column for column in columns
     ]
 
 
