@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from tasker_tui.actions import command_lines
 from tasker_tui.actions.model import Action
-from tasker_tui.actions.reasons import cannot_find_failed, needs, needs_marks, needs_other_run, or_marked
+from tasker_tui.actions.reasons import (
+    cannot_find_failed,
+    needs,
+    needs_connection,
+    needs_marks,
+    needs_pair,
+    or_marked,
+)
 
 _GROUPS = or_marked(needs("group", "failure", change=True))
 
@@ -17,8 +24,14 @@ LISTS: tuple[Action, ...] = (
     Action("runs.right", "right", ("l", "right"), "runs", "Next step", disabled_reason=needs("run", "run")),
     Action("runs.next_failed", "failed", ("exclamation_mark",), "runs",
            "Go to the next failed step of the run", hint=True, disabled_reason=cannot_find_failed),
-    Action("runs.compare", "compare", ("d",), "runs", "What differs from the newest run that came through",
-           hint=True, disabled_reason=needs_other_run),
+    Action("runs.compare", "compare", ("d",), "runs",
+           "What differs between marked runs, or from the newest run that came through", hint=True,
+           disabled_reason=needs_pair),
+    Action("runs.mark", "mark", ("space",), "runs", "Mark the run: d compares two, or it with the one here",
+           disabled_reason=needs("run", "run")),
+    Action("runs.unmark", "unmark", ("u",), "runs", "Unmark all", disabled_reason=needs_marks),
+    Action("runs.start", "start", ("s",), "runs", "Start a task of this template from a form", "changes",
+           disabled_reason=needs_connection),
     Action("runs.back", "back", ("escape", "backspace"), "runs", "Back to the list", hint=True),
     Action("compare.back", "back", ("escape", "backspace"), "compare", "Back to the runs", hint=True),
     Action("queues.workers", "workers", ("2",), "queues", "Who works, and on what", hint=True),

@@ -36,8 +36,8 @@ class Focus:
     run: GridRun | None = None
     place: Locator | None = None
     """Where the selected line leads."""
-    other_run: bool = False
-    """Whether there is a run that came through, to compare the selected one with."""
+    no_pair: str = ""
+    """Why no two runs can be compared; empty if they can."""
     failed_steps: int = 0
     filtered: bool = False
     over: bool = False

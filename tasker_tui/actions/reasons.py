@@ -59,9 +59,8 @@ def needs_place(focus: Focus) -> str | None:
     return None if focus.place else "this line says all there is: no screen has more of it"
 
 
-def needs_other_run(focus: Focus) -> str | None:
-    none = None if focus.other_run else "no other run of this template is complete"
-    return needs("run", "run")(focus) or none
+def needs_pair(focus: Focus) -> str | None:
+    return focus.no_pair or None
 
 
 def cannot_end_step(focus: Focus) -> str | None:

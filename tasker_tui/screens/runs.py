@@ -11,7 +11,10 @@ from engine.model.states import TaskState
 from engine.model.wire.comparison import Grid
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.locator import Locator, to_step, to_task
+from tasker_tui.operations import Operations
+from tasker_tui.row_marking import RowMarking
 from tasker_tui.run_grid import GridCursor, Run
+from tasker_tui.run_pairs import Pair, pair_of
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
@@ -36,11 +39,18 @@ class RunsScreen(ListScreen[Run]):
         super().__init__(services)
         self._path = (namespace, name, version)
         self._cursor = GridCursor()
+        self._marking = RowMarking(lambda: [run.uuid for run in self._rows.rows], self._marks_changed)
+        self._operations = Operations(self, services, lambda step: None)
         self._columns = RunColumns(services.clock, services.ascii_only, self._cursor, self._here)
 
     def heading(self) -> str:
-        """Names the template."""
-        return f"Runs of {printable(self._path[1])} {printable(self._path[2])}"
+        """Names the template, and tells how many runs are marked."""
+        marked = self._marking.describe("")
+        return f"Runs of {printable(self._path[1])} {printable(self._path[2])}{marked}"
+
+    def is_marked(self, row: Run) -> bool:
+        """By its task."""
+        return row.uuid in self._marking.marks
 
     def focus_state(self) -> Focus:
         """The run under the cursor."""
@@ -49,7 +59,8 @@ class RunsScreen(ListScreen[Run]):
             connected=self.services.link.live,
             run=row.run if row else None,
             failed_steps=len(row.failed()) if row else 0,
-            other_run=self._good_one(row) is not None,
+            marked=len(self._marking.marks.keys),
+            no_pair=pair if isinstance(pair := self._pair(), str) else "",
         )
 
     def crumbs(self) -> tuple[str, ...]:
@@ -69,6 +80,9 @@ class RunsScreen(ListScreen[Run]):
             "runs.right": lambda: self._with_run(lambda row: self._cursor.move(row, 1)),
             "runs.next_failed": lambda: self._with_run(self._cursor.next_failed),
             "runs.compare": self._compare,
+            "runs.mark": self._toggle_mark,
+            "runs.unmark": self._marking.unmark,
+            "runs.start": self._start,
             "runs.back": self.app.pop_screen,
         }
 
@@ -102,8 +116,16 @@ class RunsScreen(ListScreen[Run]):
         return f"{plural(len(rows), 'run')}, {complete} complete"
 
     def when_empty(self) -> list[str]:
-        """Cannot be, as it was opened from a run; but that may have been deleted."""
-        return ["This template has no run any more.", "", "{runs.back} leads back to the tasks."]
+        """It never ran, or what ran is gone; the server cannot tell which."""
+        return [
+            "This version of the template has no run.",
+            "",
+            "{runs.start} starts one, {runs.back} leads back.",
+        ]
+
+    def on_list_screen_arrived(self, event: ListScreen.Arrived) -> None:
+        """Runs that are gone are not marked any more."""
+        self._marking.keep([run.uuid for run in event.rows if isinstance(run, Run)])
 
     def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
         """The head of the list, and all that is in line with its cursor, may be another."""
@@ -126,14 +148,28 @@ class RunsScreen(ListScreen[Run]):
         if row is not None:
             self.services.go(to_task(row.uuid))
 
-    def _good_one(self, row: Run | None) -> Run | None:
-        """The newest run that came through, other than this one."""
-        good = (one for one in self._rows.all if one.run.state is TaskState.COMPLETE)
-        return next((one for one in good if row is not None and one.run.task_uuid != row.run.task_uuid), None)
+    def _pair(self) -> Pair | str:
+        row = self._here()
+        if row is None:
+            return "no run is selected"
+        return pair_of(self._rows.all, [run for run in self._rows.all if self.is_marked(run)], row)
 
     def _compare(self) -> None:
-        row = self.table.cursor_row
-        good = self._good_one(row)
-        if row is not None and good is not None:
-            pair = (str(good.run.task_uuid), str(row.run.task_uuid))
-            self.services.go(Locator("compare", pair))
+        pair = self._pair()
+        if isinstance(pair, Pair):
+            self.services.go(Locator("compare", (pair.first.uuid, pair.second.uuid)))
+            if pair.note:
+                self.notify(pair.note, markup=False)
+
+    def _toggle_mark(self) -> None:
+        self._with_run(lambda row: self._marking.toggle(row.uuid))
+        self.table.action_do("list.down")
+
+    def _marks_changed(self) -> None:
+        self._title()
+        self.table.refresh()
+        self.show_state()
+
+    def _start(self) -> None:
+        go = self.services.go
+        self._operations.start_of("/".join(self._path), lambda task: go(to_task(str(task.task_uuid))))

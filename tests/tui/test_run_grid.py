@@ -17,6 +17,7 @@ from tests.tui.fake_templates import grid_of
 from tests.tui.flows import client_with
 from tests.tui.goldens import assert_golden
 from tests.tui.keyboard import last_line, notices, press
+from tests.tui.scenes import difference, order_task
 from tests.tui.support import NOW, FakeStep, FakeTask, FakeTasker, dashboard, screen_text, uuid_at
 
 RUNS = Locator("runs", ("example", "import_catalogue", "1.0.0"))
@@ -37,7 +38,7 @@ def run_of(number: int, *failed: int, steps: int = 82) -> FakeTask:
 
 def client_with_runs(*tasks: FakeTask) -> FakeTasker:
     client = client_with(*tasks)
-    client.grid = grid_of(*tasks)
+    client.grid, client.diff = grid_of(*tasks), difference(order_task(), order_task(2))
     return client
 
 
@@ -102,6 +103,56 @@ async def test_enter_opens_the_step_of_that_run_and_o_the_run():
         assert str(pilot.app.screen.locator()) == f"step/{good.uuid}/load_part_00"
         await press(pilot, "escape", "o")
         assert short_id(str(good.uuid)) in last_line(pilot)
+
+
+def compared(client: FakeTasker) -> str:
+    return client.named("send")[-1].path
+
+
+async def test_marked_runs_are_compared_the_older_first():
+    first, second, third = run_of(1, 57), run_of(2), run_of(3, 12)
+    client = client_with_runs(first, second, third)
+    async with dashboard(client, (100, 30), RUNS) as pilot:
+        await press(pilot, "space")
+        assert "1 marked" in screen_text(pilot)
+        await press(pilot, "d")
+        assert compared(client) == f"/v1/tasks/{second.uuid}/diff/{first.uuid}"
+        await press(pilot, "escape", "k", "d")
+        assert any("this is the run that is marked" in notice for notice in notices(pilot))
+        await press(pilot, "G", "space", "k", "d")
+        assert compared(client) == f"/v1/tasks/{third.uuid}/diff/{first.uuid}"
+        await press(pilot, "escape", "space", "d")
+        assert any("3 runs are marked, and only two can be compared" in notice for notice in notices(pilot))
+        await press(pilot, "u", "u")
+        assert "marked" not in screen_text(pilot).splitlines()[1]
+
+
+async def test_where_no_run_is_complete_one_is_compared_with_the_run_before():
+    first, second = run_of(1, 57), run_of(2, 12)
+    client = client_with_runs(first, second)
+    async with dashboard(client, (100, 30), RUNS) as pilot:
+        await press(pilot, "d")
+        assert any("no other run is complete: this is the run before" in notice for notice in notices(pilot))
+        assert compared(client) == f"/v1/tasks/{second.uuid}/diff/{first.uuid}"
+        await press(pilot, "escape", "j", "d")
+        assert compared(client) == f"/v1/tasks/{second.uuid}/diff/{first.uuid}"
+
+
+async def test_the_only_run_is_compared_with_nothing():
+    async with dashboard(client_with_runs(run_of(1, 57)), (100, 30), RUNS) as pilot:
+        await press(pilot, "d")
+        assert any("this template has no other run" in notice for notice in notices(pilot))
+
+
+async def test_a_template_that_never_ran_is_started_from_its_grid():
+    client = client_with_runs(run_of(1))
+    client.grid.runs.clear()
+    async with dashboard(client, (80, 24), Locator("runs", ("example", "linear_workflow", "1.0.0"))) as pilot:
+        shown = screen_text(pilot)
+        assert "This version of the template has no run." in shown
+        assert "s starts one, esc leads back." in shown
+        await press(pilot, "enter", "exclamation_mark", "d", "space", "s", "ctrl+s")
+        assert client.created == 1
 
 
 async def test_a_run_without_a_failed_step_says_so():
