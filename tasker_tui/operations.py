@@ -23,6 +23,7 @@ from tasker_tui.modals.cancel import CancelDialog, CancelRunningDialog
 from tasker_tui.modals.pause import PauseDialog
 from tasker_tui.modals.pick import PickDialog
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
+from tasker_tui.pause_targets import PauseTarget
 from tasker_tui.services import Services
 from tasker_tui.text import near, short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -106,9 +107,9 @@ class Operations:
 
         self._screen.app.push_screen(ByHandDialog(target), answered)
 
-    def pause(self, task: TaskRow) -> None:
-        """Look whether the task is paused, then ask whether to pause it, or to let it go on."""
-        self._look(self._look_at_pause(task))
+    def pause(self, target: PauseTarget, done: Callable[[], object] = lambda: None) -> None:
+        """Look whether it is paused, then ask whether to pause it or to let it go on, and call `done`."""
+        self._look(self._look_at_pause(target, done))
 
     def start(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         """Choose a template, fill its form in, start the task, and hand it to `opened`."""
@@ -169,27 +170,30 @@ class Operations:
         word = "complete" if target.complete else "resolved"
         self._say(f"{target.step.name} is {word}; its task goes on\n{command}")
 
-    async def _look_at_pause(self, task: TaskRow) -> None:
+    async def _look_at_pause(self, target: PauseTarget, done: Callable[[], object]) -> None:
         known = await self._services.client.send(pauses.list_pauses())
-        own = next((pause for pause in known.pauses if str(pause.task_uuid) == task.uuid), None)
-        self._ask(self._ask_about_pause, task, own)
+        own = next((pause for pause in known.pauses if target.is_paused_by(pause)), None)
+        self._ask(self._ask_about_pause, target, own, done)
 
-    def _ask_about_pause(self, task: TaskRow, paused: Pause | None) -> None:
-        command = f"tasker {'resume' if paused else 'pause'} {task.uuid}"
+    def _ask_about_pause(self, target: PauseTarget, paused: Pause | None, done: Callable[[], object]) -> None:
+        command = f"tasker {'resume' if paused else 'pause'} {target.what}"
 
         def answered(reason: str | None) -> None:
             if reason is not None:
-                self._work(self._pause(task, paused is not None, reason, command))
+                self._work(self._pause(target, paused is not None, reason, command, done))
 
-        self._screen.app.push_screen(PauseDialog(task, paused, command), answered)
+        self._screen.app.push_screen(PauseDialog(target, paused, command), answered)
 
-    async def _pause(self, task: TaskRow, resume: bool, reason: str, command: str) -> None:
-        change = pauses.resume if resume else pauses.pause
-        what, user = pauses.task(task.uuid), self._services.user
-        call = change(what, reason=reason or "by hand from the dashboard", actor=user)
+    async def _pause(
+        self, target: PauseTarget, resume: bool, reason: str, command: str, done: Callable[[], object]
+    ) -> None:
+        change, user = pauses.resume if resume else pauses.pause, self._services.user
+        call = change(target.address, reason=reason or "by hand from the dashboard", actor=user)
         command = with_options(command, reason=reason)
         await self._services.commands.run(command, self._services.client.send(call))
-        self._say(f"{short_id(task.uuid)} {'goes on' if resume else 'is paused'}\n{command}")
+        self._say(f"{target.title} {'goes on' if resume else 'is paused'}\n{command}")
+        if self._screen.is_attached:
+            self._screen.call_next(done)
 
     async def _cancel(self, task: TaskRow, reason: str, command: str) -> None:
         services = self._services

@@ -49,6 +49,10 @@ def pause(focus: Focus) -> str | None:
     return f"tasker pause {focus.task.uuid}" if focus.task else None
 
 
+def pause_place(focus: Focus) -> str | None:
+    return f"tasker pause {focus.pausing.what}" if focus.pausing else None
+
+
 def cancel(focus: Focus) -> str | None:
     return f"tasker task cancel {focus.task.uuid}" if focus.task else None
 

@@ -19,7 +19,7 @@ DIALOGS: tuple[Action, ...] = (
     Action("by_hand.send", "end the step", ("ctrl+s",), "by_hand", "End the step as the dialog says",
            "changes", hint=True),
     Action("by_hand.close", "leave it", ("escape",), "by_hand", "Close without a change", hint=True),
-    Action("pause.send", "do it", ("enter", "ctrl+s"), "pause", "Pause or resume the task", "changes",
+    Action("pause.send", "do it", ("enter", "ctrl+s"), "pause", "Pause or resume what it shows", "changes",
            hint=True),
     Action("pause.close", "leave it", ("escape",), "pause", "Close without a change", hint=True),
     Action("bulk.send", "do it", ("ctrl+s",), "bulk", "Do it to all that the dialog shows", "changes",

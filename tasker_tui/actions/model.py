@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # each takes its time to import
     from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
     from engine.model.wire.failures import FailureGroup
     from tasker_tui.dev.report import Part
+    from tasker_tui.pause_targets import PauseTarget
 
 Scope = str
 """Where a key does something: the name of a screen, a dialog or a widget; `app` is everywhere."""
@@ -34,6 +35,8 @@ class Focus:
     group: FailureGroup | None = None
     letter: DlqInvestigationQueueEntry | None = None
     run: GridRun | None = None
+    pausing: PauseTarget | None = None
+    """The template or namespace that can be paused."""
     place: Locator | None = None
     """Where the selected line leads."""
     no_pair: str = ""

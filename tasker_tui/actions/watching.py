@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasker_tui.actions import command_lines
 from tasker_tui.actions.model import Action
 from tasker_tui.actions.reasons import needs, needs_connection, needs_place
 
@@ -29,6 +30,9 @@ WATCHING: tuple[Action, ...] = (
            hint=True, disabled_reason=needs("place", "template", change=True)),
     Action("templates.runs", "runs", ("v",), "templates", "Its runs beside each other", hint=True,
            disabled_reason=needs("place", "template")),
+    Action("templates.pause", "pause", ("p",), "templates", "Pause the template, or let it go on", "changes",
+           hint=True, disabled_reason=needs("pausing", "template", change=True),
+           cli_equivalent=command_lines.pause_place),
     Action("templates.back", "back", ("escape", "backspace"), "templates", "Back to the list", hint=True),
     Action("template.start", "start", ("s",), "template", "Start a task of it from a form", "changes",
            hint=True, disabled_reason=needs_connection),

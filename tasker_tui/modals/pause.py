@@ -1,4 +1,4 @@
-"""Pause a task, or let a paused one go on."""
+"""Pause a task, a template or a namespace, or let what is paused go on."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from textual.widgets import Input, Static
 
 from engine.model.wire.pauses import Pause
 from tasker_tui.actions import bindings
-from tasker_tui.text import clock_time, plural, printable, short_id
+from tasker_tui.pause_targets import PauseTarget
+from tasker_tui.text import clock_time, plural, printable
 from tasker_tui.themes import Palette
-from tasker_tui.view_models import TaskRow
 from tasker_tui.widgets.dialog import Dialog
 from tasker_tui.widgets.painting import palette_for
 
 
 class PauseDialog(Dialog[str | None]):
-    """Answers the reason, which may be empty, or None to leave the task as it is.
+    """Answers the reason, which may be empty, or None to leave the target as it is.
 
-    `paused` is the task's own pause: with it the dialog is about resuming.
+    `paused` is the target's own pause: with it the dialog is about resuming.
     """
 
     SCOPE = "pause"
     BINDINGS = bindings("pause")
 
-    def __init__(self, task: TaskRow, paused: Pause | None, command: str) -> None:
-        super().__init__(f"{'Resume' if paused else 'Pause'} {short_id(task.uuid)}")
-        self._task_row, self._paused, self._command = task, paused, command
+    def __init__(self, target: PauseTarget, paused: Pause | None, command: str) -> None:
+        super().__init__(f"{'Resume' if paused else 'Pause'} {target.title}")
+        self._target, self._paused, self._command = target, paused, command
 
     def compose_body(self) -> ComposeResult:
         """What it means, the reason."""
@@ -38,7 +38,7 @@ class PauseDialog(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Tell what it means."""
-        facts = _facts(self._task_row, self._paused, self._command, palette_for(self))
+        facts = _facts(self._target, self._paused, self._command, palette_for(self))
         self.query_one("#pause-facts", Static).update(facts)
         self.query_one(Input).focus()
 
@@ -54,15 +54,22 @@ class PauseDialog(Dialog[str | None]):
         self.dismiss(self.query_one(Input).value.strip())
 
 
-def _facts(task: TaskRow, paused: Pause | None, command: str, palette: Palette) -> Text:
-    text = Text.assemble(("task      ", palette.muted), (f"{printable(task.name)}  ", palette.strong))
-    text.append(f"{task.mark.glyph(False)} {task.mark.word}\n\n", palette.tone(task.mark.tone))
+def _facts(target: PauseTarget, paused: Pause | None, command: str, palette: Palette) -> Text:
+    text = Text.assemble((f"{target.kind:<9} ", palette.muted), (target.name, palette.strong))
+    if target.mark:
+        text.append(f"  {target.mark.glyph(False)} {target.mark.word}", palette.tone(target.mark.tone))
+    text.append("\n\n")
     if paused:
         since = f"{clock_time(paused.paused_at)} by {printable(paused.paused_by)}"
         text.append(f"Paused since {since}: {printable(paused.reason)}\n", palette.text)
         text.append("Its steps will be claimed again.\n\n", palette.text)
     else:
-        running = f"{plural(task.running, 'running step')} will end; no" if task.running else "No"
-        text.append(f"{running} other step of it will begin until it is resumed.\n\n", palette.text)
+        text.append(f"{_what_ends(target.running)} it will begin until it is resumed.\n\n", palette.text)
     text.append(f"same as   {command}\n", palette.muted)
     return text
+
+
+def _what_ends(running: int | None) -> str:
+    if running is None:
+        return "Steps that run will end; no other step of"
+    return f"{plural(running, 'running step')} will end; no other step of" if running else "No other step of"

@@ -9,9 +9,13 @@ from rich.text import Text
 from engine.client.queues import list_queues
 from engine.model.wire.queues import HandlerQueue, HeldSteps, Queue
 from tasker_tui.actions import Focus, bindings
+from tasker_tui.filters import TaskFilter, format_filter
 from tasker_tui.locator import Locator
+from tasker_tui.operations import Operations
+from tasker_tui.pause_targets import of_namespace
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import NO_TEMPLATE, ListScreen
+from tasker_tui.services import Services
 from tasker_tui.text import count, duration, plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.virtual_table import Column, Runs
@@ -34,17 +38,32 @@ class QueuesScreen(ListScreen[Queue]):
     TITLE_WORD = "Queues"
     PLACE = "queues"
 
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._operations = Operations(self, services, lambda step: None)
+
     def heading(self) -> str:
         """With the other half of the picture."""
         return "▸ 1 Queues   2 Workers"
 
     def focus_state(self) -> Focus:
-        """Nothing that an action would change."""
-        return Focus(connected=self.services.link.live)
+        """The namespace under the cursor."""
+        row = self.table.cursor_row
+        return Focus(connected=self.services.link.live, pausing=of_namespace(row) if row else None)
 
     def handlers(self) -> Handlers:
         """What the keys do."""
-        return {"queues.workers": self._show_workers, "queues.back": self.app.pop_screen}
+        return {
+            "queues.open": self.open_selected,
+            "queues.pause": self._pause,
+            "queues.workers": self._show_workers,
+            "queues.back": self.app.pop_screen,
+        }
+
+    def place_of(self, row: Queue) -> Locator:
+        """Its tasks that wait for what its steps wait for; where none waits those that run, else all."""
+        whys = [why for why, waits in _waiting(row) if waits] or ["running"] * bool(row.in_progress)
+        return Locator("tasks", query=format_filter(TaskFilter(namespace=row.namespace, why=tuple(whys))))
 
     def key_of(self, row: Queue) -> str:
         """Its namespace."""
@@ -95,6 +114,11 @@ class QueuesScreen(ListScreen[Queue]):
         """No namespace yet."""
         return list(NO_TEMPLATE)
 
+    def _pause(self) -> None:
+        row = self.table.cursor_row
+        if row is not None:
+            self._operations.pause(of_namespace(row), self.reload)
+
     def _show_workers(self) -> None:
         self.app.pop_screen()
         self.services.go(Locator("workers"))
@@ -112,6 +136,20 @@ def _handler(text: Text, handler: HandlerQueue, palette: Palette) -> None:
     else:
         missing = "no worker serves the namespace" if handler.status == "no_worker" else "no worker has it"
         text.append(f"✗ {missing}\n", palette.tone("failed", bold=True))
+
+
+def _waiting(row: Queue) -> Sequence[tuple[str, int]]:
+    """The words of `why:` in the filter of tasks, and how many steps wait so."""
+    held = row.held
+    return [
+        ("queued", row.ready),
+        ("no_worker", row.ready),
+        ("no_handler", row.ready),
+        ("retry", row.retrying),
+        ("paused", held.paused_namespace + held.paused_template + held.paused_task),
+        ("batch_limit", held.batch_limit),
+        ("batch_failed", held.batch_failed),
+    ]
 
 
 def _total(held: HeldSteps) -> int:

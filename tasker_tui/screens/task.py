@@ -16,6 +16,7 @@ from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, Reload
 from tasker_tui.locator import Locator, to_step, to_task
 from tasker_tui.operations import Operations
+from tasker_tui.pause_targets import of_task
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.step_report import StepFacts
@@ -130,7 +131,7 @@ class TaskScreen(OperatorScreen):
             "task.start_like": lambda: self._on_task(
                 lambda task: do.start_like(task, lambda other: self._open(str(other.task_uuid)))
             ),
-            "task.pause": lambda: self._on_task(do.pause),
+            "task.pause": lambda: self._on_task(lambda task: do.pause(of_task(task))),
             "task.cancel": lambda: self._on_task(do.cancel),
             "task.next_failed": self._next_failed,
             "task.why": self._look_at_why,

@@ -21,6 +21,7 @@ from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, pa
 from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
+from tasker_tui.pause_targets import of_task
 from tasker_tui.reasons import most_telling
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
@@ -133,7 +134,7 @@ class TasksScreen(OperatorScreen):
             "tasks.start_like": lambda: self._with_task(self._start_like),
             "tasks.cancel": lambda: self._act(BulkVerb.CANCEL, operations.cancel),
             "tasks.runs": lambda: self._with_task(self._open_runs),
-            "tasks.pause": lambda: self._act(BulkVerb.PAUSE, operations.pause),
+            "tasks.pause": lambda: self._act(BulkVerb.PAUSE, lambda task: operations.pause(of_task(task))),
             "tasks.resolve": lambda: marking.do(BulkVerb.RESOLVE, self.table.cursor_row),
             "tasks.retry_all": lambda: marking.do_all(BulkVerb.RETRY),
             "tasks.cancel_all": lambda: marking.do_all(BulkVerb.CANCEL),

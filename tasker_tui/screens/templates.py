@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine.client.analytics import template_statistics
+from engine.client.pauses import list_pauses
+from engine.model.wire.pauses import Pause
 from engine.model.wire.statistics import TemplateFigures
 from engine.model.wire.tasks import TemplateSummary
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.operations import Operations
+from tasker_tui.pause_targets import of_template
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import NO_TEMPLATE, ListScreen
 from tasker_tui.services import Services
@@ -36,7 +39,9 @@ class TemplatesScreen(ListScreen[TemplateRow]):
 
     def focus_state(self) -> Focus:
         """Where the template under the cursor leads."""
-        return Focus(connected=self.services.link.live, place=self.place)
+        row = self.table.cursor_row
+        target = of_template(*row.path) if row else None
+        return Focus(connected=self.services.link.live, place=self.place, pausing=target)
 
     def handlers(self) -> Handlers:
         """What the keys do."""
@@ -44,6 +49,7 @@ class TemplatesScreen(ListScreen[TemplateRow]):
             "templates.open": self.open_selected,
             "templates.start": self._start,
             "templates.runs": self._runs,
+            "templates.pause": self._pause,
             "templates.back": self.app.pop_screen,
         }
 
@@ -64,12 +70,17 @@ class TemplatesScreen(ListScreen[TemplateRow]):
         client = self.services.client
         known = (await client.list_templates()).templates
         found = {_key(one): one for one in (await client.send(template_statistics())).templates}
-        rows = [TemplateRow(one, found.get(_key(one))) for one in known]
+        paused = (await client.send(list_pauses())).pauses
+        rows = [TemplateRow(one, found.get(_key(one)), _pauses_of(one, paused)) for one in known]
         return sorted(rows, key=lambda row: row.path)
 
     def told(self, row: TemplateRow, width: int, palette: Palette) -> Text:
         """What it is for, and its figures in words."""
         text = Text.assemble((f"{printable(row.full_name)}\n", palette.strong))
+        for pause in row.pauses:
+            what = "paused" if pause.template else "its namespace is paused"
+            why = f"{printable(pause.reason)} ({printable(pause.paused_by)})"
+            text.append(f"{what}: {why}\n", palette.tone("waiting", bold=True))
         if row.summary.description:
             text.append(f"{printable(row.summary.description)}\n", palette.text)
         figures = row.figures
@@ -96,6 +107,11 @@ class TemplatesScreen(ListScreen[TemplateRow]):
             go = self.services.go
             self._operations.start_of(row.full_name, lambda task: go(to_task(str(task.task_uuid))))
 
+    def _pause(self) -> None:
+        row = self.table.cursor_row
+        if row is not None:
+            self._operations.pause(of_template(*row.path), self.reload)
+
     def _runs(self) -> None:
         row = self.table.cursor_row
         if row is not None:
@@ -104,3 +120,9 @@ class TemplatesScreen(ListScreen[TemplateRow]):
 
 def _key(one: TemplateSummary | TemplateFigures) -> tuple[str, str, str]:
     return one.namespace, one.name, one.version
+
+
+def _pauses_of(one: TemplateSummary, paused: Sequence[Pause]) -> tuple[Pause, ...]:
+    """By `(namespace, None, None)` a whole namespace is paused."""
+    places = (_key(one), (one.namespace, None, None))
+    return tuple(pause for pause in paused if (pause.namespace, pause.template, pause.version) in places)

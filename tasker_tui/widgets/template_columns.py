@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.model.wire.pauses import Pause
 from engine.model.wire.statistics import TemplateFigures
 from engine.model.wire.tasks import TemplateSummary
 from tasker_tui.clock import Clock
@@ -21,6 +22,8 @@ class TemplateRow:
 
     summary: TemplateSummary
     figures: TemplateFigures | None
+    pauses: tuple[Pause, ...] = ()
+    """Its own, and that of its namespace."""
 
     @property
     def path(self) -> tuple[str, str, str]:
@@ -70,6 +73,8 @@ def _namespace(row: TemplateRow, width: int, palette: Palette) -> Runs:
 
 
 def _name(row: TemplateRow, width: int, palette: Palette) -> Runs:
+    if row.pauses:
+        return [(f"{printable(row.summary.name)} ‖ paused", palette.tone("waiting"))]
     return [(printable(row.summary.name), palette.text)]
 
 

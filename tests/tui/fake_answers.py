@@ -7,11 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from engine.client.calls import Call
 from engine.model.wire.failures import FailureList
-from engine.model.wire.pauses import Pause, PauseAnswer, PauseList, PauseRequest, PauseScope
 from engine.model.wire.queues import QueueList
 from engine.model.wire.reruns import ForkAnswer
 from tests.tui.fake_letters import change_letter
@@ -104,11 +102,6 @@ def _bulk(tasker: FakeTasker, call: Call[Any]) -> Any:
     return tasker.bulk.answer(call)
 
 
-@answers("GET", "/v1/pauses")
-def _pauses(tasker: FakeTasker, call: Call[Any]) -> PauseList:
-    return PauseList(pauses=list(tasker.pauses.values()))
-
-
 @answers("POST", "/v1/tasks/([^/]+)/(retry|fork)")
 def _run_again(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> Any:
     answer = run_again(tasker.tasks[uuid], verb, json.loads(call.content or b""))
@@ -117,24 +110,7 @@ def _run_again(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> Any
     return answer
 
 
-@answers("POST", "/v1/tasks/([^/]+)/(pause|resume)")
-def _pause(tasker: FakeTasker, call: Call[Any], uuid: str, verb: str) -> PauseAnswer:
-    asked = PauseRequest.model_validate_json(call.content or b"")
-    tasker.pauses.pop(uuid, None)
-    if verb == "pause":
-        tasker.pauses[uuid] = Pause(
-            scope=PauseScope.TASK,
-            namespace=None,
-            template=None,
-            version=None,
-            task_uuid=UUID(uuid),
-            paused_by=asked.actor,
-            reason=asked.reason,
-            paused_at=tasker.clock.now(),
-        )
-    return PauseAnswer(paused=verb == "pause", changed=True, dry_run=False)
-
-
-import tests.tui.fake_pulse  # noqa: E402  they register their answers
+import tests.tui.fake_pauses  # noqa: E402  they register their answers
+import tests.tui.fake_pulse  # noqa: E402
 import tests.tui.fake_templates  # noqa: E402
 import tests.tui.fake_workers  # noqa: E402, F401
