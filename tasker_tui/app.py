@@ -20,7 +20,8 @@ from textual.filter import LineFilter
 from textual.message import Message
 from textual.signal import Signal
 
-from tasker_tui.actions import Scope, bindings
+from tasker_tui.actions import bindings
+from tasker_tui.actions.together import EVERYWHERE, of_screen
 from tasker_tui.appearance import check_colors, is_color, read_theme_name, read_themes
 from tasker_tui.ascii import AsciiFilter
 from tasker_tui.client_port import TaskerPort
@@ -53,24 +54,6 @@ from tasker_tui.tabs import Tabs
 from tasker_tui.themes import DARK, THEMES
 from tasker_tui.user_config import UserConfig, load_user_config
 
-ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
-    "tasks": ("list",),
-    "task": ("graph", "gantt", "list"),
-    "step": ("list", "json"),
-    "failures": ("list",),
-    "queues": ("list",),
-    "pulse": ("list",),
-    "workers": ("list",),
-    "templates": ("list",),
-    "template": ("graph", "list"),
-    "worker": ("list",),
-    "events": ("list",),
-    "letters": ("list",),
-    "runs": ("list",),
-    "stack": ("log", "list"),
-}
-"""The widgets whose keys the help of a screen tells."""
-
 STARTED_SECONDS = 2.0
 YOUNG_OBJECTS = 5_000
 """New objects between two collections: a page that is drawn makes hundreds, and few of them stay."""
@@ -84,7 +67,7 @@ class TaskerApp(App[None]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands, PlaceCommands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS = bindings("app", "tabs")
+    BINDINGS = bindings(*EVERYWHERE)
 
     class Heard(Message):
         """The summary feed of a server has learned something."""
@@ -176,16 +159,16 @@ class TaskerApp(App[None]):
 
     def _take_over_keys(self) -> None:
         """Keys of the user's file; a mistake leaves what was."""
-        self.keymap, problem = self.config.read(read_keys, {})
+        self.keymap, problems = self.config.read(read_keys, {})
         self.set_keymap({name: ",".join(keys) for name, keys in self.keymap.items()})
-        self._mistakes += [problem] if problem else []
+        self._mistakes += problems
 
     def _choose_theme(self) -> list[str]:
         """Colours of the user's file or ours; gives what is wrong in the file.
 
         Before anything is drawn: another theme lets Textual read all style sheets again.
         """
-        themes, problem = self.config.read(read_themes, [])
+        themes, problems = self.config.read(read_themes, [])
         for theme in (*THEMES, *themes):
             self.register_theme(theme)
         name, no_theme = self.config.read(lambda d: read_theme_name(d, self.available_themes), None)
@@ -194,7 +177,7 @@ class TaskerApp(App[None]):
         self.stylesheet.set_variables(self._styled_with)
         dark = self.current_theme.dark
         self.set_class(dark, "-dark-mode", update=False).set_class(not dark, "-light-mode", update=False)
-        return [text for text in (problem, no_theme, self.config.read(check_colors, None)[1]) if text]
+        return [*problems, *no_theme, *self.config.read(check_colors, None)[1]]
 
     def _open(self, where: Locator) -> None:
         """Show a place, over the list of tasks."""
@@ -344,9 +327,7 @@ class TaskerApp(App[None]):
 
     def _show_help(self) -> None:
         if isinstance(self.screen, OperatorScreen):
-            own = (*self.screen.SCOPES, *self.screen.MORE_SCOPES)
-            more = [scope for name in own for scope in ALSO_SCOPES.get(name, ())]
-            self.push_screen(HelpDialog([*own, *more, "app"]))
+            self.push_screen(HelpDialog(of_screen(*self.screen.SCOPES)))
 
 
 async def run_async(profile: Profile, *, locator: str | None = None, config: UserConfig | None = None) -> int:

@@ -19,7 +19,20 @@ class ConfigError(Exception):
 
     def __init__(self, file: Path, line: int, problem: str, hint: str = "") -> None:
         super().__init__(f"{file}:{line}: {problem}")
-        self.hint = hint
+        self.line, self.hint = line, hint
+
+    @property
+    def told(self) -> str:
+        """What is wrong and what to do, in one line."""
+        return f"{self}; {self.hint}" if self.hint else str(self)
+
+
+class ConfigErrors(Exception):
+    """All that is not right in a part of the file, by line."""
+
+    def __init__(self, errors: Iterable[ConfigError]) -> None:
+        self.errors = sorted(errors, key=lambda error: error.line)
+        super().__init__("\n".join(map(str, self.errors)))
 
 
 class Document:

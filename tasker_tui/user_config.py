@@ -10,7 +10,7 @@ from typing import Any
 import platformdirs
 
 from tasker_tui.profiles import Profile, read_profiles
-from tasker_tui.toml_lines import ConfigError, Document
+from tasker_tui.toml_lines import ConfigError, ConfigErrors, Document
 
 SECTIONS = ("default_profile", "theme", "profiles", "keys", "themes")
 
@@ -37,14 +37,16 @@ class UserConfig:
             )
         return self.profiles[name]
 
-    def read(self, reader: Callable[[Document], Any], default: Any) -> tuple[Any, str]:
-        """What a reader finds, and what is wrong; `default` if there is nothing, or it is wrong."""
+    def read(self, reader: Callable[[Document], Any], default: Any) -> tuple[Any, list[str]]:
+        """What a reader finds, and what is wrong; `default` if there is nothing, or anything is wrong."""
         if self.document is None:
-            return default, ""
+            return default, []
         try:
-            return reader(self.document), ""
+            return reader(self.document), []
         except ConfigError as error:
-            return default, f"{error}{f'; {error.hint}' if error.hint else ''}"
+            return default, [error.told]
+        except ConfigErrors as found:
+            return default, [error.told for error in found.errors]
 
 
 def config_file() -> Path:

@@ -32,8 +32,9 @@ def show_config() -> None:
                 "no" if profile.read_only else "yes",
             )
         out.print(table)
-    problems = [config.read(reader, None)[1] for reader in (read_keys, read_themes, check_colors)]
-    for problem in filter(None, problems):
+    readers = (read_keys, read_themes, check_colors)
+    problems = [problem for reader in readers for problem in config.read(reader, None)[1]]
+    for problem in problems:
         say_error(problem)
-    if any(problems):
+    if problems:
         raise typer.Exit(FAILED)

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from tasker_tui.actions import BY_ID, Action, Focus, Scope, of_scope
+from tasker_tui.actions.together import of_screen
 from tasker_tui.feed import News
 from tasker_tui.locator import Locator
 from tasker_tui.services import Services
@@ -25,8 +26,6 @@ class OperatorScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
     SCOPES: ClassVar[tuple[Scope, ...]]
-    MORE_SCOPES: ClassVar[tuple[Scope, ...]] = ()
-    """The scopes of a base class, whose keys come after the screen's own."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -36,7 +35,7 @@ class OperatorScreen(Screen[None]):
         """Header, body, hints."""
         yield HeaderBar(self.services.link, self.services.clock)
         yield from self.compose_body()
-        yield HintsBar(of_scope(*self.SCOPES, *self.MORE_SCOPES, "app"))
+        yield HintsBar(of_scope(*of_screen(*self.SCOPES)))
 
     def on_mount(self) -> None:
         """Listen to the feed; what counts seconds is looked at once a second.

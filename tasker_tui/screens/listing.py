@@ -92,7 +92,6 @@ class ListScreen(OperatorScreen, Generic[R]):
     """`TITLE_WORD` is the title of the list, and its crumb in lower case; `PLACE` leads to it."""
 
     BINDINGS = bindings("rows")
-    MORE_SCOPES = ("rows",)
     TITLE_WORD: ClassVar[str]
     PLACE: ClassVar[str]
 

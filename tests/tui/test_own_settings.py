@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import isabstract
+from itertools import combinations
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
+from tasker_tui import screens
 from tasker_tui.actions import ACTIONS, BY_ID
+from tasker_tui.actions.together import ALSO_SCOPES, heard_with
 from tasker_tui.appearance import check_colors, read_theme_name, read_themes
 from tasker_tui.keymap import read_keys
+from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.listing import ListScreen
-from tasker_tui.toml_lines import ConfigError, Document
+from tasker_tui.toml_lines import ConfigError, ConfigErrors, Document
 from tasker_tui.user_config import UserConfig
 from tests.tui.keyboard import press
 from tests.tui.scenes import failure_groups, order_task
@@ -24,15 +30,32 @@ def config(text: str) -> UserConfig:
     return UserConfig(FILE, Document(FILE, text))
 
 
+def mistakes(text: str) -> list[str]:
+    return config(text).read(read_keys, {})[1]
+
+
 def test_no_key_does_two_things_in_one_place():
-    assert read_keys(Document(FILE, "")) == {}
-    assert not [action.id for action in ACTIONS if not action.keys]
+    assert all(action.keys for action in ACTIONS)
+    twice = [
+        (key, one.id, other.id)
+        for one, other in combinations(ACTIONS, 2)
+        if other.scope in heard_with(one.scope)
+        for key in set(one.keys) & set(other.keys)
+    ]
+    assert twice == []
+
+
+def test_every_screen_tells_whose_keys_it_has():
+    shown = [cls for cls in _subclasses(OperatorScreen) if not isabstract(cls) and "SCOPES" in vars(cls)]
+    assert {scope for cls in shown for scope in cls.SCOPES} == set(ALSO_SCOPES)
+    for cls in shown:
+        assert issubclass(cls, ListScreen) == ("rows" in ALSO_SCOPES[cls.SCOPES[0]])
 
 
 def test_keys_are_named_as_one_types_them():
-    text = '[keys]\n"task.retry" = ["/", "ctrl+r", "-"]\ntasks.pause = "+"\n"tasks.filter" = "f7"\n'
+    text = '[keys]\n"task.retry" = ["/", "ctrl+e", "_"]\ntasks.pause = "+"\n"tasks.filter" = "f7"\n'
     assert read_keys(Document(FILE, text)) == {
-        "task.retry": ("slash", "ctrl+r", "minus"),
+        "task.retry": ("slash", "ctrl+e", "underscore"),
         "tasks.pause": ("plus",),
         "tasks.filter": ("f7",),
     }
@@ -59,10 +82,48 @@ def test_keys_are_named_as_one_types_them():
     ids=["id", "key", "type", "conflict", "base", "color", "name", "theme", "profile"],
 )
 def test_a_mistake_is_told_with_file_and_line(reader, text, line, said):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises((ConfigError, ConfigErrors)) as caught:
         reader(Document(FILE, text))
     assert str(caught.value).startswith(f"config.toml:{line}: ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('tasks.retry = "e"', "e does two things: app.go_failures (failures) and tasks.retry (retry)"),
+        ('tasks.cancel = "j"', "j does two things: list.down (down) and tasks.cancel (cancel)"),
+        ('app.help = "/"', "/ does 6 things: tasks.filter (filter), events.filter (filter), rows.filter"),
+        ('failures.note = "/"', "/ does two things: rows.filter (filter) and failures.note (note)"),
+        ('graph.critical = "w"', "w does two things: task.why (why) and graph.critical"),
+        ('list.down = "alt+3"', "alt+3 does two things: app.show_tab_3 (tab 3) and list.down (down)"),
+        ('log.down = "W"', "W does two things: stack.wrap (wrap) and log.down (down)"),
+        ('gantt.later = "f9"\ntask.retry = "f9"', "f9 does two things: gantt.later (later) and task.retry"),
+    ],
+)
+def test_a_key_that_means_something_else_on_the_same_screen_is_refused(text, said):
+    assert said in mistakes(f"[keys]\n{text}\n")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'tasks.retry = "c"\ntasks.cancel = "r"',
+        'graph.fold = ["-", "f9"]\ngantt.zoom_out = ["-", "f9"]',
+        'tasks.retry = "M"',
+        'retry.close = "e"',
+    ],
+    ids=["swapped", "widgets", "another screen", "dialog"],
+)
+def test_a_key_that_means_something_else_elsewhere_is_kept(text):
+    assert mistakes(f"[keys]\n{text}\n") == []
+
+
+def test_every_mistake_of_the_keys_is_told():
+    told = mistakes('[keys]\ntasks.retry = "e"\ntasks.rety = "x"\ntasks.pause = ["j", "ctlr+p", "k"]\n')
+    assert [line.partition(": ")[0] for line in told] == ["config.toml:2", "config.toml:3", "config.toml:4"]
+    told = mistakes('[keys]\ntasks.pause = ["j", "e"]\n')
+    assert ["list.down" in told[0], "app.go_failures" in told[1]] == [True, True]
 
 
 async def test_own_keys_and_colours_are_used_and_shown():
@@ -134,6 +195,6 @@ def test_every_list_has_the_keys_that_it_tells_of():
 
 
 def _subclasses(cls: type) -> list[type]:
-    for module in ("failures", "letters", "queues", "runs", "worker", "workers", "templates"):
-        import_module(f"tasker_tui.screens.{module}")
-    return cls.__subclasses__()
+    for module in iter_modules(screens.__path__):
+        import_module(f"tasker_tui.screens.{module.name}")
+    return [sub for direct in cls.__subclasses__() for sub in (direct, *_subclasses(direct))]
