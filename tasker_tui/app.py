@@ -327,7 +327,7 @@ class TaskerApp(App[None]):
 
     def _show_help(self) -> None:
         if isinstance(self.screen, OperatorScreen):
-            self.push_screen(HelpDialog(of_screen(*self.screen.SCOPES)))
+            self.push_screen(HelpDialog(of_screen(*self.screen.SCOPES), self.services.ascii_only))
 
 
 async def run_async(profile: Profile, *, locator: str | None = None, config: UserConfig | None = None) -> int:

@@ -66,5 +66,6 @@ DIALOGS: tuple[Action, ...] = (
     Action("command.older", "older", ("up",), "command", "The line before that begins so", hint=True),
     Action("command.newer", "newer", ("down",), "command", "Back to the newer line", hint=True),
     Action("command.close", "leave it", ("escape",), "command", "Do nothing", hint=True),
+    Action("help.search", "search", ("slash",), "help", "Find a key, or what does something", hint=True),
     Action("help.close", "close", ("escape", "q", "question_mark"), "help", "Close the help", hint=True),
 )  # fmt: skip

@@ -5,7 +5,7 @@ Rows are made when they are looked at, so that the size of a graph costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +40,19 @@ JOINS: dict[Charset, dict[int, str]] = {
     "ascii": {UP: "v", DOWN: "^", UP | DOWN: "*"},
 }
 """A branch that joins another edge's line, by where it comes from; a tee would read as a way into it."""
+
+
+def legend(charset: Charset) -> Sequence[tuple[str, str]]:
+    """What the signs of the lines mean."""
+    joins, plain = JOINS[charset], GLYPHS[charset]
+    return (
+        (ARROW[charset], "leads to a step that waits for the one at the other end of the line"),
+        (joins[UP], "a branch from above joins this line"),
+        (joins[DOWN], "a branch from below joins this line"),
+        (joins[UP | DOWN], "branches from above and below join this line"),
+        (JUNCTION[charset], "lines that are joined"),
+        (plain[CROSS], "lines that only cross"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
