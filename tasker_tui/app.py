@@ -276,6 +276,8 @@ class TaskerApp(App[None]):
                 self._tabs.close()
             case "app.back_in_history" | "app.forward_in_history":
                 self._visit(-1 if action_id == "app.back_in_history" else 1)
+            case "app.reload" if isinstance(self.screen, OperatorScreen):
+                self.screen.reload()
             case "app.jump":
                 self.push_screen(JumpOverlay(targets(self.screen)), lambda to: to and to.go())
             case "app.copy":

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
 from tasker_tui.actions import Action, Scope, bindings, key_name, of_scope
+from tasker_tui.actions.together import WIDGETS
 from tasker_tui.dag.glyphs import legend
 from tasker_tui.keymap import keys_of
 from tasker_tui.states import STEP_MARKS, TASK_MARKS, Mark
@@ -134,8 +135,11 @@ class HelpDialog(Dialog[None]):
         self.query_one("#help-keys", Static).update(Group(*found) if found else nothing)
 
     def _told(self, palette: Palette) -> Iterator[Section]:
+        widgets = of_scope(*WIDGETS.intersection(self._scopes))
+        nearer = {key for action in widgets for key in keys_of(self.app, action)}
         for scope in self._scopes:
-            rows = [self._action(action, palette) for action in of_scope(scope)]
+            taken = nearer if scope == "app" else set()
+            rows = [self._action(action, palette, taken) for action in of_scope(scope)]
             yield Section(HEADINGS.get(scope, scope.upper()), KEYS_WIDTH, rows)
         if "graph" in self._scopes:
             lines = legend("ascii" if self._ascii_only else "unicode")
@@ -144,8 +148,8 @@ class HelpDialog(Dialog[None]):
         yield Section("STATES OF TASKS", MARK_WIDTH, _marks(TASK_MARKS.values(), palette))
         yield Section("STATES OF STEPS", MARK_WIDTH, _marks(STEP_MARKS.values(), palette))
 
-    def _action(self, action: Action, palette: Palette) -> Row:
-        names = tuple(key_name(key) for key in keys_of(self.app, action))
+    def _action(self, action: Action, palette: Palette, taken: set[str]) -> Row:
+        names = tuple(key_name(key) for key in keys_of(self.app, action) if key not in taken)
         return Row(Text("  ".join(names), palette.strong), action.help, names, f"{action.title} {action.id}")
 
 

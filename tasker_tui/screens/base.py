@@ -71,6 +71,10 @@ class OperatorScreen(Screen[None]):
     def go_to(self, where: Locator) -> None:
         """Show what a locator of this screen's target asks for beside it: a filter, a step."""
 
+    def reload(self) -> None:
+        """Ask the server again for all that is shown; a screen that only hears news has nothing to ask."""
+        self.notify("what is shown here comes by itself, at once")
+
     def handlers(self) -> Handlers:
         """What the screen's actions do, by their ids."""
         raise NotImplementedError

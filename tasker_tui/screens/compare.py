@@ -64,6 +64,10 @@ class CompareScreen(OperatorScreen):
         """The pair."""
         return Locator("compare", (self._first, self._second))
 
+    def reload(self) -> None:
+        """Compare again: the runs may have gone on."""
+        self._load()
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {"compare.back": self.app.pop_screen}

@@ -120,6 +120,10 @@ class PulseScreen(OperatorScreen):
         """There is one."""
         return Locator("pulse")
 
+    def reload(self) -> None:
+        """Read everything again."""
+        self._loading.ask()
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {"pulse.open": self._open, "pulse.back": self.app.pop_screen}

@@ -113,6 +113,10 @@ class StepScreen(OperatorScreen):
         """The step."""
         return to_step(self.view.uuid, self._step_name)
 
+    def reload(self) -> None:
+        """The task and the step."""
+        self._loader.reload()
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         do, end, logs = self._operations, self._operations.end_by_hand, self._logs

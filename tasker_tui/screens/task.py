@@ -113,6 +113,10 @@ class TaskScreen(OperatorScreen):
         if step is not None:
             self._select(step.uuid)
 
+    def reload(self) -> None:
+        """The task, its steps, and what is told of the selected one."""
+        self._loader.reload()
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         do, end = self._operations, self._operations.end_by_hand

@@ -124,6 +124,11 @@ class TasksScreen(OperatorScreen):
         """Narrow the list."""
         self._narrow(parse_filter(where.query))
 
+    def reload(self) -> None:
+        """The rows in view, and the preview."""
+        self._fetch(self.list.reload())
+        self._preview_selected()
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         marking, operations = self._marking, self._operations

@@ -119,6 +119,10 @@ class TemplateScreen(OperatorScreen):
         """The template."""
         return Locator("template", self._path)
 
+    def reload(self) -> None:
+        """Read everything again."""
+        self._loading.ask()
+
     def handlers(self) -> Handlers:
         """What the keys do."""
         return {

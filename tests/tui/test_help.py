@@ -74,3 +74,13 @@ async def test_the_lines_of_the_graph_are_told_in_ascii():
         await press(pilot, "enter", "question_mark")
         told = screen_text(pilot)
     assert "v    a branch from above joins this line" in told
+
+
+async def test_a_key_that_a_widget_takes_is_told_as_the_widgets():
+    async with dashboard(client_with(order_task()), SIZE) as pilot:
+        await press(pilot, "question_mark")
+        assert "│  [  -  " in screen_text(pilot)
+        await press(pilot, "escape", "enter", "question_mark")
+        told = screen_text(pilot)
+    assert "│  [     " in told
+    assert "│  -     " in told

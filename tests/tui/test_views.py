@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,3 +89,28 @@ async def test_tabs_have_stacks_and_filters_of_their_own():
         assert " 1 tasks" not in header()
         await press(pilot, *["ctrl+t"] * 9)
         assert "there are 9 tabs already; ^w closes one" in notices(pilot)
+
+
+async def test_minus_leads_to_the_view_before_where_nothing_folds():
+    async with dashboard(FakeTasker(FakeClock(), [order_task()])) as pilot:
+        await press(pilot, "e", "Q", "minus")
+        assert pilot.app.screen.locator() == Locator("failures")
+        await press(pilot, "escape", "enter", "minus")
+        assert pilot.app.screen.locator().place == "task"
+
+
+@pytest.mark.parametrize("keys", ["", "enter", "enter enter", "e", "Q", "Q 2", "D", "t", "0", "v"])
+async def test_a_screen_is_loaded_again_on_demand(keys):
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client) as pilot:
+        await press(pilot, *keys.split())
+        before = len(client.calls)
+        await press(pilot, "ctrl+r")
+        assert len(client.calls) > before
+        assert not notices(pilot)
+
+
+async def test_what_comes_by_itself_says_so():
+    async with dashboard(FakeTasker(FakeClock(), [order_task()])) as pilot:
+        await press(pilot, "E", "ctrl+r")
+        assert "what is shown here comes by itself, at once" in notices(pilot)
