@@ -32,7 +32,7 @@ from tasker_tui.commands import ActionCommands, PlaceCommands
 from tasker_tui.copier import Copier
 from tasker_tui.counts import Counts, count_forever
 from tasker_tui.dev.door import Door, StackPort
-from tasker_tui.edits import tell_edits
+from tasker_tui.edits import tell_edits, tell_problems
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
 from tasker_tui.jumping import targets
@@ -156,6 +156,8 @@ class TaskerApp(App[None]):
             self.notify(text, title="Not as you wrote it", severity="warning", timeout=30, markup=False)
         self._listen()
         self._tabs.open(self._locator)
+        if self.services.stack is not None and self._locator.place != "stack":
+            self.run_worker(tell_problems(self.services.stack, self))
 
     def _take_over_keys(self) -> None:
         """Keys of the user's file; a mistake leaves what was."""

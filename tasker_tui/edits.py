@@ -1,4 +1,4 @@
-"""Tells on every screen what came of an edit that the local stack noticed."""
+"""Tells what is wrong with the local stack at the start, and on every screen what came of an edit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from textual.app import App
+
 from tasker_tui.dev.door import StackPort
 from tasker_tui.dev.errors import StackError
 from tasker_tui.dev.report import Reloaded
+from tasker_tui.keymap import with_keys
 from tasker_tui.text import plural, printable
 
 SHOWN = 4
 PROBLEM_SECONDS = 15.0
+START_SECONDS = 30.0
 GOOD_SECONDS = 5.0
 
 
@@ -36,3 +40,19 @@ def message_of(reloaded: Reloaded) -> str:
     if len(lines) > SHOWN:
         shown.append(f"and {plural(len(lines) - SHOWN, 'line')} more: S shows the stack")
     return "\n".join(shown)
+
+
+async def tell_problems(stack: StackPort, app: App[Any]) -> None:
+    """Notify of what is wrong as one begins; of nothing when all is well, or there is no stack."""
+    try:
+        problems = (await stack.report()).problems
+    except StackError:
+        return
+    if problems:
+        app.notify(
+            f"{printable(problems[0])}\n{with_keys(app, '{app.go_stack} shows all')}",
+            title=f"{plural(len(problems), 'problem')} in the local stack",
+            severity="error",
+            timeout=START_SECONDS,
+            markup=False,
+        )

@@ -19,6 +19,8 @@ from engine.model.wire.queues import Queue
 from engine.model.wire.statistics import Statistics
 from engine.model.wire.worker import WorkerInfo
 from tasker_tui.client_port import TaskerPort
+from tasker_tui.dev.door import StackPort
+from tasker_tui.dev.errors import StackError
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.states import TASK_MARKS, Tone
 from tasker_tui.text import age, count, duration, plural, printable, short_id
@@ -42,6 +44,8 @@ class Pulse:
     stuck: StalenessMonitoring | None
     health: DetailedHealthResponse | None
     unfit: str = ""
+    stack_problems: Sequence[str] = ()
+    """What `tasker dev` behind the server finds wrong, if there is one."""
 
     @property
     def alive(self) -> list[WorkerInfo]:
@@ -69,7 +73,7 @@ class Trouble:
     place: Locator | None
 
 
-async def read_pulse(client: TaskerPort) -> Pulse:
+async def read_pulse(client: TaskerPort, stack: StackPort | None = None) -> Pulse:
     """Ask for everything at once. Raises what the client raises."""
     load = asyncio.gather(
         client.send(analytics.statistics(bucket="1m")),
@@ -82,9 +86,18 @@ async def read_pulse(client: TaskerPort) -> Pulse:
         client.send(dead_letters.stats()),
         client.send(dead_letters.staleness(limit=1)),
     )
-    (statistics, found, workers, health), (groups, letters, stale) = await asyncio.gather(load, trouble)
+    (statistics, found, workers, health), (groups, letters, stale), problems = await asyncio.gather(
+        load, trouble, _stack_problems(stack)
+    )
     stuck = next((one for one in stale if one.health_status == STALE), None)
-    return Pulse(statistics, found.queues, workers, groups.groups, letters, stuck, *health)
+    return Pulse(statistics, found.queues, workers, groups.groups, letters, stuck, *health, problems)
+
+
+async def _stack_problems(stack: StackPort | None) -> Sequence[str]:
+    try:
+        return (await stack.report()).problems if stack is not None else ()
+    except StackError:
+        return ()
 
 
 async def read_health(client: TaskerPort) -> tuple[DetailedHealthResponse | None, str]:
@@ -99,6 +112,7 @@ def troubles(pulse: Pulse, now: datetime) -> list[Trouble]:
     """What needs an operator: what stands still or has failed before what may wait."""
     found = [
         *_server(pulse),
+        *_stack(pulse),
         *_workers(pulse, now),
         *_queues(pulse),
         *_failures(pulse),
@@ -126,6 +140,13 @@ def server_troubles(health: DetailedHealthResponse) -> Iterator[Trouble]:
         told.add(message)
         tone: Tone = "failed" if check.status == "unhealthy" else "waiting"
         yield Trouble(f"server {name}", tone, f"{name.replace('_', ' ')}: {message}", None)
+
+
+def _stack(pulse: Pulse) -> Iterator[Trouble]:
+    if pulse.stack_problems:
+        number = plural(len(pulse.stack_problems), "problem")
+        words = f"{number} in the local stack: {printable(pulse.stack_problems[0])}"
+        yield Trouble("stack", "failed", words, Locator("stack"))
 
 
 def _workers(pulse: Pulse, now: datetime) -> Iterator[Trouble]:

@@ -66,6 +66,11 @@ class StackReport(WireModel):
     checks: list[Check]
     reloads: list[Reloaded]
 
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, with file and line where it is in a file."""
+        return [check.text for check in self.checks if check.verdict == "problem"]
+
 
 class LogLines(WireModel):
     """What a process wrote after the lines that were asked for; `written` is how many it wrote in all."""

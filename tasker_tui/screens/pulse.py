@@ -178,7 +178,7 @@ class PulseScreen(OperatorScreen):
     async def _load(self) -> None:
         self._age, self._changed = 0, False
         try:
-            found = await read_pulse(self.services.client)
+            found = await read_pulse(self.services.client, self.services.stack)
         except CALL_FAILURES as error:
             self.post_message(self.Arrived(None, explain(error), await self._health()))
         else:

@@ -76,8 +76,7 @@ def reload_text(reloaded: Reloaded, palette: Palette) -> Text:
 
 def problems_in(report: StackReport) -> str:
     """`2 problems`, or nothing."""
-    found = sum(check.verdict == "problem" for check in report.checks)
-    return plural(found, "problem") if found else ""
+    return plural(len(report.problems), "problem") if report.problems else ""
 
 
 def _name(row: Part, width: int, palette: Palette) -> Runs:

@@ -7,7 +7,7 @@ import pytest
 from tasker_tui.locator import parse_locator
 from tests.tui.fake_stack import FakeStack, reloaded
 from tests.tui.goldens import assert_golden
-from tests.tui.keyboard import press
+from tests.tui.keyboard import notices, press
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text, settle
 
 STACK = parse_locator("stack")
@@ -110,3 +110,24 @@ async def test_an_edit_is_told_on_every_screen():
         stack.tell(reloaded("flows/pay[ment].py:3: ZeroDivisionError: division by zero"))
         await settle(pilot)
         assert "flows/pay[ment].py:3: ZeroDivisionError" in screen_text(pilot)
+
+
+async def test_what_is_wrong_is_told_on_the_first_screen_and_in_the_pulse():
+    async with dashboard(FakeTasker(FakeClock()), (120, 40), stack=FakeStack()) as pilot:
+        shown = screen_text(pilot)
+        assert "2 problems in the local stack" in shown
+        assert "flows/orders.yaml:9" in shown
+        assert "S shows all" in shown
+        await press(pilot, "0")
+        assert "2 problems in the local stack: flows/orders.yaml:9: steps[1]" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert pilot.app.screen.locator() == STACK
+
+
+async def test_nothing_is_told_where_nothing_is_wrong():
+    stack = FakeStack()
+    stack.checks = stack.checks[:4]
+    async with dashboard(FakeTasker(FakeClock()), (120, 40), stack=stack) as pilot:
+        assert notices(pilot) == []
+        await press(pilot, "0")
+        assert "local stack" not in screen_text(pilot)
