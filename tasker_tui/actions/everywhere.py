@@ -54,6 +54,8 @@ EVERYWHERE: tuple[Action, ...] = (
     _move("list", "page_up", "ctrl+u pageup", "A page up"),
     _move("list", "first", "g home", "To the newest"),
     _move("list", "last", "G end", "To the oldest"),
+    Action("line.complete", "complete", ("tab",), "line", "Take what is shown dimmed"),
+    Action("line.stay", "stay", ("shift+tab",), "line", "Stay in the line"),
     _move("graph", "right", "l right", "To the nearest step that waits for this one"),
     _move("graph", "left", "h left", "To the nearest step that this one waits for"),
     _move("graph", "down", "j down", "Down in the layer"),

@@ -22,6 +22,7 @@ from tasker_tui.modals.reset import ResetDialog
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.text import duration, plural
+from tasker_tui.widgets.line_input import LineInput
 from tasker_tui.widgets.log_view import LogView
 from tasker_tui.widgets.painting import palette_for, show_titles
 from tasker_tui.widgets.part_columns import checks_text, part_columns, problems_in
@@ -109,7 +110,7 @@ class StackScreen(OperatorScreen):
             with VerticalScroll(id="stack-checks", can_focus=False) as checks:
                 checks.border_title = "Checks"
                 yield Static(id="stack-checks-text", markup=False)
-        search = Input(id="stack-search", placeholder="search the log", compact=True)
+        search = LineInput(id="stack-search", placeholder="search the log", compact=True)
         search.display = False
         yield search
 

@@ -19,6 +19,7 @@ from tasker_tui.step_tabs.base import StepTab
 from tasker_tui.text import clock_time, plural, printable
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.widgets.line_input import LineInput
 from tasker_tui.widgets.virtual_table import Column, Runs, VirtualTable
 
 PAGE = 1_000
@@ -58,7 +59,7 @@ class LogsTab(StepTab):
     def compose(self) -> ComposeResult:
         """The lines, and the hidden line to search with."""
         yield self._table
-        yield Input(placeholder="find; enter goes to the next one, esc leaves", compact=True)
+        yield LineInput(placeholder="find; enter goes to the next one, esc leaves", compact=True)
 
     def enter(self) -> None:
         """The keys go to the lines."""

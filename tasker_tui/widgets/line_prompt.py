@@ -12,6 +12,8 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
+from tasker_tui.widgets.line_input import LineInput
+
 
 class LinePrompt(Horizontal):
     """Hidden until it is opened. Enter keeps the text, escape brings the one before back.
@@ -49,7 +51,7 @@ class LinePrompt(Horizontal):
     def compose(self) -> ComposeResult:
         """The slash, the input, and room for what is wrong."""
         yield Label("/", classes="sign")
-        yield Input(compact=True, suggester=self._suggester, placeholder=self._placeholder)
+        yield LineInput(compact=True, suggester=self._suggester, placeholder=self._placeholder)
         yield Label("", classes="problem", markup=False)
 
     def open(self, text: str) -> None:
