@@ -43,11 +43,13 @@ from tasker_tui.modals.command_log import CommandLogDialog
 from tasker_tui.modals.help import HelpDialog
 from tasker_tui.modals.jump import JumpOverlay
 from tasker_tui.modals.profile import ProfileDialog
+from tasker_tui.modals.quit import QuitDialog
 from tasker_tui.places import screen_at
 from tasker_tui.profiles import KeyUnavailable, Profile
 from tasker_tui.remembered import History, SavedFilters
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
+from tasker_tui.sent_bulk import SentBulk, follow_sent
 from tasker_tui.served import is_served
 from tasker_tui.services import Services
 from tasker_tui.tabs import Tabs
@@ -102,11 +104,13 @@ class TaskerApp(App[None]):
         config: UserConfig,
         state: Path | None = None,
         stack: StackPort | None = None,
+        ends_stack: bool = False,
     ) -> None:
-        """`state` is the folder for what is remembered; None remembers for this run alone."""
+        """`state` is the folder for what is remembered; None remembers for this run alone. `ends_stack`: the
+        engine ends with the dashboard."""
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
-        self._locator = locator
+        self._locator, self._ends_stack = locator, ends_stack
         self._count_wanted = asyncio.Event()
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
@@ -199,6 +203,7 @@ class TaskerApp(App[None]):
             lambda counts: self.post_message(self.Counted(counts)),
         )
         self.run_worker(counting, group="feed")
+        self.run_worker(follow_sent(self, services), group="feed")
         if services.stack is not None:
             self.run_worker(tell_edits(services.stack, self.notify), group="feed")
 
@@ -300,7 +305,14 @@ class TaskerApp(App[None]):
             case "app.log":
                 self.push_screen(CommandLogDialog(self.services.commands))
             case "app.quit":
-                self.exit()
+                self._quit()
+
+    def _quit(self) -> None:
+        working = self.services.sent.progress
+        if self._ends_stack and working:
+            self.push_screen(QuitDialog(*working), lambda sure: self.exit() if sure else None)
+        else:
+            self.exit()
 
     def _switch(self, profile: Profile | None) -> None:
         if profile is not None and profile != self.profile:
@@ -323,6 +335,7 @@ class TaskerApp(App[None]):
             await self.pop_screen()
         old, services.client = services.client, event.client
         services.link, services.stack = _link(event.profile), Door(event.profile.url)
+        services.sent = SentBulk()
         self._tabs.close_others()
         services.commands = services.commands.of(event.profile)
         self._listen()
@@ -334,7 +347,13 @@ class TaskerApp(App[None]):
             self.push_screen(HelpDialog(of_screen(*self.screen.SCOPES), self.services.ascii_only))
 
 
-async def run_async(profile: Profile, *, locator: str | None = None, config: UserConfig | None = None) -> int:
+async def run_async(
+    profile: Profile,
+    *,
+    locator: str | None = None,
+    config: UserConfig | None = None,
+    ends_stack: bool = False,
+) -> int:
     """Show the dashboard until it is left; answers the exit code.
 
     Raises LocatorError, ConfigError and KeyUnavailable.
@@ -343,7 +362,7 @@ async def run_async(profile: Profile, *, locator: str | None = None, config: Use
     app = TaskerApp(
         profile.connect(), profile, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
         config=config or load_user_config(), state=platformdirs.user_state_path("tasker"),
-        stack=Door(profile.url),
+        stack=Door(profile.url), ends_stack=ends_stack,
     )  # fmt: skip
     asyncio.get_running_loop().call_later(STARTED_SECONDS, _collect_what_comes)
     try:

@@ -55,6 +55,7 @@ class BulkOperations:
         rate = f"{answer.rate:g}" if answer.rate else None
         command = with_options(command, rate=rate, reason=answer.reason)
         started = await self._services.commands.run(command, self._services.client.send(call))
+        self._services.sent.begin(started.operation)
         self._screen.app.notify(command, markup=False)
         if self._screen.is_attached:
             self._screen.call_next(self._follow, started.operation)

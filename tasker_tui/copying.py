@@ -20,6 +20,7 @@ COMMANDS = {
     "failures": "tasker failures",
     "queues": "tasker queues",
     "letters": "tasker dlq queue",
+    "bulk": "tasker bulk list",
     "pulse": "tasker analytics",
 }
 """The command lines that show whole lists."""
@@ -56,6 +57,9 @@ def copyable(focus: Focus, shown: Locator) -> Copyable:
     if focus.group:
         command = shlex.join(["tasker", "bulk", "retry", "--signature", focus.group.signature, "--dry-run"])
         return Copyable(focus.group.signature, str(shown), command, value=focus.group)
+    if focus.bulk:
+        uuid = str(focus.bulk.bulk_uuid)
+        return Copyable(uuid, str(shown), f"tasker bulk show {uuid}", value=focus.bulk)
     return Copyable(None, str(focus.place or shown), COMMANDS.get(shown.place))
 
 

@@ -32,6 +32,8 @@ class Link:
     failing: int | None = None
     active: int | None = None
     workers: int | None = None
+    bulk: tuple[int, int] | None = None
+    """How far the bulk operations are that were sent from here: done with, of how many."""
 
     @property
     def host(self) -> str:

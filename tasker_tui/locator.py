@@ -44,6 +44,7 @@ SHAPES = {
     "step": "step/UUID/NAME",
     "failures": "failures",
     "letters": "letters",
+    "bulk": "bulk",
     "queues": "queues",
     "workers": "workers",
     "templates": "templates",

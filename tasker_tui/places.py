@@ -25,6 +25,8 @@ def screen_at(services: Services, where: Locator, over: bool = False) -> Operato
             return _failures(services)
         case ["letters"]:
             return _letters(services)
+        case ["bulk"]:
+            return _bulk(services)
         case ["queues"]:
             return _queues(services)
         case ["templates"]:
@@ -76,6 +78,12 @@ def _letters(services: Services) -> OperatorScreen:
     from tasker_tui.screens.letters import LettersScreen
 
     return LettersScreen(services)
+
+
+def _bulk(services: Services) -> OperatorScreen:
+    from tasker_tui.screens.bulk import BulkScreen
+
+    return BulkScreen(services)
 
 
 def _queues(services: Services) -> OperatorScreen:

@@ -15,6 +15,7 @@ from tasker_tui.feed import News
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator
 from tasker_tui.remembered import SavedFilters
+from tasker_tui.sent_bulk import SentBulk
 
 Tabs = tuple[tuple[str, bool], ...]
 """What each tab of the app shows, and whether it is the one that is shown; empty for a single one."""
@@ -27,6 +28,7 @@ class Services:
     `user` is who acts, as the step audit names them. `go` shows a place over what is shown now, or goes back
     to it where it is below; `go_over` shows a list of tasks over this one, to which it leads back. What
     changes something goes through `commands`. `stack` is the `tasker dev` behind the server, if there is one.
+    `sent` are the bulk operations that run because of this dashboard.
     """
 
     client: TaskerPort
@@ -40,4 +42,5 @@ class Services:
     ascii_only: bool = False
     stack: StackPort | None = None
     tabs: Callable[[], Tabs] = tuple
+    sent: SentBulk = field(default_factory=SentBulk)
     saved: SavedFilters = field(default_factory=lambda: SavedFilters(None))

@@ -27,6 +27,8 @@ DIALOGS: tuple[Action, ...] = (
     Action("bulk.close", "leave it", ("escape",), "bulk", "Close without a change", hint=True),
     Action("bulk_progress.stop", "stop", ("x",), "bulk_progress", "Stop after what is being done", "changes",
            hint=True),
+    Action("bulk_progress.resume", "resume", ("r",), "bulk_progress", "Let it go on where it was stopped",
+           "changes", hint=True),
     Action("bulk_progress.close", "let it go on", ("escape", "enter"), "bulk_progress",
            "Close; it goes on by itself", hint=True),
     Action("cancel.send", "cancel the task", ("y",), "cancel", "Cancel the task that the dialog shows",
@@ -67,5 +69,7 @@ DIALOGS: tuple[Action, ...] = (
     Action("command.newer", "newer", ("down",), "command", "Back to the newer line", hint=True),
     Action("command.close", "leave it", ("escape",), "command", "Do nothing", hint=True),
     Action("help.search", "search", ("slash",), "help", "Find a key, or what does something", hint=True),
+    Action("quit.send", "quit", ("y", "ctrl+c"), "quit", "Quit all the same", hint=True),
+    Action("quit.close", "stay", ("escape", "n"), "quit", "Let it come to its end", hint=True),
     Action("help.close", "close", ("escape", "q", "question_mark"), "help", "Close the help", hint=True),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from tasker_tui.locator import Locator
 from tasker_tui.view_models import StepRow, TaskRow
 
 if TYPE_CHECKING:  # each takes its time to import
+    from engine.model.wire.bulk import BulkOperation
     from engine.model.wire.comparison import GridRun
     from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
     from engine.model.wire.failures import FailureGroup
@@ -37,6 +38,7 @@ class Focus:
     run: GridRun | None = None
     pausing: PauseTarget | None = None
     """The template or namespace that can be paused."""
+    bulk: BulkOperation | None = None
     place: Locator | None = None
     """Where the selected line leads."""
     no_pair: str = ""

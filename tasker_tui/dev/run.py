@@ -53,7 +53,7 @@ async def run_with_dashboard(options: Options) -> None:
         from tasker_tui.app import run_async
         from tasker_tui.profiles import Profile
 
-        await run_async(Profile(url=stack.url))
+        await run_async(Profile(url=stack.url), ends_stack=True)
         print("stopping: the worker finishes what it runs …", file=sys.stderr)
 
     await _until_told(stack, serve)

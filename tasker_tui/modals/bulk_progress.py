@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Literal
 
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from engine.client import bulk
 from engine.model.wire.bulk import BulkOperation, BulkState
-from tasker_tui.actions import bindings
-from tasker_tui.keymap import with_keys
+from tasker_tui.actions import BY_ID, bindings
 from tasker_tui.services import Services
-from tasker_tui.text import count, duration
+from tasker_tui.text import count, duration, printable
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.widgets.dialog import Dialog
@@ -25,10 +24,23 @@ from tasker_tui.widgets.painting import palette_for, progress
 
 POLL_SECONDS = 0.25
 BAR_WIDTH = 50
+CLOSE = "bulk_progress.close"
+HINTS: Mapping[BulkState, Mapping[str, str]] = {
+    BulkState.PREVIEWED: {CLOSE: "close"},
+    BulkState.RUNNING: {"bulk_progress.stop": "stop", CLOSE: "let it go on"},
+    BulkState.STOPPED: {"bulk_progress.resume": "resume", CLOSE: "leave it stopped"},
+    BulkState.COMPLETE: {CLOSE: "close"},
+}
+"""What the keys do in each state."""
+Change = Literal["stop", "resume"]
+CHANGES = {
+    "stop": (bulk.stop, "stopped in the dashboard"),
+    "resume": (bulk.resume, "resumed in the dashboard"),
+}
 
 
 class BulkProgress(Dialog[None]):
-    """Shows how far an operation is, and can stop it."""
+    """Shows how far an operation is, and can stop it or let it go on."""
 
     SCOPE = "bulk_progress"
     BINDINGS = bindings("bulk_progress")
@@ -41,8 +53,10 @@ class BulkProgress(Dialog[None]):
             self.operation = operation
 
     def __init__(self, services: Services, operation: BulkOperation) -> None:
-        super().__init__(f"{operation.verb.title()}: {count(operation.items)} in all")
+        verb = operation.verb.replace("_", " ").capitalize()
+        super().__init__(f"{verb}: {count(operation.items)} in all")
         self._services, self._operation = services, operation
+        self._lost = False
 
     def compose_body(self) -> ComposeResult:
         """A bar and its figures."""
@@ -50,25 +64,43 @@ class BulkProgress(Dialog[None]):
 
     def on_mount(self) -> None:
         """Follow it until it ends."""
+        self._services.sent.shown = self._operation.bulk_uuid
         self._show()
         self._follow()
 
+    def on_unmount(self) -> None:
+        """From here on it is followed in the background."""
+        self._services.sent.shown = None
+
+    def hints(self) -> Mapping[str, str]:
+        """What can be done in its state."""
+        shown = HINTS[self._operation.state]
+        read_only = self._services.link.read_only
+        return {name: title for name, title in shown.items() if not read_only or BY_ID[name].risk == "safe"}
+
     def handlers(self) -> Mapping[str, Callable[[], object]]:
-        """Stop it, or leave it to itself."""
-        return {"bulk_progress.stop": self._stop, "bulk_progress.close": partial(self.dismiss, None)}
+        """Stop it, let it go on, or leave it to itself."""
+        return {
+            "bulk_progress.stop": partial(self._change, "stop"),
+            "bulk_progress.resume": partial(self._change, "resume"),
+            "bulk_progress.close": partial(self.dismiss, None),
+        }
 
     def on_bulk_progress_moved(self, event: Moved) -> None:
         """Show it."""
-        self.tell("")
-        self._operation = event.operation
-        if event.operation.state is BulkState.COMPLETE:
-            self.query_one("#dialog").border_subtitle = Content.from_text(
-                with_keys(self.app, "{bulk_progress.close} close"), markup=False
-            )
+        before, now = self._operation.state, event.operation.state
+        if self._lost or now is not before:
+            self.tell("")
+        self._operation, self._lost = event.operation, False
+        if before is BulkState.STOPPED and now is BulkState.RUNNING:
+            self._services.sent.begin(event.operation)
+        else:
+            self._services.sent.learn(event.operation)
         self._show()
 
     def _show(self) -> None:
         self.query_one("#bulk-progress", Static).update(_text(self._operation, palette_for(self)))
+        self.show_hints()
 
     @work(group="follow", exclusive=True)
     async def _follow(self) -> None:
@@ -77,6 +109,7 @@ class BulkProgress(Dialog[None]):
             try:
                 found = await services.client.send(bulk.get(uuid))
             except CALL_FAILURES as error:
+                self._lost = True
                 self.tell(f"{explain(error)}; it goes on by itself")
             else:
                 self.post_message(self.Moved(found))
@@ -84,18 +117,22 @@ class BulkProgress(Dialog[None]):
                     return
             await services.clock.sleep(POLL_SECONDS)
 
-    def _stop(self) -> None:
-        if self._operation.state is BulkState.COMPLETE:
-            self.tell("it is complete: there is nothing to stop")
+    def _change(self, what: Change) -> None:
+        action, state = f"bulk_progress.{what}", self._operation.state
+        if action not in HINTS[state]:
+            self.tell(f"it is {state}: there is nothing to {what}")
+        elif self._services.link.read_only:
+            self.tell(self._services.link.read_only)
         else:
-            self._ask_to_stop()
+            self._ask_to(what)
 
-    @work(group="stop", exclusive=True)
-    async def _ask_to_stop(self) -> None:
-        services, command = self._services, f"tasker bulk stop {self._operation.bulk_uuid}"
-        stop = bulk.stop(self._operation.bulk_uuid, reason="stopped in the dashboard", actor=services.user)
+    @work(group="change", exclusive=True)
+    async def _ask_to(self, what: Change) -> None:
+        services, uuid = self._services, self._operation.bulk_uuid
+        call, reason = CHANGES[what]
+        change = services.client.send(call(uuid, reason=reason, actor=services.user))
         try:
-            answer = await services.commands.run(command, services.client.send(stop))
+            answer = await services.commands.run(f"tasker bulk {what} {uuid}", change)
         except CALL_FAILURES as error:
             self.tell(explain(error))
         else:
@@ -118,5 +155,6 @@ def _text(operation: BulkOperation, palette: Palette) -> Text:
     eta = f", {duration(operation.eta_seconds)} to go" if operation.eta_seconds is not None else ""
     text.append(f"remaining {count(operation.remaining)}{eta}\n", palette.muted)
     if operation.state is BulkState.STOPPED:
-        text.append(f"\nGo on with: tasker bulk resume {operation.bulk_uuid}\n", palette.muted)
+        why = f"by {operation.stopped_by or 'somebody'}: {operation.stop_reason or 'no reason was given'}"
+        text.append(f"stopped   {printable(why)}\n", palette.text)
     return text

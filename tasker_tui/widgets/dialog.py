@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tasker_tui.actions import Scope, key_name, of_scope
+from tasker_tui.actions import BY_ID, Scope, key_name, of_scope
 from tasker_tui.keymap import keys_of
 
 T = TypeVar("T")
@@ -50,6 +50,14 @@ class Dialog(ModalScreen[T]):
         """What the dialog's actions do."""
         raise NotImplementedError
 
+    def hints(self) -> Mapping[str, str]:
+        """What the keys in the lower border do now, by the ids of their actions."""
+        return {action.id: action.title for action in of_scope(self.SCOPE) if action.hint}
+
+    def show_hints(self) -> None:
+        """Write the keys anew, as they do something else now."""
+        self.query_one("#dialog").border_subtitle = self._keys()
+
     def on_mount(self) -> None:
         """Nothing is wrong yet."""
         self.tell("")
@@ -66,7 +74,6 @@ class Dialog(ModalScreen[T]):
 
     def _keys(self) -> Content:
         return Content("   ").join(
-            Content.assemble((key_name(keys_of(self.app, action)[0]), "bold $primary"), f" {action.title}")
-            for action in of_scope(self.SCOPE)
-            if action.hint
+            Content.assemble((key_name(keys_of(self.app, BY_ID[name])[0]), "bold $primary"), f" {title}")
+            for name, title in self.hints().items()
         )

@@ -86,6 +86,9 @@ class HeaderBar(Widget):
 
     def _figures(self, palette: Palette) -> list[Text]:
         link, figures = self._link, []
+        if link.bulk:
+            done, items = link.bulk
+            figures.append(Text(f"⟳ {count(done)}/{count(items)}", palette.tone("running")))
         if link.failing:
             figures.append(Text(f"✗ {count(link.failing)} failing", palette.tone("failed", bold=True)))
         if link.active is not None:

@@ -96,6 +96,7 @@ def _change_letter(tasker: FakeTasker, call: Call[Any]) -> Any:
     return change_letter(tasker.letters, call)
 
 
+@answers("GET", "/v1/bulk")
 @answers("GET", "/v1/bulk/.+")
 @answers("POST", "/v1/bulk/.+")
 def _bulk(tasker: FakeTasker, call: Call[Any]) -> Any:

@@ -640,6 +640,7 @@ async def dashboard(
     profile: Profile = LOCAL,
     config: UserConfig = NO_CONFIG,
     stack: StackPort | None = None,
+    ends_stack: bool = False,
 ) -> AsyncIterator[Pilot[None]]:
     """The app on the client, settled."""
     app = TaskerApp(
@@ -651,6 +652,7 @@ async def dashboard(
         ascii_only=ascii_only,
         config=config,
         stack=stack,
+        ends_stack=ends_stack,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)

@@ -70,7 +70,7 @@ async def test_a_group_is_resolved_slowly_and_stopped():
         await press(pilot, "enter", "enter")
         await type_in(pilot, "5")
         await press(pilot, "enter", "x")
-        assert "tasker bulk resume" in screen_text(pilot)
+        assert "r resume   esc leave it stopped" in screen_text(pilot)
     assert (client.bulk.asked.verb, client.bulk.asked.filter.signature) == ("resolve", "KeyError: <text>")
     assert client.bulk.run.rate == 0.5
 

@@ -30,6 +30,7 @@ SIZES = [(58, 16), (80, 24), (120, 40), (200, 50)]
         ("bulk", "e r"),
         ("queues", "Q"),
         ("letters", "D"),
+        ("operations", "B"),
         ("pulse", "0"),
         ("workers", "Q 2"),
     ],
