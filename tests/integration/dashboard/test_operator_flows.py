@@ -52,6 +52,8 @@ async def test_a_mass_failure_of_three_causes_is_repaired_group_by_group(shop: S
         await operator.sees("4 steps in 1 group")
         await in_bulk(operator, "m", 4, "they will never have one")
         await operator.sees("Nothing has failed")
+        await operator.press("B")
+        await operator.sees("✓ complete", "12 of 12", "gateway is back", "they will never have one")
     shop.repair("address")
     await shop.until_status(everyone, "complete")
 
