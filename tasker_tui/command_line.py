@@ -65,8 +65,9 @@ class Vocabulary:
 def parse_command(text: str, vocabulary: Vocabulary) -> Command:
     """Read a line. Raises CommandError."""
     text = text.strip().removeprefix(":").strip()
-    text = SHORT.get(text.lower(), text)
     name, _, rest = text.partition(" ")
+    name = SHORT.get(name.lower(), name)
+    text = f"{name} {rest}".rstrip()
     if name in SHAPES:
         return Go(_place(name, _expanded(name, rest.strip(), vocabulary.saved)))
     if "/" in name or "?" in name:
@@ -173,6 +174,8 @@ def _names(actions: Sequence[Action]) -> Iterable[str]:
 def _unknown(text: str, vocabulary: Vocabulary) -> str:
     if not text:
         return "write a place, such as tasks or failures, or what to do, such as start or retry"
+    if text in TAKING:
+        return f"write :{usage(text)}"
     elsewhere = _action(text, ACTIONS)
     if elsewhere is not None:
         return f"{text} cannot be done here; it belongs to {elsewhere.scope}"
