@@ -6,6 +6,7 @@ Places come from the shapes of locators, actions from the one table, so that new
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,13 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """Show a place of a task, of whose id `where` has the first or the last characters."""
+
+    where: Locator
+
+
+@dataclass(frozen=True, slots=True)
 class Do:
     """Do what a key does."""
 
@@ -42,12 +50,18 @@ class Call:
     word: str
 
 
-Command = Go | Do | Call
+Command = Go | Find | Do | Call
 
 TAKING = {"start": "TEMPLATE", "theme": "NAME", "save": "NAME", "forget": "NAME"}
 """Commands that are no action with a word after them."""
 SHORT = {"q": "quit", "h": "help", "dlq": "letters"}
 """Other words for the same, as other tools have them."""
+
+
+OF_TASKS = ("task", "step")
+"""Places that begin with the id of a task."""
+PART_OF_ID = re.compile(r"[0-9a-f]+(-[0-9a-f]+)*", re.IGNORECASE)
+LEAST_OF_ID, WHOLE_ID = 4, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,7 @@ def parse_command(text: str, vocabulary: Vocabulary) -> Command:
     name = SHORT.get(name.lower(), name)
     text = f"{name} {rest}".rstrip()
     if name in SHAPES:
-        return Go(_place(name, _expanded(name, rest.strip(), vocabulary.saved)))
+        return _place(name, _expanded(name, rest.strip(), vocabulary.saved))
     if "/" in name or "?" in name:
         return Go(_located(text))
     if name in TAKING and rest.strip():
@@ -112,7 +126,7 @@ def beginning_words(vocabulary: Vocabulary) -> list[str]:
     return list(dict.fromkeys([*SHAPES, *TAKING, *titles]))
 
 
-def _place(name: str, rest: str) -> Locator:
+def _place(name: str, rest: str) -> Go | Find:
     path_shape, asks, _ = SHAPES[name].partition("?")
     shape = path_shape.split("/")[1:]
     if not shape:
@@ -123,7 +137,20 @@ def _place(name: str, rest: str) -> Locator:
     needed = next((i for i, part in enumerate(shape) if not part.isupper()), len(shape))
     if left or len(words) < needed or (query and not asks):
         raise CommandError(f"write :{usage(name)}")
-    return _located(str(Locator(name, tuple(path), query)))
+    where = Locator(name, tuple(path), query)
+    return Find(where) if name in OF_TASKS and _is_part(path[0]) else Go(_located(str(where)))
+
+
+def _is_part(text: str) -> bool:
+    """Whether it is the beginning or the end of an id."""
+    length = len(text.replace("-", ""))
+    if not PART_OF_ID.fullmatch(text) or length >= WHOLE_ID:
+        return False
+    if length < LEAST_OF_ID:
+        raise CommandError(
+            f"{text} is too short: give {LEAST_OF_ID} or more of the id's first or last digits"
+        )
+    return True
 
 
 def _expanded(name: str, rest: str, saved: Mapping[str, str]) -> str:

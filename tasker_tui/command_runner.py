@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from textual.app import App
 
 from tasker_tui.actions import BY_ID, of_scope
-from tasker_tui.command_line import Call, Command, Do, Go, Vocabulary
-from tasker_tui.locator import to_task
+from tasker_tui.command_line import Call, Command, Do, Find, Go, Vocabulary
+from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.command import CommandPrompt
 from tasker_tui.operations import Operations
 from tasker_tui.remembered import History
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.services import Services
+from tasker_tui.task_finder import NoSuchTask, find_task
 from tasker_tui.text import near
+from tasker_tui.trouble import CALL_FAILURES, explain
 
 
 class CommandRunner:
@@ -36,6 +39,8 @@ class CommandRunner:
         match command:
             case Go(where):
                 self._services.go(where)
+            case Find(where):
+                self._app.run_worker(self._find(where), group="look", exclusive=True)
             case Do(action_id):
                 self._act(action_id)
             case Call("theme", name):
@@ -60,6 +65,20 @@ class CommandRunner:
             self._do(action_id)
         elif isinstance(self._app.screen, OperatorScreen):
             self._app.screen.action_do(action_id)
+
+    async def _find(self, where: Locator) -> None:
+        asked_on, (part, *rest) = self._app.screen, where.path
+        screens = [screen for screen in self._app.screen_stack if isinstance(screen, OperatorScreen)]
+        known = {uuid for screen in screens for uuid in screen.task_ids()}
+        try:
+            uuid = await find_task(self._services.client, known, part)
+        except NoSuchTask as error:
+            self._warn(str(error))
+        except CALL_FAILURES as error:
+            self._warn(explain(error))
+        else:
+            found = replace(where, path=(uuid, *rest))
+            self._app.call_next(lambda: self._app.screen is asked_on and self._services.go(found))
 
     def _choose_theme(self, name: str) -> None:
         known = sorted(self._app.available_themes)

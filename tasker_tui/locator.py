@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -67,6 +68,11 @@ def to_task(uuid: str, step: str | None = None) -> Locator:
 def to_step(uuid: str, name: str) -> Locator:
     """The place of a step of a task, in full."""
     return Locator("step", (uuid, name))
+
+
+def tasks_at(places: Iterable[Locator | None]) -> list[str]:
+    """The ids of the tasks that places are of."""
+    return [where.path[0] for where in places if where and where.place in ("task", "step")]
 
 
 def parse_locator(text: str) -> Locator:

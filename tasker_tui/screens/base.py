@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from textual.screen import Screen
 from tasker_tui.actions import BY_ID, Action, Focus, Scope, of_scope
 from tasker_tui.actions.together import of_screen
 from tasker_tui.feed import News
-from tasker_tui.locator import Locator
+from tasker_tui.locator import Locator, tasks_at
 from tasker_tui.services import Services
 from tasker_tui.widgets.header import HeaderBar
 from tasker_tui.widgets.hints import HintsBar
@@ -67,6 +67,10 @@ class OperatorScreen(Screen[None]):
     def locator(self) -> Locator:
         """What is shown, as a text that leads back to it."""
         raise NotImplementedError
+
+    def task_ids(self) -> Iterable[str]:
+        """The tasks that it shows."""
+        return tasks_at([self.locator()])
 
     def go_to(self, where: Locator) -> None:
         """Show what a locator of this screen's target asks for beside it: a filter, a step."""

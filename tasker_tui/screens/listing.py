@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from rich.text import Text
@@ -18,7 +18,7 @@ from tasker_tui.actions import BY_ID, Action, bindings
 from tasker_tui.feed import News
 from tasker_tui.keymap import with_keys
 from tasker_tui.loading import Loading
-from tasker_tui.locator import Locator
+from tasker_tui.locator import Locator, tasks_at
 from tasker_tui.row_filter import RowFilter, parse_row_filter
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.services import Services
@@ -203,6 +203,10 @@ class ListScreen(OperatorScreen, Generic[R]):
     def locator(self) -> Locator:
         """The list."""
         return Locator(self.PLACE)
+
+    def task_ids(self) -> Iterable[str]:
+        """Those that rows lead to."""
+        return tasks_at(map(self.place_of, self._rows.all))
 
     def on_news(self, news: News) -> None:
         """Something changed: look again soon."""

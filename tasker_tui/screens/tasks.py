@@ -120,6 +120,10 @@ class TasksScreen(OperatorScreen):
         """The filtered list."""
         return Locator("tasks", query=format_filter(self.list.filter))
 
+    def task_ids(self) -> Iterable[str]:
+        """Those that are loaded."""
+        return (row.uuid for row in self.list.window.rows)
+
     def go_to(self, where: Locator) -> None:
         """Narrow the list."""
         self._narrow(parse_filter(where.query))
