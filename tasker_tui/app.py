@@ -1,18 +1,14 @@
-"""The dashboard: `run` opens it on a server's REST API."""
+"""The dashboard; `tasker_tui.opening` opens it."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import getpass
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import platformdirs
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import Provider
@@ -25,7 +21,7 @@ from tasker_tui.actions.together import EVERYWHERE, of_screen
 from tasker_tui.appearance import check_colors, is_color, read_theme_name, read_themes
 from tasker_tui.ascii import AsciiFilter
 from tasker_tui.client_port import TaskerPort
-from tasker_tui.clock import Clock, SystemClock
+from tasker_tui.clock import Clock
 from tasker_tui.command_log import CommandLog
 from tasker_tui.command_runner import CommandRunner
 from tasker_tui.commands import ActionCommands, PlaceCommands
@@ -38,7 +34,7 @@ from tasker_tui.filters import TaskFilter
 from tasker_tui.jumping import targets
 from tasker_tui.keymap import Keymap, read_keys
 from tasker_tui.link import Link
-from tasker_tui.locator import Locator, parse_locator
+from tasker_tui.locator import Locator
 from tasker_tui.modals.command_log import CommandLogDialog
 from tasker_tui.modals.help import HelpDialog
 from tasker_tui.modals.jump import JumpOverlay
@@ -54,11 +50,7 @@ from tasker_tui.served import is_served
 from tasker_tui.services import Services
 from tasker_tui.tabs import Tabs
 from tasker_tui.themes import DARK, THEMES
-from tasker_tui.user_config import UserConfig, load_user_config
-
-STARTED_SECONDS = 2.0
-YOUNG_OBJECTS = 5_000
-"""New objects between two collections: a page that is drawn makes hundreds, and few of them stay."""
+from tasker_tui.user_config import UserConfig
 
 
 class TaskerApp(App[None]):
@@ -347,58 +339,6 @@ class TaskerApp(App[None]):
             self.push_screen(HelpDialog(of_screen(*self.screen.SCOPES), self.services.ascii_only))
 
 
-async def run_async(
-    profile: Profile,
-    *,
-    locator: str | None = None,
-    config: UserConfig | None = None,
-    ends_stack: bool = False,
-) -> int:
-    """Show the dashboard until it is left; answers the exit code.
-
-    Raises LocatorError, ConfigError and KeyUnavailable.
-    """
-    found = parse_locator(locator) if locator else Locator()
-    app = TaskerApp(
-        profile.connect(), profile, found, clock=SystemClock(), user=_user(), ascii_only=_needs_ascii(),
-        config=config or load_user_config(), state=platformdirs.user_state_path("tasker"),
-        stack=Door(profile.url), ends_stack=ends_stack,
-    )  # fmt: skip
-    asyncio.get_running_loop().call_later(STARTED_SECONDS, _collect_what_comes)
-    try:
-        await app.run_async()
-    finally:
-        await app.services.client.close()
-    return app.return_code or 0
-
-
-def run(profile: Profile, *, locator: str | None = None) -> int:
-    """Show the dashboard of a server; answers the exit code. Raises what `run_async` raises."""
-    return asyncio.run(run_async(profile, locator=locator))
-
-
-def _collect_what_comes() -> None:
-    """Leave out what the start has made: to look through it takes longer than a key may."""
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
-    gc.enable()
-
-
 def _link(profile: Profile) -> Link:
     why = f"{profile.why_read_only}; P changes the profile" if profile.read_only else ""
     return Link(profile.address, profile.name, why, profile.color if is_color(profile.color) else "")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"
-
-
-def _needs_ascii() -> bool:
-    """`TASKER_ASCII=1`, or a terminal that does not speak UTF-8."""
-    return (
-        os.environ.get("TASKER_ASCII", "") not in ("", "0")
-        or "utf" not in (sys.stdout.encoding or "").lower()
-    )

@@ -10,7 +10,8 @@ EVERYWHERE: tuple[Scope, ...] = ("app", "tabs")
 ALSO_SCOPES: dict[Scope, tuple[Scope, ...]] = {
     **dict.fromkeys(("tasks", "pulse", "events"), ("list",)),
     **dict.fromkeys(
-        ("failures", "queues", "workers", "worker", "templates", "letters", "runs"), ("rows", "list")
+        ("failures", "queues", "workers", "worker", "templates", "letters", "runs", "operations"),
+        ("rows", "list"),
     ),
     "task": ("graph", "gantt", "list"),
     "step": ("list", "json"),

@@ -112,7 +112,7 @@ def tui(
         serve_dashboard(target(url), locator, host, port, unprotected=unprotected)
         return
     gc.disable()  # until the dashboard has started: nearly all that it imports and makes stays
-    from tasker_tui.app import run
+    from tasker_tui.opening import run
 
     raise typer.Exit(run(target(url), locator=locator))
 

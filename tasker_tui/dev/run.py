@@ -50,7 +50,7 @@ async def run_with_dashboard(options: Options) -> None:
             await _bring_up(stack)
         finally:
             showing.cancel()
-        from tasker_tui.app import run_async
+        from tasker_tui.opening import run_async
         from tasker_tui.profiles import Profile
 
         await run_async(Profile(url=stack.url), ends_stack=True)
