@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.client.calls import Call
 from engine.model.wire.failures import FailureList
-from engine.model.wire.queues import QueueList
+from engine.model.wire.queues import Broker, QueueList
 from engine.model.wire.reruns import ForkAnswer
 from tests.tui.fake_letters import change_letter
 from tests.tui.fake_logs import part_of
@@ -83,7 +83,11 @@ def _logs(tasker: FakeTasker, call: Call[Any], uuid: str, step: str) -> Any:
 
 @answers("GET", "/v1/queues")
 def _queues(tasker: FakeTasker, call: Call[Any]) -> QueueList:
-    return QueueList(calculated_at=tasker.clock.now(), queues=tasker.queues)
+    return QueueList(
+        calculated_at=tasker.clock.now(),
+        queues=tasker.queues,
+        broker=Broker(name="pgmq", connected=True, problem=None),
+    )
 
 
 @answers("GET", "/v1/dlq/investigation-queue")

@@ -20,7 +20,9 @@ from engine.model.wire.bulk import (
     BulkPreviewRequest,
     BulkRunRequest,
     BulkRuns,
+    BulkSample,
     BulkState,
+    BulkStateCount,
     BulkVerb,
 )
 
@@ -90,10 +92,13 @@ class FakeBulk:
 
     def _detail(self) -> BulkDetail:
         assert self.asked is not None
-        run, stopped = self.run, self._stopped
-        known = _operation(self._clock.now(), self.items).model_dump() | {
-            "verb": self.asked.verb, "state": self._state, "done": self._done,
+        run, stopped, now = self.run, self._stopped, self._clock.now()
+        wanted = self.asked.filter.model_dump(mode="json", exclude_defaults=True)
+        known = _operation(now, self.items).model_dump() | {
+            "verb": self.asked.verb, "filter": wanted, "state": self._state, "done": self._done,
             "remaining": self.items - self._done, "rate": run.rate if run else None,
+            "items_per_second": run.rate if run else None, "eta_seconds": 0.6 if run else None,
+            "started_at": now if run else None, "stopped_at": now if stopped else None,
             "actor": run.actor if run else None, "reason": run.reason if run else None,
             "stopped_by": stopped.actor if stopped else None,
             "stop_reason": stopped.reason if stopped else None,
@@ -104,11 +109,13 @@ class FakeBulk:
 def _preview(items: int) -> BulkPreview:
     place = {"namespace": "example", "template": "order_fulfillment", "version": "1.0.0"}
     return BulkPreview(
-        tasks=items, steps=items, running=0, left_out=0, task_states=[],
+        tasks=items, steps=items, running=0, left_out=0,
+        task_states=[BulkStateCount(state="blocked_by_failures", tasks=items)],
         places=[BulkPlace(**place, step="charge_card", state="error", items=items)],
         will_run=[BulkRuns(**place, step="charge_card", steps=items, idempotent=False,
                            unknown_outcome=1)],
-        sample=[],
+        sample=[BulkSample(task_uuid=TOKEN, step_uuid=TOKEN, step="charge_card", state="error",
+                           message="CardDeclined: insufficient_funds")],
     )  # fmt: skip
 
 

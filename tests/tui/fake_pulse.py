@@ -17,7 +17,7 @@ from engine.model.wire.health import (
     PoolDetail,
     PoolUtilizationInfo,
 )
-from engine.model.wire.statistics import Backlog, Statistics, StatisticsBucket
+from engine.model.wire.statistics import Backlog, DurationFigures, Statistics, StatisticsBucket
 from tests.tui.fake_answers import answers
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ def _statistics(tasker: FakeTasker, call: Call[Any]) -> Statistics:
             name: sum(getattr(bucket, name) for bucket in buckets)
             for name in ("tasks_created", "tasks_completed", "steps_completed", "steps_failed")
         }
+        | {
+            "task_durations": _took(sum(bucket.tasks_completed for bucket in buckets)),
+            "attempt_durations": _took(sum(bucket.steps_completed for bucket in buckets)),
+        }
     )
     return Statistics(
         start=start, end=now, bucket_seconds=60, total=total, buckets=buckets, backlog=_backlog(tasker)
@@ -49,12 +53,19 @@ def _statistics(tasker: FakeTasker, call: Call[Any]) -> Statistics:
 def _bucket(tasker: FakeTasker, at: datetime) -> StatisticsBucket:
     tasks = [one for one in tasker.tasks.values() if at <= one.created_at < at + timedelta(minutes=1)]
     steps = [step for one in tasks for step in one.steps]
+    complete = sum(step.state == "complete" for step in steps)
+    ended = sum(one.state == "complete" for one in tasks)
     return StatisticsBucket(
-        at=at, tasks_created=len(tasks), tasks_completed=sum(one.state == "complete" for one in tasks),
-        tasks_failed=0, tasks_cancelled=0, steps_completed=sum(step.state == "complete" for step in steps),
-        steps_failed=sum(step.state == "error" for step in steps), steps_retried=0, task_durations=None,
-        attempt_durations=None,
+        at=at, tasks_created=len(tasks), tasks_completed=ended,
+        tasks_failed=0, tasks_cancelled=0, steps_completed=complete,
+        steps_failed=sum(step.state == "error" for step in steps), steps_retried=0,
+        task_durations=_took(ended),
+        attempt_durations=_took(complete),
     )  # fmt: skip
+
+
+def _took(items: int) -> DurationFigures | None:
+    return DurationFigures(items=items, mean_ms=800, p50_ms=700, p95_ms=900, p99_ms=990) if items else None
 
 
 def _backlog(tasker: FakeTasker) -> Backlog:
@@ -63,7 +74,8 @@ def _backlog(tasker: FakeTasker) -> Backlog:
     return Backlog(
         open_tasks=len(there), task_states=states,
         blocked_tasks=sum(task.state == "blocked_by_failures" for task in there),
-        ready_steps=0, running_steps=0, retrying_steps=0, failed_steps=0, oldest_ready_seconds=None,
+        ready_steps=0, running_steps=0, retrying_steps=0, failed_steps=0,
+        oldest_ready_seconds=41.0 if there else None,
     )  # fmt: skip
 
 
@@ -75,7 +87,8 @@ def _letters(tasker: FakeTasker, call: Call[Any]) -> Any:
         DlqStats(
             dlq_reason=DlqReason.MAX_RETRIES_EXCEEDED, total_entries=len(tasker.letters),
             pending=len(tasker.letters), manually_resolved=0, permanent_failures=0, cancelled=0,
-            oldest_entry=None, newest_entry=None, avg_resolution_time_minutes=None,
+            oldest_entry=tasker.letters[0].dlq_timestamp,
+            newest_entry=tasker.letters[-1].dlq_timestamp, avg_resolution_time_minutes=None,
         )
     ]  # fmt: skip
 
@@ -110,7 +123,7 @@ def _health(tasker: FakeTasker, call: Call[Any]) -> DetailedHealthResponse:
         total_acquires=1, slow_acquires=0, acquire_errors=0, average_acquire_time_ms=0.1,
         max_acquire_time_ms=1.0,
     )  # fmt: skip
-    check = HealthCheck(status="healthy", message=None, duration_ms=3)
+    check = HealthCheck(status="healthy", message="all is well", duration_ms=3)
     checks = dict.fromkeys(DetailedHealthChecks.model_fields, check) | tasker.checks
     found = {one.status for one in checks.values()}
     return DetailedHealthResponse(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.client.calls import Call
 from engine.model.states import StepState
 from engine.model.wire.comparison import Grid, GridCell, GridColumn, GridRun
-from engine.model.wire.queues import HandlerInfo, HandlerList
+from engine.model.wire.details import TemplateRevision
+from engine.model.wire.queues import HandlerInfo, HandlerList, HandlerUser
 from engine.model.wire.statistics import DurationFigures, TemplateFigures, TemplateStatistics
-from engine.model.wire.tasks import StepDefinition, TemplateDetail
+from engine.model.wire.tasks import StepDefinition
 from tests.tui.fake_answers import answers
 
 if TYPE_CHECKING:
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
 
 MISSING = "orders.ship"
 """The handler that no worker has."""
+REGISTERED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def template_of(task: FakeTask) -> TemplateDetail:
+def revision(**fields: Any) -> TemplateRevision:
+    """A template, as it was registered."""
+    return TemplateRevision(
+        **fields, revision_id=1, content_hash="0" * 64, identity_strategy="strict", registered_at=REGISTERED
+    )
+
+
+def template_of(task: FakeTask) -> TemplateRevision:
     """A template with the steps of a task; `handoff` asks for a handler that no worker has."""
     steps = [
         {
@@ -34,7 +43,7 @@ def template_of(task: FakeTask) -> TemplateDetail:
         StepDefinition(name=step.name, description=None, default_retryable=True, default_max_attempts=3)
         for step in task.steps
     ]
-    return TemplateDetail(
+    return revision(
         name=task.name, namespace=task.namespace, version="1.0.0", description="An order to its parcel.",
         configuration={"steps": steps, "input_schema": {}}, steps=definitions,
     )  # fmt: skip
@@ -88,8 +97,10 @@ def _handlers(tasker: FakeTasker, call: Call[Any]) -> HandlerList:
     def info(handler: str, workers: int) -> HandlerInfo:
         return HandlerInfo(
             namespace="example", handler=handler, status="served" if workers else "missing",
-            workers=workers, worker_names=[], slots=10 * workers, ready=0, missing_since=None, near=[],
-            templates=1, used_by=[],
+            workers=workers, worker_names=[f"worker-{number}" for number in range(workers)],
+            slots=10 * workers, ready=0, missing_since=None, near=[],
+            templates=1,
+            used_by=[HandlerUser(template="order_fulfillment", version="1.0.0", steps=["handoff"])],
         )  # fmt: skip
 
     return HandlerList(handlers=[info(MISSING, 0), info("example.step", 2)], unused=[])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState
@@ -14,11 +14,15 @@ from engine.model.wire.reports import (
     CriticalStep,
     RunOutcome,
     SegmentKind,
+    StepError,
+    StepTimes,
     TaskSummary,
     Timeline,
     TimelineSegment,
     TimelineStep,
+    TimelineWorker,
 )
+from tests.tui.fake_records import WORKER
 
 if TYPE_CHECKING:
     from tests.tui.support import FakeStep, FakeTask, FakeTasker
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 PAUSE = 15.0
 """Seconds between the ends of two attempts, as in the audit."""
 QUEUED = 0.4
-WORKER = UUID(int=0x3333)
 
 
 def timeline_of(tasker: FakeTasker, call: Call[Any], uuid: str) -> Timeline:
@@ -34,12 +37,13 @@ def timeline_of(tasker: FakeTasker, call: Call[Any], uuid: str) -> Timeline:
     task, now = tasker.tasks[uuid], tasker.clock.now()
     return Timeline(
         task_uuid=task.uuid, state=task.state, created_at=task.created_at, completed_at=task.completed_at,
-        calculated_at=now, steps=[_step(task, step) for step in task.steps], workers=[], next_after=None,
+        calculated_at=now, steps=[_step(task, step) for step in task.steps],
+        workers=[TimelineWorker(worker_uuid=WORKER, name="packer")], next_after=None,
     )  # fmt: skip
 
 
 def summary_of(tasker: FakeTasker, call: Call[Any], uuid: str) -> TaskSummary:
-    """Figures are left out; the critical path is that of the step which began last."""
+    """Most figures are left out; the critical path is that of the step which began last."""
     task, now = tasker.tasks[uuid], tasker.clock.now()
     last = max((step for step in task.steps if step.attempts), key=lambda step: step.started, default=None)
     path = []
@@ -53,9 +57,27 @@ def summary_of(tasker: FakeTasker, call: Call[Any], uuid: str) -> TaskSummary:
     return TaskSummary(
         task_uuid=task.uuid, namespace=task.namespace, template=task.name, version="1.0.0", state=task.state,
         created_at=task.created_at, completed_at=task.completed_at, calculated_at=now,
-        total_steps=len(task.steps), steps={}, completion_percentage=0, total_ms=0, waiting_ms=0,
+        total_steps=len(task.steps), steps=dict(Counter(step.state for step in task.steps)),
+        completion_percentage=0, total_ms=0, waiting_ms=0,
         queued_ms=0, running_ms=0, engine_ms=0, retry_wait_ms=0, attempts=0, retries=0,
-        critical_path=path[::-1], slowest_steps=[], errors=[], by_hand=[], pauses=[],
+        critical_path=path[::-1], slowest_steps=[_times(task, step) for step in task.steps[:3]],
+        errors=[_error(task, step) for step in task.steps if step.error], by_hand=[], pauses=[],
+    )  # fmt: skip
+
+
+def _times(task: FakeTask, step: FakeStep) -> StepTimes:
+    return StepTimes(
+        step_uuid=task.step_uuid(step.name), step=step.name, state=step.state, attempts=step.attempts,
+        waiting_ms=0, queued_ms=0, running_ms=int(1000 * step.took), engine_ms=0, retry_wait_ms=0,
+    )  # fmt: skip
+
+
+def _error(task: FakeTask, step: FakeStep) -> StepError:
+    told = step.error or {}
+    return StepError(
+        step_uuid=task.step_uuid(step.name), step=step.name, state=step.state, attempt=step.attempts,
+        error_type=told.get("error_type"), message=told.get("message"), retryable=False,
+        at=_at(task, step.started + step.took),
     )  # fmt: skip
 
 

@@ -21,7 +21,15 @@ from engine.client.calls import Call
 from engine.model.states import STEP_SATISFIES, StepState, TaskState
 from engine.model.wire.comparison import Grid, TaskDiff
 from engine.model.wire.dead_letters import DlqInvestigationQueueEntry
-from engine.model.wire.details import LogPage, LogRecord, StepDetail, StepEdit, StepWhy, TransitionPage
+from engine.model.wire.details import (
+    LogPage,
+    LogRecord,
+    StepDetail,
+    StepEdit,
+    StepWhy,
+    TemplateRevision,
+    TransitionPage,
+)
 from engine.model.wire.events import SummaryEvent, SummaryRow, TransitionChange, TransitionsEvent
 from engine.model.wire.failures import FailureGroup
 from engine.model.wire.health import HealthCheck, HealthResponse
@@ -34,7 +42,6 @@ from engine.model.wire.tasks import (
     StepDefinition,
     TaskListResponse,
     TaskResponse,
-    TemplateDetail,
     TemplateListResponse,
     TemplateSummary,
 )
@@ -46,6 +53,8 @@ from tasker_tui.profiles import Profile
 from tasker_tui.user_config import UserConfig
 from tests.tui.fake_answers import answer_of
 from tests.tui.fake_bulk import FakeBulk
+from tests.tui.fake_records import WORKER, error_of, facts_of, readiness_of, record_of
+from tests.tui.fake_templates import revision
 
 T = TypeVar("T")
 
@@ -142,7 +151,7 @@ class FakeTasker:
     def __init__(self, clock: FakeClock, tasks: Sequence[FakeTask] = ()) -> None:
         self.clock = clock
         self.tasks = {str(task.uuid): task for task in tasks}
-        self.templates: list[TemplateDetail] = []
+        self.templates: list[TemplateRevision] = []
         self.pauses: dict[str, Pause] = {}
         self.failures: list[FailureGroup] = []
         self.queues: list[Queue] = []
@@ -198,9 +207,10 @@ class FakeTasker:
             total_pages=1,
             has_next=len(found) > limit,
             has_previous=False,
+            next_cursor=str(found[limit - 1].uuid) if len(found) > limit else None,
         )
         return TaskListResponse(
-            tasks=[_task(task, self.clock.now()) for task in found[:limit]], pagination=page
+            tasks=[_task(task, self.clock.now(), in_full=False) for task in found[:limit]], pagination=page
         )
 
     async def get_task(self, task_uuid: str) -> TaskResponse:
@@ -292,7 +302,7 @@ class FakeTasker:
         spaces = [NamespaceSummary(name="example", description=None, template_count=len(summaries))]
         return TemplateListResponse(namespaces=spaces, templates=summaries, total_count=len(summaries))
 
-    async def get_template(self, namespace: str, name: str, version: str) -> TemplateDetail:
+    async def get_template(self, namespace: str, name: str, version: str) -> TemplateRevision:
         self._call("get_template", name)
         return next(t for t in self.templates if (t.namespace, t.name) == (namespace, name))
 
@@ -352,6 +362,7 @@ class FakeTasker:
             from_state=came.value,
             to_state=to.value,
             attempt=step.attempts,
+            worker_uuid=WORKER,
         )
         for scope in ("task", "transitions"):
             self.emit(TransitionsEvent(cursor=str(self._cursor), changes=[change]), scope)
@@ -402,25 +413,42 @@ def _signatures(task: FakeTask) -> set[str]:
 
 
 def _history(task: FakeTask) -> list[TransitionChange]:
-    """Where each step that has begun stands, in the order in which they began."""
+    """The task's start, then where each step that has begun stands, in the order in which they began."""
     begun = sorted((step for step in task.steps if step.attempts), key=lambda step: step.started)
+    requested = TransitionChange(
+        id=1,
+        at=task.created_at,
+        task_uuid=task.uuid,
+        step_uuid=None,
+        step_name=None,
+        path=["pending", "initializing", "enqueuing_steps", "steps_in_process"],
+        from_state="pending",
+        to_state="steps_in_process",
+        attempt=None,
+        actor="system",
+        reason="Task requested",
+    )
     return [
-        TransitionChange(
-            id=number,
-            at=task.created_at + timedelta(seconds=step.started + step.took),
-            task_uuid=task.uuid,
-            step_uuid=task.step_uuid(step.name),
-            step_name=step.name,
-            path=["enqueued", "in_progress", step.state.value],
-            from_state="pending",
-            to_state=step.state.value,
-            attempt=step.attempts,
-        )
-        for number, step in enumerate(begun, 1)
+        requested,
+        *(
+            TransitionChange(
+                id=number,
+                at=task.created_at + timedelta(seconds=step.started + step.took),
+                task_uuid=task.uuid,
+                step_uuid=task.step_uuid(step.name),
+                step_name=step.name,
+                path=["enqueued", "in_progress", step.state.value],
+                from_state="pending",
+                to_state=step.state.value,
+                attempt=step.attempts,
+                worker_uuid=WORKER,
+            )
+            for number, step in enumerate(begun, 2)
+        ),
     ]
 
 
-def _task(task: FakeTask, now: datetime) -> TaskResponse:
+def _task(task: FakeTask, now: datetime, *, in_full: bool = True) -> TaskResponse:
     done = task.counted(*STEP_SATISFIES)
     failed = task.counted(StepState.ERROR)
     return TaskResponse(
@@ -450,7 +478,7 @@ def _task(task: FakeTask, now: datetime) -> TaskResponse:
         recommended_action="handle_failures" if failed else "wait_for_completion",
         completion_percentage=round(100 * done / len(task.steps), 2),
         health_status="blocked" if failed else "healthy",
-        steps=[],
+        steps=[readiness_of(task, step) for step in task.steps] if in_full else [],
     )
 
 
@@ -473,7 +501,7 @@ def _why(task: FakeTask, step: FakeStep) -> StepWhy:
         state=step.state.value,
         kind=kind,
         sentence=sentence,
-        data={},
+        data=facts_of(task, step),
     )
 
 
@@ -498,13 +526,11 @@ def _summary(task: FakeTask, now: datetime) -> SummaryRow:
 
 def _step(task: FakeTask, step: FakeStep) -> StepDetail:
     began = task.created_at + timedelta(seconds=step.started) if step.attempts else None
-    ended = began + timedelta(seconds=step.took) if began and step.took else None
     done = step.state in STEP_SATISFIES
+    ended = began + timedelta(seconds=step.took) if began and (step.took or done) else None
     results: dict[str, Any] | None = None
-    if step.error:
-        results = {"success": False, "status": "error", "error": step.error, "metadata": {}}
-    elif done:
-        results = {"success": True, "status": "completed", "result": step.result, "metadata": {}}
+    if step.error or done:
+        results = record_of(task, step, step.error, int(1000 * step.took))
     return StepDetail(
         step_uuid=str(task.step_uuid(step.name)),
         task_uuid=str(task.uuid),
@@ -521,7 +547,7 @@ def _step(task: FakeTask, step: FakeStep) -> StepDetail:
         completed_parents=sum(task.step(p).state in STEP_SATISFIES for p in step.parents),
         attempts=step.attempts,
         max_attempts=step.max_attempts,
-        last_failure_at=ended if step.error else None,
+        last_failure_at=(ended or began) if step.error else None,
         next_retry_at=step.next_retry_at,
         last_attempted_at=began,
         parents=[task.step_uuid(p) for p in step.parents],
@@ -537,8 +563,8 @@ def _step(task: FakeTask, step: FakeStep) -> StepDetail:
         inputs=step.inputs,
         edits=step.edits,
         checkpoint=None,
-        last_error=step.error,
-        worker_uuid=UUID(int=0x3333) if step.state is StepState.IN_PROGRESS else None,
+        last_error=error_of(step.error) if step.error else None,
+        worker_uuid=WORKER if step.state is StepState.IN_PROGRESS else None,
         lease_expires_at=None,
     )
 
@@ -551,7 +577,7 @@ def _worker(number: int) -> WorkerInfo:
         pid=100 + number,
         version="0.1.0",
         namespaces=["example"],
-        handlers=[],
+        handlers=["example.step"],
         slots=10,
         busy=1,
         stuck=0,
@@ -586,11 +612,11 @@ def _audit(task: FakeTask, step: FakeStep) -> list[StepAuditResponse]:
                 transition_uuid=f"t{attempt}",
                 task_uuid=task.uuid,
                 recorded_at=at,
-                worker_uuid=UUID(int=0x3333),
-                correlation_id=None,
+                worker_uuid=WORKER,
+                correlation_id=task.uuid,
                 success=not failed,
                 execution_time_ms=640 + 110 * attempt,
-                result={"success": not failed, "error": error if failed else None},
+                result=record_of(task, step, error if failed else None, 640 + 110 * attempt),
                 step_name=step.name,
                 from_state=StepState.IN_PROGRESS,
                 to_state=StepState.ENQUEUED_AS_ERROR_FOR_ORCHESTRATION if failed else StepState.COMPLETE,
@@ -599,9 +625,11 @@ def _audit(task: FakeTask, step: FakeStep) -> list[StepAuditResponse]:
     return entries[::-1]
 
 
-def template(name: str, schema: dict[str, Any], steps: Sequence[str] = ("first", "second")) -> TemplateDetail:
+def template(
+    name: str, schema: dict[str, Any], steps: Sequence[str] = ("first", "second")
+) -> TemplateRevision:
     """A registered template."""
-    return TemplateDetail(
+    return revision(
         name=name,
         namespace="example",
         version="1.0.0",

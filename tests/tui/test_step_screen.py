@@ -37,7 +37,7 @@ async def test_a_failed_step_is_read_and_retried():
         await press(pilot, "j", "enter")
         assert '▸ "context": { 3 }' in screen_text(pilot)
         await press(pilot, "i")
-        assert '"current_state": "error"' in screen_text(pilot)
+        assert '"name": "charge_card"' in screen_text(pilot)
         await press(pilot, "i", "3")
         assert "The step has no result yet." in screen_text(pilot)
         await press(pilot, "w")
