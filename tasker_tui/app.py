@@ -40,9 +40,10 @@ from tasker_tui.modals.help import HelpDialog
 from tasker_tui.modals.jump import JumpOverlay
 from tasker_tui.modals.profile import ProfileDialog
 from tasker_tui.modals.quit import QuitDialog
+from tasker_tui.modals.theme import ThemeDialog
 from tasker_tui.places import screen_at
 from tasker_tui.profiles import KeyUnavailable, Profile
-from tasker_tui.remembered import History, SavedFilters
+from tasker_tui.remembered import History, RememberedTheme, SavedFilters
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.sent_bulk import SentBulk, follow_sent
@@ -115,6 +116,7 @@ class TaskerApp(App[None]):
         )
         history = History(state / "history" if state else None)
         self.services.saved = SavedFilters(state / "filters" if state else None)
+        self.services.theme = RememberedTheme(state / "theme" if state else None)
         self._tabs = Tabs(self, self._open)
         self.services.tabs = self._tabs.titles
         self._copier = Copier(self, self.services)
@@ -162,7 +164,7 @@ class TaskerApp(App[None]):
         self._mistakes += problems
 
     def _choose_theme(self) -> list[str]:
-        """Colours of the user's file or ours; gives what is wrong in the file.
+        """Colours of the user's file, else those chosen last, else ours; gives what is wrong in the file.
 
         Before anything is drawn: another theme lets Textual read all style sheets again.
         """
@@ -170,12 +172,20 @@ class TaskerApp(App[None]):
         for theme in (*THEMES, *themes):
             self.register_theme(theme)
         name, no_theme = self.config.read(lambda d: read_theme_name(d, self.available_themes), None)
-        self.set_reactive(TaskerApp.theme, name or DARK.name)
+        last = self.services.theme.name()
+        chosen = name or (last if last in self.available_themes else None)
+        self.set_reactive(TaskerApp.theme, chosen or DARK.name)
         self._styled_with = self.get_css_variables()
         self.stylesheet.set_variables(self._styled_with)
         dark = self.current_theme.dark
         self.set_class(dark, "-dark-mode", update=False).set_class(not dark, "-light-mode", update=False)
         return [*problems, *no_theme, *self.config.read(check_colors, None)[1]]
+
+    def choose_theme(self, name: str | None) -> None:
+        """Show a theme, and begin with it unless the user's file names another; None changes nothing."""
+        if name is not None:
+            self.theme = name
+            self.services.theme.keep(name)
 
     def _open(self, where: Locator) -> None:
         """Show a place, over the list of tasks."""
@@ -288,7 +298,8 @@ class TaskerApp(App[None]):
             case "app.palette":
                 self.action_command_palette()
             case "app.theme":
-                self.search_themes()
+                themes = ThemeDialog(list(self.available_themes), self.theme)
+                self.push_screen(themes, self.choose_theme)
             case "app.profile" if is_served():
                 self.notify("a browser stays with the profile that it was opened with", severity="warning")
             case "app.profile":

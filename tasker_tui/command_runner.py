@@ -85,6 +85,7 @@ class CommandRunner:
         found = name if name in known else f"tasker-{name}"
         if found in known:
             self._app.theme = found
+            self._services.theme.keep(found)
         else:
             self._warn(f"there is no theme {name} — {near(name, known)}")
 

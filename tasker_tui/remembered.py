@@ -1,4 +1,4 @@
-"""Short texts that are kept in a file, a line each: command lines, saved filters.
+"""Short texts that are kept in a file, a line each: command lines, saved filters, the theme.
 
 What is kept is a comfort: a file that cannot be read or written keeps nothing and disturbs nobody.
 """
@@ -51,6 +51,23 @@ class SavedFilters:
             self._known[name] = text
         lines = [f"{known} {kept}" for known, kept in self._known.items()]
         return write_lines(self._file, lines) if self._file else True
+
+
+class RememberedTheme:
+    """The colours that were chosen last. `file` None keeps nothing."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+
+    def name(self) -> str | None:
+        """The theme, None where none was chosen."""
+        lines = read_lines(self._file) if self._file else []
+        return lines[0] if lines else None
+
+    def keep(self, name: str) -> None:
+        """Remember a choice."""
+        if self._file:
+            write_lines(self._file, [name])
 
 
 class History:

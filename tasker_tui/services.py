@@ -14,7 +14,7 @@ from tasker_tui.dev.door import StackPort
 from tasker_tui.feed import News
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator
-from tasker_tui.remembered import SavedFilters
+from tasker_tui.remembered import RememberedTheme, SavedFilters
 from tasker_tui.sent_bulk import SentBulk
 
 Tabs = tuple[tuple[str, bool], ...]
@@ -44,3 +44,4 @@ class Services:
     tabs: Callable[[], Tabs] = tuple
     sent: SentBulk = field(default_factory=SentBulk)
     saved: SavedFilters = field(default_factory=lambda: SavedFilters(None))
+    theme: RememberedTheme = field(default_factory=lambda: RememberedTheme(None))
