@@ -23,10 +23,10 @@ class LinePrompt(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
     DEFAULT_CSS = """
-    LinePrompt { dock: bottom; height: 1; margin-bottom: 1; display: none; background: $surface; }
+    LinePrompt { dock: bottom; height: auto; margin-bottom: 1; display: none; background: $surface; }
     LinePrompt .sign { width: 3; padding: 0 1; color: $accent; text-style: bold; }
     LinePrompt Input { width: 1fr; background: $surface; }
-    LinePrompt .problem { width: auto; max-width: 60%; padding: 0 1; color: $error; }
+    LinePrompt .problem { width: auto; max-width: 60%; height: auto; padding: 0 1; color: $error; }
     """
 
     class Changed(Message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.model.states import StepState, TaskState
 from tests.tui.flows import client_with
 from tests.tui.keyboard import notices, press, type_in
@@ -174,3 +176,18 @@ async def test_tasks_are_found_by_why_they_wait_and_looked_for_again():
         pilot.app.screen.on_tick()
         await settle(pilot)
         assert "No task fits this filter." in screen_text(pilot)
+
+
+@pytest.mark.parametrize("width", [58, 80, 100, 141])
+async def test_why_a_filter_is_refused_is_told_in_full(width):
+    async with dashboard(client_with(small_task(7, TaskState.COMPLETE, 3)), (width, 24)) as pilot:
+        await press(pilot, "slash")
+        await type_in(pilot, "!parcel")
+        shown = screen_text(pilot).splitlines()
+        assert "/ !parcel" in "\n".join(shown)
+        below = shown[max(n for n, line in enumerate(shown) if "╰" in line) + 1 : -1]
+        told = " ".join(" ".join(below).removeprefix(" / !parcel").split())
+        assert "it finds parts of names and ids, and leaves out states (!state:complete); in quotes," in told
+        assert told.endswith('"!parcel" is searched as it is')
+        await press(pilot, *["backspace"] * 7)
+        assert "╰" in screen_text(pilot).splitlines()[-3]
