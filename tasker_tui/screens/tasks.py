@@ -156,6 +156,8 @@ class TasksScreen(OperatorScreen):
             "tasks.filter": self._open_filter,
             "tasks.failing": self._toggle_failing,
             "tasks.clear": self._clear,
+            "tasks.preview": self._toggle_preview,
+            "tasks.clear": lambda: self._narrow(TaskFilter()),
         }
 
     def on_news(self, news: News) -> None:
@@ -202,6 +204,10 @@ class TasksScreen(OperatorScreen):
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """Two clicks open."""
         self._open_selected()
+
+    def on_preview_shown(self, event: Preview.Shown) -> None:
+        """By its key, or because the terminal has become wider."""
+        self._preview_selected()
 
     def on_line_prompt_changed(self, event: LinePrompt.Changed) -> None:
         """Narrow the list while the filter is typed."""
@@ -284,6 +290,10 @@ class TasksScreen(OperatorScreen):
             self.post_message(self.PageFailed(request, explain(error)))
         else:
             self.post_message(self.PageArrived(page))
+
+    def _toggle_preview(self) -> None:
+        preview = self.query_one(Preview)
+        preview.display = not preview.display
 
     def _preview_selected(self) -> None:
         preview, task = self.query_one(Preview), self.table.cursor_row

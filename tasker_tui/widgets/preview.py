@@ -1,4 +1,4 @@
-"""The pane beside the task list: what the task under the cursor is about, its steps that matter first."""
+"""The pane beside or below the task list: what the task under the cursor waits for, and its steps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from engine.model.states import StepState
@@ -33,10 +34,15 @@ INTEREST = {
 NAME_WIDTH = 24
 FACT_WIDTH = 11
 WHY_LINES = 3
+SHORT = 14
+"""In fewer lines the reason, which comes late, stands above what is known at once: it would be hidden."""
 
 
 class Preview(VerticalScroll):
     """Shows one task; its steps come when they are loaded."""
+
+    class Shown(Message):
+        """It has come into view, with what it showed when it left."""
 
     def __init__(self, clock: Clock, ascii_only: bool) -> None:
         super().__init__(id="preview", can_focus=False)
@@ -50,6 +56,10 @@ class Preview(VerticalScroll):
     def compose(self) -> ComposeResult:
         """One text."""
         yield self._body
+
+    def on_show(self) -> None:
+        """There may be another task to show."""
+        self.post_message(self.Shown())
 
     def show(
         self, task: TaskRow | None, steps: Sequence[StepRow] | None, reason: StepWhy | None = None
@@ -81,11 +91,16 @@ class Preview(VerticalScroll):
         text.append(f"  {task.completed}/{task.total} steps in {took}\n", palette.muted)
         for part, style in progress(task.completed, task.running, task.failed, task.total, width, palette):
             text.append(part, style)
-        text.append("\n\n")
+        text.append("\n")
+        short = self.scrollable_content_region.height < SHORT
+        if short:
+            self._why(text, width, palette)
+        text.append("\n")
         for name, value in self._facts(task):
             text.append(f"{name:<{FACT_WIDTH}}", palette.muted)
             text.append(f"{value}\n", palette.text)
-        self._why(text, width, palette)
+        if not short:
+            self._why(text, width, palette)
         text.append("\n")
         if steps is not None:
             self._steps(text, steps, palette)

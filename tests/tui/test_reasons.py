@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from engine.model.states import StepState
+import pytest
+
+from engine.model.states import StepState, TaskState
 from tasker_tui.locator import to_task
 from tests.tui.flows import client_with
-from tests.tui.keyboard import notices, press
-from tests.tui.scenes import (
-    order_task,
-)
+from tests.tui.goldens import assert_golden
+from tests.tui.keyboard import last_line, notices, press
+from tests.tui.scenes import order_task, small_task
 from tests.tui.support import dashboard, screen_text, settle
 
 
@@ -87,3 +88,29 @@ async def test_a_line_of_the_preview_stays_one_line():
         after = following[following.index(lines[0]) + 1]
         assert "…" in lines[0]
         assert "label" in after
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_where_there_is_no_room_beside_the_list_tab_says_why(size):
+    client = client_with(order_task(), small_task(7, TaskState.COMPLETE, 4))
+    async with dashboard(client, size) as pilot:
+        assert "tab why" in last_line(pilot)
+        assert "CardDeclined" not in screen_text(pilot)
+        await press(pilot, "tab")
+        assert "charge_card: failed for good" in screen_text(pilot)
+        assert_golden(f"preview-{size[0]}x{size[1]}", screen_text(pilot))
+        await press(pilot, "j")
+        assert "CardDeclined" not in screen_text(pilot)
+        await press(pilot, "w", "k")
+        assert "CardDeclined" not in screen_text(pilot)
+        await press(pilot, "w")
+        assert "charge_card: failed for good" in screen_text(pilot)
+
+
+async def test_a_terminal_that_becomes_wider_shows_the_task_under_the_cursor():
+    client = client_with(order_task(), small_task(7, TaskState.COMPLETE, 4))
+    async with dashboard(client, (120, 40)) as pilot:
+        await press(pilot, "j", "k")
+        await pilot.resize_terminal(150, 40)
+        await settle(pilot)
+        assert "charge_card: failed for good" in screen_text(pilot)
