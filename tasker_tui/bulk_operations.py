@@ -13,6 +13,7 @@ from tasker_tui.actions.command_lines import with_options
 from tasker_tui.modals.bulk import BulkAnswer, BulkDialog
 from tasker_tui.modals.bulk_progress import BulkProgress
 from tasker_tui.services import Services
+from tasker_tui.text import printable
 from tasker_tui.trouble import CALL_FAILURES, explain
 
 NAMED_IN_COMMAND = 10
@@ -56,7 +57,7 @@ class BulkOperations:
         command = with_options(command, rate=rate, reason=answer.reason)
         started = await self._services.commands.run(command, self._services.client.send(call))
         self._services.sent.begin(started.operation)
-        self._screen.app.notify(command, markup=False)
+        self._screen.app.notify(printable(self._services.commands.here(command)), markup=False)
         if self._screen.is_attached:
             self._screen.call_next(self._follow, started.operation)
 

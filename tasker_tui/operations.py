@@ -25,7 +25,7 @@ from tasker_tui.modals.pick import PickDialog
 from tasker_tui.modals.retry import RetryDialog, RetryTarget
 from tasker_tui.pause_targets import PauseTarget
 from tasker_tui.services import Services
-from tasker_tui.text import near, short_id
+from tasker_tui.text import near, printable, short_id
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
 
@@ -151,7 +151,7 @@ class Operations:
                 self._say(f"{step.name} was not retried: {explain(error)}{before}", "error")
                 return
             self._tell(answer)
-        self._say(f"{' and '.join(names)} will run again\n{with_options(target.command, reason=reason)}")
+        self._say_done(f"{' and '.join(names)} will run again", with_options(target.command, reason=reason))
 
     async def _end_by_hand(self, target: ByHandTarget, answer: ByHandAnswer) -> None:
         reason, user = answer.reason or "ended by hand from the dashboard", self._services.user
@@ -168,7 +168,7 @@ class Operations:
         call = self._services.client.act_on_step(target.task.uuid, target.step.uuid, action)
         self._tell(await self._services.commands.run(command, call))
         word = "complete" if target.complete else "resolved"
-        self._say(f"{target.step.name} is {word}; its task goes on\n{command}")
+        self._say_done(f"{target.step.name} is {word}; its task goes on", command)
 
     async def _look_at_pause(self, target: PauseTarget, done: Callable[[], object]) -> None:
         known = await self._services.client.send(pauses.list_pauses())
@@ -194,12 +194,13 @@ class Operations:
         self._say(f"{target.title} {'goes on' if resume else 'is paused'}\n{command}")
         if self._screen.is_attached:
             self._screen.call_next(done)
+        self._say_done(f"{short_id(task.uuid)} {'goes on' if resume else 'is paused'}", command)
 
     async def _cancel(self, task: TaskRow, reason: str, command: str) -> None:
         services = self._services
         call = services.client.cancel_task(task.uuid, reason or None, cancelled_by=services.user)
         await services.commands.run(command, call)
-        self._say(f"{short_id(task.uuid)} is cancelled\n{command}")
+        self._say_done(f"{short_id(task.uuid)} is cancelled", command)
 
     async def _choose_template(self, preferred: str | None, opened: Callable[[TaskResponse], object]) -> None:
         known = await self._services.client.list_templates()
@@ -266,6 +267,9 @@ class Operations:
             await call
         except CALL_FAILURES as error:
             self._say(explain(error), "error")
+
+    def _say_done(self, what: str, command: str) -> None:
+        self._say(f"{what}\n{printable(self._services.commands.here(command))}")
 
     def _say(self, text: str, severity: SeverityLevel = "information") -> None:
         self._screen.app.notify(text, severity=severity, markup=False)

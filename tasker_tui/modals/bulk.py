@@ -54,7 +54,7 @@ class BulkDialog(Dialog[BulkAnswer | None]):
 
     def on_mount(self) -> None:
         """Tell what was selected."""
-        facts = _facts(self._found, self._command, palette_for(self))
+        facts = _facts(self._found, self.here(self._command), palette_for(self))
         self.query_one("#bulk-facts", Static).update(facts)
         self.query_one("#bulk-reason", Input).focus()
 
@@ -107,7 +107,7 @@ def _facts(found: BulkDetail, command: str, palette: Palette) -> Text:
     text.append(
         f"frozen    at {clock_time(found.created_at)}; who went on meanwhile is left alone\n", palette.muted
     )
-    text.append(f"same as   {printable(command)}\n", palette.muted)
+    text.append(f"same as   {command}\n", palette.muted)
     return text
 
 

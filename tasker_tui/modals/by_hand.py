@@ -60,7 +60,9 @@ class ByHandDialog(Dialog[ByHandAnswer | None]):
 
     def on_mount(self) -> None:
         """Tell what it is about; the result comes first where one is needed."""
-        self.query_one("#by-hand-facts", Static).update(_facts(self._target, palette_for(self)))
+        self.query_one("#by-hand-facts", Static).update(
+            _facts(self._target, self.here(self._target.command), palette_for(self))
+        )
         self.query_one(TextArea if self._target.complete else Input).focus()
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
@@ -84,7 +86,7 @@ class ByHandDialog(Dialog[ByHandAnswer | None]):
         self.dismiss(ByHandAnswer(result, self.query_one(Input).value.strip()))
 
 
-def _facts(target: ByHandTarget, palette: Palette) -> Text:
+def _facts(target: ByHandTarget, command: str, palette: Palette) -> Text:
     task, step = target.task, target.step
     text = Text.assemble(
         ("task      ", palette.muted), (f"{printable(task.name)}  ", palette.strong),
@@ -96,7 +98,7 @@ def _facts(target: ByHandTarget, palette: Palette) -> Text:
         text.append(f"          {printable(step.error.message)[:160]}\n", palette.tone("failed"))
     then = f"{plural(target.waiting, 'step')} can go on" if target.waiting else "nothing waits for it"
     text.append(f"then      {then}\n", palette.muted)
-    text.append(f"same as   {target.command}\n\n", palette.muted)
+    text.append(f"same as   {command}\n\n", palette.muted)
     needed = "" if target.complete else ", or nothing"
     text.append(f"result    a JSON object that its children read{needed}:", palette.muted)
     return text

@@ -34,7 +34,8 @@ class CancelDialog(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Tell what is lost."""
-        self.query_one("#cancel-facts", Static).update(_facts(self._target, self._command, palette_for(self)))
+        facts = _facts(self._target, self.here(self._command), palette_for(self))
+        self.query_one("#cancel-facts", Static).update(facts)
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """Yes or no."""

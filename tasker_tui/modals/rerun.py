@@ -168,6 +168,7 @@ class RerunDialog(Dialog[Answer | None]):
         self.query_one("#rerun-confirmed").display = many > 0
         self.query_one("#rerun-confirm", Input).placeholder = f"type {many}"
         facts = _facts(self._tried, self._changed(), self._command(), palette_for(self))
+        facts = _facts(self._tried, self.here(self._command()), palette_for(self))
         self.query_one("#rerun-facts", Static).update(facts)
 
     def _many(self) -> int:
@@ -317,7 +318,7 @@ def _facts(tried: Answer | None, changed: dict[str, Any] | None, command: str, p
             more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
             text.append(f"{label:<13}", palette.muted)
             text.append(f"{plural(len(names), 'step')}: {shown}{more}\n", palette.text)
-    text.append(f"{'same as':<13}{printable(command)}\n", palette.muted)
+    text.append(f"{'same as':<13}{command}\n", palette.muted)
     return text
 
 

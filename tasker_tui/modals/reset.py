@@ -47,7 +47,7 @@ class ResetDialog(Dialog[bool]):
             "\nAll tasks, results and registered templates are thrown away.\n", palette.tone("failed")
         )
         text.append("What runs is killed; the worker registers its templates again.\n\n", palette.text)
-        text.append(f"same as   tasker dev reset --url {printable(stack.url)}\n", palette.muted)
+        text.append(f"same as   {self.here('tasker dev reset')}\n", palette.muted)
         self.query_one("#reset-facts", Static).update(text)
         self.query_one(Input).focus()
 

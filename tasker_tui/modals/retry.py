@@ -89,7 +89,9 @@ class RetryDialog(Dialog[str | None]):
 
     def _show(self) -> None:
         command = with_options(self._target.command, reason=self._reason.value.strip())
-        self.query_one("#retry-facts", Static).update(_facts(self._target, command, palette_for(self)))
+        self.query_one("#retry-facts", Static).update(
+            _facts(self._target, self.here(command), palette_for(self))
+        )
 
     def _send(self) -> None:
         wanted = str(len(self._target.steps))
@@ -120,7 +122,7 @@ def _facts(target: RetryTarget, command: str, palette: Palette) -> Text:
         f"scope     failed steps alone; R in the task has more   frozen {clock_time(target.at)}\n",
         palette.muted,
     )
-    text.append(f"same as   {printable(command)}\n", palette.muted)
+    text.append(f"same as   {command}\n", palette.muted)
     return text
 
 

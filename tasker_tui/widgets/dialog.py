@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,10 @@ from textual.widgets import Static
 
 from tasker_tui.actions import BY_ID, Scope, key_name, of_scope
 from tasker_tui.keymap import keys_of
+from tasker_tui.text import printable
+
+if TYPE_CHECKING:
+    from tasker_tui.app import TaskerApp
 
 T = TypeVar("T")
 
@@ -53,6 +57,10 @@ class Dialog(ModalScreen[T]):
     def hints(self) -> Mapping[str, str]:
         """What the keys in the lower border do now, by the ids of their actions."""
         return {action.id: action.title for action in of_scope(self.SCOPE) if action.hint}
+
+    def here(self, command: str) -> str:
+        """The command line with what leads it to the server that is shown, as the log has it."""
+        return printable(cast("TaskerApp", self.app).services.commands.here(command))
 
     def show_hints(self) -> None:
         """Write the keys anew, as they do something else now."""
