@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from rich.text import Text
@@ -182,7 +182,9 @@ class FailuresScreen(ListScreen[FailureGroup]):
         try:
             for signature in signatures:
                 call = services.client.send(triage_failures(signature, actor=user, **fields))
-                now = await services.commands.run(triage_command(signature, fields), call)
+                now = await services.commands.run(
+                    triage_command(signature, fields, services.commands.here), call
+                )
         except CALL_FAILURES as error:
             self.notify(explain(error), severity="error", markup=False)
         else:
@@ -193,8 +195,8 @@ class FailuresScreen(ListScreen[FailureGroup]):
         self.reload()
 
 
-def triage_command(signature: str, fields: dict[str, Any]) -> str:
-    """The command lines that do the same."""
+def triage_command(signature: str, fields: dict[str, Any], here: Callable[[str], str]) -> str:
+    """The command lines that do the same; `here` leads all but the last to the server: the log does that."""
     lines = []
     group = shlex.quote(signature)
     if "owner" in fields:
@@ -203,4 +205,4 @@ def triage_command(signature: str, fields: dict[str, Any]) -> str:
     if "note" in fields or "state" in fields:
         note = f" {shlex.quote(fields['note'])}" if "note" in fields else ""
         lines.append(with_options(f"tasker failures note {group}{note}", state=fields.get("state")))
-    return "; ".join(lines)
+    return "; ".join([*map(here, lines[:-1]), *lines[-1:]])

@@ -77,3 +77,18 @@ async def test_a_reason_comes_before_the_server_in_all_of_them():
         assert entry.command.endswith("charge_card --reason bank --profile production")
         assert shown == entry.command
         assert entry.command in notices(pilot)[-1]
+
+
+async def test_each_of_two_commands_in_one_line_leads_to_the_server():
+    client = client_with(order_task())
+    client.failures = failure_groups(order_task())
+    async with dashboard(client, profile=PRODUCTION) as pilot:
+        await press(pilot, "e", "a", "tab")
+        await type_in(pilot, "down;")
+        await press(pilot, "ctrl+s")
+        [entry] = pilot.app.services.commands.entries
+    group = client.failures[0].signature
+    assert entry.command == (
+        f"tasker failures assign '{group}' ana --profile production; "
+        f"tasker failures note '{group}' 'down;' --profile production"
+    )
