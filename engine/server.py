@@ -104,17 +104,17 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
                 loops=[*orchestrator.loops, counters],
                 breakers=orchestrator.breakers,
                 publisher=orchestrator.publisher,
+                background=orchestrator.background,
             )
         )
         server = _Server(app, settings.server)
         await orchestrator.start()
-        beside = [asyncio.create_task(loop.run()) for loop in (counters, app.state.services.looking)]
+        for loop in (counters, app.state.services.looking):
+            orchestrator.background.start(loop.name, loop.run)
         try:
             log.info("engine listens at %s", _url(sock))
             await server.serve(sockets=[sock])
         finally:
-            for task in beside:
-                task.cancel()
             await orchestrator.stop()
 
 

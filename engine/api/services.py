@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from engine.api.batcher import CreateBatcher
 from engine.api.database import Database
 from engine.api.pressure import Pressure
 from engine.api.stream.hub import Hub
+from engine.background import Background
 from engine.messaging.notify import Notifier
 from engine.model.breaker import Reading
 from engine.model.wire.queues import Broker
@@ -29,7 +30,7 @@ VERSION = version("tasker")
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """What the API is given: `loops` and `breakers` are those of this process's engine, for its health,
-    `publisher` is what sends its steps to a broker outside the database."""
+    `publisher` is what sends its steps to a broker outside the database, `background` where they run."""
 
     pool: Pool
     settings: Settings
@@ -37,6 +38,7 @@ class ApiDeps:
     loops: Sequence[Loop] = ()
     breakers: Sequence[Reading] = ()
     publisher: StepPublisher | None = None
+    background: Background = field(default_factory=Background)
 
 
 class Services:
@@ -46,6 +48,7 @@ class Services:
         self.settings = deps.settings
         self.notifier = deps.notifier
         self.publisher = deps.publisher
+        self.background = deps.background
         self.database = Database(deps.pool)
         self.breakers: list[Reading] = [self.database.breaker, *deps.breakers]
         self.revisions = RevisionCache(deps.pool)

@@ -12,9 +12,9 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from engine.messaging.link import Link
@@ -34,6 +34,8 @@ PASS_ON_SECONDS = 0.25
 HOLD_SECONDS = 1.0
 """How long a worker without a free slot keeps messages from others."""
 
+Bodies: TypeAlias = "dict[str, Callable[[], Awaitable[None]]]"
+
 M = TypeVar("M")
 """A message as the broker's client knows it."""
 
@@ -45,7 +47,7 @@ class _Held(Generic[M]):
 
 
 class Inbox(ABC, Generic[M]):
-    """Takes messages from the queues of a worker's namespaces between `run` and `close`."""
+    """Takes messages from the queues of a worker's namespaces while its `bodies` run, until `close`."""
 
     link: Link
 
@@ -60,9 +62,9 @@ class Inbox(ABC, Generic[M]):
         self._passed_on = float("-inf")
         self._passing_on: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        """Take messages until cancelled."""
-        await asyncio.gather(self.link.run(), self._review_on())
+    def bodies(self) -> Bodies:
+        """What has to run, by its name, for messages to come."""
+        return {"connection to the broker": self.link.run, "held messages": self._review_on}
 
     def claimed(self, steps: Iterable[UUID]) -> None:
         """These steps, which waited, are claimed, and the claim is committed."""

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from engine.messaging.bodies import step_of
 from engine.messaging.channels import QUEUED
-from engine.messaging.inbox import HOLD_SECONDS, Inbox
+from engine.messaging.inbox import HOLD_SECONDS, Bodies, Inbox
 from engine.messaging.pgmq_link import QUEUE_ERRORS, REFUSALS, PgmqLink
 from engine.messaging.publisher import DeclaredQueues
 from engine.messaging.taker import MessageOutcome, Taker
@@ -56,9 +56,9 @@ class PgmqInbox(Inbox[Message]):
         self._more = False
         self._without: set[UUID] = set()
 
-    async def run(self) -> None:
-        """Take messages until cancelled."""
-        await asyncio.gather(super().run(), self._take_on())
+    def bodies(self) -> Bodies:
+        """What has to run."""
+        return super().bodies() | {"taking messages": self._take_on}
 
     def claimed(self, steps: Iterable[UUID]) -> None:
         """These steps, which waited, are claimed; the messages of those that were found without go too."""

@@ -11,9 +11,9 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import AMQPChannelError
 
 from engine.messaging.bodies import step_of
-from engine.messaging.inbox import Inbox
+from engine.messaging.inbox import Bodies, Inbox
 from engine.messaging.publisher import DeclaredQueues
-from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink
+from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink, answered
 from engine.messaging.rabbit_topology import declare_queue
 from engine.messaging.taker import MessageOutcome, Taker
 from engine.settings import RabbitSettings
@@ -47,9 +47,9 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         self._queues = DeclaredQueues(AMQPChannelError)
         self._usable: list[str] = []
 
-    async def run(self) -> None:
-        """Take messages until cancelled."""
-        await asyncio.gather(super().run(), self._ask_again())
+    def bodies(self) -> Bodies:
+        """What has to run."""
+        return super().bodies() | {"asking for refused queues": self._ask_again}
 
     async def _set_up(self, connection: AbstractConnection) -> None:
         self._held.clear()  # the broker delivers them again
@@ -91,18 +91,20 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
             return
         for name in [queue_name(namespace) for namespace in self._usable]:
             if name not in self._consumers:
-                queue = await self._channel.get_queue(name, ensure=False)
-                self._consumers[name] = (queue, await queue.consume(self._on_message))
+                async with answered():
+                    queue = await self._channel.get_queue(name, ensure=False)
+                    self._consumers[name] = (queue, await queue.consume(self._on_message))
 
     async def _stop_consuming(self) -> None:
         consumers, self._consumers = self._consumers, {}
-        async with asyncio.timeout(CANCEL_SECONDS):
+        async with answered(CANCEL_SECONDS):
             for queue, tag in consumers.values():
                 await queue.cancel(tag)
 
     async def _settle(self, messages: list[AbstractIncomingMessage]) -> None:
-        for message in messages:
-            await message.ack()
+        async with answered():
+            for message in messages:
+                await message.ack()
 
     async def _on_message(self, message: AbstractIncomingMessage) -> None:
         step = step_of(message.body)

@@ -11,15 +11,33 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
+from engine.background import told_to_end
 from engine.messaging.link import CONNECT_SECONDS, Link
 
 # It writes each refused attempt as an error; what is worth saying of them is said by the link.
 logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
 
+ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 
 BROKER_ERRORS = (*CONNECTION_EXCEPTIONS, TimeoutError)
 """What a broker that is away, refuses or does not answer raises."""
+
+
+@contextlib.asynccontextmanager
+async def answered(seconds: float | None = None) -> AsyncIterator[None]:
+    """Give the broker so long to answer, or ANSWER_SECONDS; raises one of BROKER_ERRORS.
+
+    Who waits for an answer on a connection that is given up gets a CancelledError from the client's library.
+    To us a lost connection is an error, and ends nobody.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS if seconds is None else seconds):
+            yield
+    except asyncio.CancelledError:
+        if told_to_end():
+            raise
+        raise ConnectionError("the connection was lost") from None
 
 
 class RabbitLink(Link):
@@ -40,17 +58,14 @@ class RabbitLink(Link):
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
-        connection = await aio_pika.connect(
-            self._url,
-            timeout=CONNECT_SECONDS,
-            client_properties={"connection_name": self._name},
-        )
+        async with answered(CONNECT_SECONDS):
+            connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._name})
         try:
             connection.close_callbacks.add(self._on_close)
-            async with asyncio.timeout(CONNECT_SECONDS):  # a queue without a leader answers nothing
+            async with answered(CONNECT_SECONDS):  # a queue without a leader answers nothing
                 await self._set_up(connection)
             yield
         finally:
             with contextlib.suppress(*BROKER_ERRORS):
-                async with asyncio.timeout(CLOSE_SECONDS):
+                async with answered(CLOSE_SECONDS):
                     await connection.close()

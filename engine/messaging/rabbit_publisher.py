@@ -13,13 +13,11 @@ from aio_pika.exceptions import AMQPChannelError, DeliveryError, PublishError
 
 from engine.messaging.bodies import encode
 from engine.messaging.publisher import DeclaredQueues
-from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink
+from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink, answered
 from engine.messaging.rabbit_topology import declare_queue, queue_depth
 from engine.settings import RabbitSettings
 from engine.store.messages import StepMessage
 from engine.store.registration import queue_name
-
-CONFIRM_SECONDS = 5.0
 
 _Outcome: TypeAlias = Literal["confirmed", "refused", "lost"]
 
@@ -104,9 +102,8 @@ class RabbitPublisher:
 
     async def _send(self, one: StepMessage) -> None:
         assert self._channel is not None
-        await self._channel.default_exchange.publish(
-            Message(encode(one), delivery_mode=DeliveryMode.PERSISTENT, content_type="application/json"),
-            routing_key=queue_name(one.namespace),
-            mandatory=True,
-            timeout=CONFIRM_SECONDS,
-        )
+        message = Message(encode(one), delivery_mode=DeliveryMode.PERSISTENT, content_type="application/json")
+        async with answered():
+            await self._channel.default_exchange.publish(
+                message, routing_key=queue_name(one.namespace), mandatory=True
+            )

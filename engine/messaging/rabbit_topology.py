@@ -8,6 +8,7 @@ from typing import TypeAlias
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
+from engine.messaging.rabbit_link import answered
 from engine.settings import RabbitSettings
 from engine.store.registration import queue_name
 
@@ -40,7 +41,7 @@ async def declare_queue(connection: AbstractConnection, namespace: str, settings
 async def queue_depth(connection: AbstractConnection, namespace: str) -> int | None:
     """How many messages wait in a namespace's queue; None if there is no queue."""
     try:
-        async with _channel(connection) as channel:
+        async with answered(), _channel(connection) as channel:
             found = await channel.declare_queue(queue_name(namespace), passive=True)
     except ChannelNotFoundEntity:
         return None
@@ -50,7 +51,7 @@ async def queue_depth(connection: AbstractConnection, namespace: str) -> int | N
 async def _declare(connection: AbstractConnection, name: str, arguments: Arguments) -> None:
     try:
         # A refusal closes the channel, so each gets one of its own.
-        async with _channel(connection) as channel:
+        async with answered(), _channel(connection) as channel:
             await channel.declare_queue(name, durable=True, arguments={**arguments})
     except ChannelPreconditionFailed as error:
         log.warning(

@@ -31,10 +31,10 @@ CROWDED_PERCENT = 95.0
 class Measured:
     """What health is judged by. `database_ms` is None when the database did not answer (`database_error`).
 
-    `loop_failures` counts failed calls in a row by the loop's name; `ready_steps` is how many wait for a
-    worker, `queue` the tier of the fullest queue; `waiting_creations` how many requests wait for a
-    transaction, `channel_percent` what share of those that may. The first of the `breakers` is the
-    database's.
+    `loop_failures` counts failed calls in a row by the loop's name, `loops_ended` says which of them ended by
+    themselves and had to be begun again; `ready_steps` is how many wait for a worker, `queue` the tier of the
+    fullest queue; `waiting_creations` how many requests wait for a transaction, `channel_percent` what share
+    of those that may. The first of the `breakers` is the database's.
     """
 
     version: str
@@ -42,6 +42,7 @@ class Measured:
     database_ms: int | None
     database_error: str | None
     loop_failures: Mapping[str, int]
+    loops_ended: str
     pool: PoolDetail
     breakers: Sequence[Reading]
     queue: Tier
@@ -138,12 +139,13 @@ def _checks(measured: Measured) -> dict[str, HealthCheck]:
     failing = {name: count for name, count in measured.loop_failures.items() if count}
     broken = any(count > FAILURES_ALLOWED for count in failing.values())
     told = ", ".join(f"{name} failed {count} times in a row" for name, count in failing.items())
+    running = f"{len(measured.loop_failures)} loops run"
     return {
         "web_database": database,
         "orchestration_database": database,
         "circuit_breaker": _breakers(measured),
         "orchestration_system": _check("unhealthy" if broken else "healthy", told or None),
-        "command_processor": _check("healthy", f"{len(measured.loop_failures)} loops run"),
+        "command_processor": _check("healthy", "; ".join(filter(None, (running, measured.loops_ended)))),
     }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from engine.background import told_to_end
 from engine.store.pool import RECONNECTABLE, retry_deadlock
 
 log = logging.getLogger("tasker.orchestration")
@@ -43,7 +44,9 @@ class Loop:
                 log.warning(
                     "%s: the database can't be reached (%s); trying again in %.1f s", self.name, error, wait
                 )
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                if told_to_end():
+                    raise
                 wait = self._after_failure()
                 log.exception("%s failed; trying again in %.1f s", self.name, wait)
             if self.failures:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
 from datetime import timedelta
 
+from engine.background import Background
 from engine.messaging.channels import BULK, DOMAIN_EVENTS, PUBLISH, READY, RESULTS
 from engine.messaging.notify import Listener, Notifier
 from engine.model.breaker import Reading
@@ -80,20 +80,20 @@ class Orchestrator:
         if self.publisher:
             self.breakers.append(self.publisher.link.breaker)
         self._listener = Listener(settings.database.dsn, wakes)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.background = Background()
+        """Where the loops run, and what else is to end with them."""
 
     async def start(self) -> None:
         """Start all loops."""
-        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
-        self._tasks.append(asyncio.create_task(self._listener.run(), name="listener"))
+        for loop in self.loops:
+            self.background.start(loop.name, loop.run)
+        self.background.start("listening", self._listener.run)
         if self.publisher:
-            self._tasks.append(asyncio.create_task(self.publisher.link.run(), name="broker"))
+            self.background.start("connection to the broker", self.publisher.link.run)
 
     async def stop(self) -> None:
         """End all loops. What they did not get to is in the database, for this engine or another."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.background.stop()
         await self._sender.close()
         await self.notifier.close()
 

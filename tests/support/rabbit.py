@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,14 @@ class RabbitNode:
     def stop(self) -> None:
         """Shut it down in order."""
         self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Have it hang: its connections stay, and nothing is answered."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it was."""
+        self._signal_all(signal.SIGCONT)
 
     def wipe(self) -> None:
         """Throw away all that a stopped node keeps, its queues and messages among it."""
@@ -119,6 +128,10 @@ class RabbitNode:
                 command.argv, cwd=command.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

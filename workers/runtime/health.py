@@ -155,7 +155,8 @@ class Health:
         if self._worker.capacity.draining:
             return _check(UNHEALTHY, "draining: takes no more steps")
         waiting = len(self._worker.exchange.outbox)
-        return _check(HEALTHY, f"{waiting} results wait to be submitted")
+        told = (f"{waiting} results wait to be submitted", self._worker.background.told)
+        return _check(HEALTHY, "; ".join(filter(None, told)))
 
     def _queue_processing(self) -> HealthCheck:
         age, lease = self.heartbeat_age, self._worker.identity.lease.total_seconds()

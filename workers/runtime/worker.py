@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from engine.background import Background
 from engine.messaging.channels import LOOK, PUBLISH, READY, RESULTS, TEMPLATES
 from engine.messaging.inbox import Inbox, make_inbox
 from engine.messaging.notify import Listener, Notifier
@@ -90,7 +91,7 @@ class Worker:
         self.inbox = self._make_inbox(broker) if broker else None
         wakes = {LOOK if broker else READY: self.exchange.wake, TEMPLATES: self._offer_changed}
         self.listener = Listener(dsn, wakes)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.background = Background()
 
     @property
     def identity(self) -> WorkerIdentity:
@@ -128,9 +129,11 @@ class Worker:
         await self._refresh_offer()
         await self._tell_of_debugging()
         self.heartbeat.start()
-        bodies = [*(self.exchange.run() for _ in range(EXCHANGES)), self._logs.run(), self.listener.run()]
-        bodies += [self.inbox.run()] if self.inbox else []
-        self._tasks = [asyncio.create_task(body) for body in bodies]
+        for number in range(EXCHANGES):
+            self.background.start(f"exchange {number + 1}", self.exchange.run)
+        bodies = {"logs of steps": self._logs.run, "listening": self.listener.run}
+        for name, body in (bodies | (self.inbox.bodies() if self.inbox else {})).items():
+            self.background.start(name, body)
 
     async def drain(self, timeout: float) -> None:
         """Claim no more, let what runs end, give the rest back after `timeout` seconds, and go."""
@@ -169,9 +172,7 @@ class Worker:
     async def _take_apart(self) -> None:
         self.heartbeat.stop()
         self._refresh_later(False)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.background.stop()
         await self.events.drain(LAST_EVENTS_SECONDS)
         SubscriberRegistry.instance().stop_all()
         await self._logs.flush()

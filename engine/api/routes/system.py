@@ -76,6 +76,7 @@ async def _measure(api: Services) -> health.Measured:
         database_ms=None if error else milliseconds,
         database_error=error,
         loop_failures={loop.name: loop.failures for loop in api.loops},
+        loops_ended=api.background.told,
         pool=api.database.detail(),
         breakers=api.breakers,
         queue=api.pressure.worst,
