@@ -16,6 +16,7 @@ import psutil
 from engine.store.pool import RECONNECTABLE
 from tasker_tui.chaos.parts import Part
 from tasker_tui.chaos.plan import OF_ENGINES, OF_RABBITMQ, OF_WORKERS, Fault, Kind
+from tasker_tui.chaos.servers import Server
 from tasker_tui.chaos.system import APPLICATION, System
 
 CUT_OFF = (*RECONNECTABLE, asyncpg.PostgresError)
@@ -67,7 +68,7 @@ async def _kill_engine(system: System, fault: Fault) -> None:
     _engine(system, fault).kill(fault.seconds)
 
 
-async def _stop(part: Part, seconds: float) -> None:
+async def _stop(part: Part | Server, seconds: float) -> None:
     part.signal(signal.SIGSTOP)
     try:
         await asyncio.sleep(seconds)
@@ -180,6 +181,12 @@ async def _wipe_rabbitmq(system: System, fault: Fault) -> None:
     await system.servers.rabbit.start_empty()
 
 
+async def _stop_rabbitmq(system: System, fault: Fault) -> None:
+    """It hangs: its connections stay open, and nobody answers on them."""
+    assert system.servers.rabbit is not None
+    await _stop(system.servers.rabbit, fault.seconds)
+
+
 INJECTORS: dict[Kind, Callable[[System, Fault], Awaitable[None]]] = {
     Kind.WORKER_KILLED: _kill_worker,
     Kind.WORKER_STOPPED: _stop_worker,
@@ -197,4 +204,5 @@ INJECTORS: dict[Kind, Callable[[System, Fault], Awaitable[None]]] = {
     Kind.RABBITMQ_RESTARTED: _restart_rabbitmq,
     Kind.RABBITMQ_KILLED: _kill_rabbitmq,
     Kind.RABBITMQ_WIPED: _wipe_rabbitmq,
+    Kind.RABBITMQ_STOPPED: _stop_rabbitmq,
 }

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     RABBITMQ_RESTARTED = "RabbitMQ restarted"
     RABBITMQ_KILLED = "RabbitMQ killed"
     RABBITMQ_WIPED = "RabbitMQ wiped"
+    RABBITMQ_STOPPED = "RabbitMQ stopped"
     HANDLER_BLOCKS = "handler blocks"
     HANDLER_LEAKS = "handler leaks"
     HANDLER_RAISES = "handler raises BaseException"
@@ -48,7 +49,12 @@ OF_POSTGRES = (
     Kind.TABLES_LOCKED,
     Kind.SNAPSHOT_HELD,
 )
-OF_RABBITMQ = (Kind.RABBITMQ_RESTARTED, Kind.RABBITMQ_KILLED, Kind.RABBITMQ_WIPED)
+OF_RABBITMQ = (
+    Kind.RABBITMQ_RESTARTED,
+    Kind.RABBITMQ_KILLED,
+    Kind.RABBITMQ_WIPED,
+    Kind.RABBITMQ_STOPPED,
+)
 MISBEHAVIOUR = {
     Kind.HANDLER_BLOCKS: "block",
     Kind.HANDLER_LEAKS: "leak",
@@ -67,6 +73,7 @@ SHORT = (0.2, 2.0)
 LASTING = {
     Kind.WORKER_STOPPED: (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2.0),
     Kind.SNAPSHOT_HELD: (3.0, 8.0),
+    Kind.RABBITMQ_STOPPED: (2.0, 12.0),
     Kind.CLOCK_WRONG: (120.0, 900.0),
 }
 """How many seconds a fault lasts, or a clock is wrong by, where that is not SHORT."""

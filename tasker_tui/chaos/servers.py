@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -76,6 +77,11 @@ class Server:
             self._process.send_signal(number)
             await asyncio.to_thread(self._process.wait)
             self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, with all processes that it is made of."""
+        if self._process is not None:
+            os.killpg(self._process.pid, number)
 
 
 class Postgres(Server):
