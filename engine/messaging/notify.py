@@ -11,11 +11,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from engine.store.pool import RECONNECTABLE, Connection, connect
+from engine.store.pool import connect
 
 log = logging.getLogger("tasker.messaging")
 
 GAP_SECONDS = 0.01
+CLOSE_SECONDS = 2.0
 RECONNECT_SECONDS = (0.1, 5.0)
 
 
@@ -35,39 +36,50 @@ class Notifier:
         self._database = database
         self._instead = instead or {}
         self._last: dict[str, float] = {}
-        self._pending: dict[str, asyncio.Task[None]] = {}
+        self._due: set[str] = set()
+        self._sending: dict[str, asyncio.Task[None]] = {}
 
     def wake(self, channel: str) -> None:
         """Have everybody who listens to a channel look; returns at once."""
         if channel in self._instead:
             self._instead[channel]()
-        elif channel not in self._pending:
-            self._pending[channel] = asyncio.create_task(self._send(channel))
+            return
+        self._due.add(channel)
+        if channel not in self._sending:
+            self._sending[channel] = asyncio.create_task(self._send(channel))
 
     def claim_turn(self, channel: str) -> bool:
         """Whether a notification may ride on the caller's own transaction now; it counts as sent."""
         now = asyncio.get_running_loop().time()
         if channel in self._instead:
             return False
-        if channel in self._pending or now - self._last.get(channel, 0.0) < GAP_SECONDS:
+        if channel in self._due or now - self._last.get(channel, 0.0) < GAP_SECONDS:
             return False
         self._last[channel] = now
         return True
 
     async def close(self) -> None:
-        """Send what is pending."""
-        await asyncio.gather(*self._pending.values(), return_exceptions=True)
+        """Send what is due, unless the database keeps it waiting."""
+        if self._sending:
+            _, late = await asyncio.wait(self._sending.values(), timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def _send(self, channel: str) -> None:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._last.get(channel, 0.0) + GAP_SECONDS - loop.time()))
-        # From here on a new wake-up is a new notification: what it tells of may be committed after this one.
-        del self._pending[channel]
-        self._last[channel] = loop.time()
         try:
-            await self._database.execute("SELECT pg_notify($1, '')", channel)
-        except RECONNECTABLE as error:
-            log.warning("wake-up on %s not sent: %s", channel, error)
+            while channel in self._due:
+                await asyncio.sleep(max(0.0, self._last.get(channel, 0.0) + GAP_SECONDS - loop.time()))
+                # From here on a new wake-up is a new notification: what it tells of may be committed after
+                # this one.
+                self._due.discard(channel)
+                self._last[channel] = loop.time()
+                try:
+                    await self._database.execute("SELECT pg_notify($1, '')", channel)
+                except Exception as error:
+                    log.warning("wake-up on %s not sent: %s", channel, _words(error))
+        finally:
+            del self._sending[channel]
 
 
 class Listener:
@@ -84,19 +96,22 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        wait = RECONNECT_SECONDS[0]
+        first, longest = RECONNECT_SECONDS
+        wait = first
         while True:
             try:
-                conn = await connect(self._dsn)
-            except RECONNECTABLE as error:
-                log.warning("can't listen: %s; trying again in %.1f s", error, wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, RECONNECT_SECONDS[1])
-                continue
-            wait = RECONNECT_SECONDS[0]
-            await self._listen(conn)
+                await self._listen()
+                wait = first
+                problem = "the connection was lost"
+            except Exception as error:  # also what a standby, or a server with another password, says
+                problem = _words(error)
+            log.warning("can't listen: %s; trying again in %.1f s", problem, wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, longest)
 
-    async def _listen(self, conn: Connection) -> None:
+    async def _listen(self) -> None:
+        """Until the connection is lost."""
+        conn = await connect(self._dsn)
         lost = asyncio.Event()
         conn.add_termination_listener(lambda _: lost.set())
         try:
@@ -105,9 +120,6 @@ class Listener:
                 callback()
             self.connected = True
             await lost.wait()
-            log.warning("the listening connection was lost; opening it again")
-        except RECONNECTABLE as error:
-            log.warning("the listening connection broke: %s", error)
         finally:
             self.connected = False
             conn.terminate()
@@ -115,3 +127,7 @@ class Listener:
 
 def _ignoring_payload(callback: Callable[[], None]) -> Callable[..., None]:
     return lambda *_: callback()
+
+
+def _words(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -227,6 +228,31 @@ async def test_a_listener_whose_connection_is_lost_looks_when_it_is_back(
 
 
 @pytest.mark.scenario(148)
+async def test_a_listener_whom_the_server_refuses_tries_again(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not because it is away: as by a standby, or after the password was changed."""
+    conn = await asyncpg.connect(database, database="postgres")
+    name = urlsplit(database).path.strip("/")
+    await conn.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    listener = Listener(database, {})
+    running = asyncio.create_task(listener.run())
+
+    async def complains() -> bool:
+        return "can't listen: " in caplog.text or running.done()
+
+    async def listens() -> bool:
+        return listener.connected
+
+    await until(complains, "it is refused")
+    await conn.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await until(listens, "it listens")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await conn.close()
+
+
+@pytest.mark.scenario(148)
 async def test_a_wake_up_that_cannot_be_sent_harms_nobody(
     database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -236,6 +262,37 @@ async def test_a_wake_up_that_cannot_be_sent_harms_nobody(
     notifier.wake("tasker_ready")
     await notifier.close()
     assert "wake-up on tasker_ready not sent" in caplog.text
+
+
+@pytest.mark.scenario(148)
+async def test_a_wake_up_that_the_database_refuses_is_told_in_the_log(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    notifier, refused = Notifier(pool), "long" * 20
+    notifier.wake(refused)
+    await notifier.close()
+    assert f"wake-up on {refused} not sent: channel name too long" in caplog.text
+
+
+@pytest.mark.scenario(148)
+async def test_wake_ups_behind_one_that_waits_for_a_connection_are_one(
+    database: str, other: Connection
+) -> None:
+    heard = await Heard.on(other, "tasker_ready")
+    pool = await open_pool(database, max_size=1)
+    notifier, woken = Notifier(pool), 0
+
+    async def many_times() -> bool:
+        nonlocal woken
+        notifier.wake("tasker_ready")
+        woken += 1
+        return woken == 20
+
+    async with pool.acquire():
+        await until(many_times, "it was woken again and again, longer than the gap between two")
+    await notifier.close()
+    assert await heard.count() == 2
+    await pool.close()
 
 
 @pytest.mark.scenario(148)
