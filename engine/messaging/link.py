@@ -7,8 +7,9 @@ import logging
 import random
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from engine.model.breaker import MESSAGING, CircuitBreaker
 
@@ -83,7 +84,7 @@ class Link(ABC):
 
     async def _keep_one(self) -> None:
         """One connection from its beginning to its end."""
-        self._lost.clear()
+        self._lost = asyncio.Event()
         async with self._open():
             if self.error is not None:
                 log.info("connected to %s", self.title)
@@ -111,5 +112,7 @@ class Link(ABC):
             log.warning("%s can't be used (%s); steps are found by polling until it can", self.title, words)
         self.error = words
 
-    def _on_close(self, *_: Any) -> None:
-        self._lost.set()
+    def _when_closed(self) -> Callable[..., None]:
+        """What to call when the present connection is closed; late, it harms no later one."""
+        lost = self._lost
+        return lambda *_: lost.set()

@@ -80,7 +80,7 @@ class PgmqLink(Link):
         async with asyncio.timeout(CONNECT_SECONDS):
             connection = await connect(self._dsn)
         try:
-            connection.add_termination_listener(self._on_close)
+            connection.add_termination_listener(self._when_closed())
             async with asyncio.timeout(CONNECT_SECONDS):
                 await message_queues.prepare(connection)
                 await self._set_up(connection)

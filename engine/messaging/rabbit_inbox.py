@@ -42,7 +42,6 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         self.link = RabbitLink(settings.address, "tasker worker", self._set_up)
         self._settings = settings
         self._consumers: dict[str, tuple[AbstractQueue, str]] = {}
-        self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
         self._queues = DeclaredQueues(AMQPChannelError)
         self._usable: list[str] = []
@@ -58,11 +57,9 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         self._usable = [name for name in self._taker.namespaces if await self._is_usable(connection, name)]
         channel = connection.channel(publisher_confirms=False)
         await channel.initialize()
-        self.link.watch(channel)
-        underlay = await channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(lambda _: self.link.drop())  # a queue was deleted
+        await self.link.watch(channel)
         await channel.set_qos(prefetch_count=self._settings.prefetch)
-        self._connection, self._channel = connection, channel
+        self._channel = channel
         await self._consume()
 
     async def _is_usable(self, connection: AbstractConnection, namespace: str) -> bool:
@@ -73,11 +70,11 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
     async def _ask_again(self) -> None:
         while True:
             await asyncio.sleep(REFUSED_SECONDS)
-            if self._connection is None or not self.link.connected:
+            if not self.link.connected:
                 continue
             with contextlib.suppress(*BROKER_ERRORS):  # the link finds out
                 for name in self._taker.namespaces:
-                    if name not in self._usable and await self._is_usable(self._connection, name):
+                    if name not in self._usable and await self._is_usable(self.link.connection, name):
                         self._usable.append(name)
                         self._arrived.set()
 
@@ -97,9 +94,13 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
 
     async def _stop_consuming(self) -> None:
         consumers, self._consumers = self._consumers, {}
-        async with answered(CANCEL_SECONDS):
-            for queue, tag in consumers.values():
-                await queue.cancel(tag)
+        try:
+            async with answered(CANCEL_SECONDS):
+                for queue, tag in consumers.values():
+                    await queue.cancel(tag)
+        except self.link.errors:
+            self.link.drop()  # who knows which of them still deliver: a new connection has none
+            raise
 
     async def _settle(self, messages: list[AbstractIncomingMessage]) -> None:
         async with answered():

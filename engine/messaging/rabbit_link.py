@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import parse_qs, urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -19,6 +20,8 @@ logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
 
 ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
+HEARTBEAT_SECONDS = 10
+"""Unless the URL names others. Three of them may be missed."""
 
 BROKER_ERRORS = (*CONNECTION_EXCEPTIONS, TimeoutError)
 """What a broker that is away, refuses or does not answer raises."""
@@ -49,23 +52,37 @@ class RabbitLink(Link):
     def __init__(self, url: str, name: str, set_up: Callable[[AbstractConnection], Awaitable[None]]) -> None:
         super().__init__()
         self._url = url
+        self._heartbeat = parse_qs(urlsplit(url).query).get("heartbeat", [HEARTBEAT_SECONDS])[0]
         self._name = name
         self._set_up = set_up
+        self._connection: AbstractConnection | None = None
 
-    def watch(self, channel: AbstractChannel) -> None:
-        """Begin anew when the broker closes this channel."""
-        channel.close_callbacks.add(self._on_close)
+    @property
+    def connection(self) -> AbstractConnection:
+        """The present one; raises ConnectionError without one."""
+        if self._connection is None:
+            raise ConnectionError("not connected")
+        return self._connection
+
+    async def watch(self, channel: AbstractChannel) -> None:
+        """Begin anew when the broker closes this channel, or ends a consumer on it: its queue was deleted."""
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(self._when_closed())
+        channel.close_callbacks.add(self._when_closed())
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         async with answered(CONNECT_SECONDS):
-            connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._name})
+            connection = await aio_pika.connect(
+                self._url, heartbeat=self._heartbeat, client_properties={"connection_name": self._name}
+            )
         try:
-            connection.close_callbacks.add(self._on_close)
+            connection.close_callbacks.add(self._when_closed())
             async with answered(CONNECT_SECONDS):  # a queue without a leader answers nothing
                 await self._set_up(connection)
+            self._connection = connection
             yield
         finally:
+            self._connection = None
             with contextlib.suppress(*BROKER_ERRORS):
                 async with answered(CLOSE_SECONDS):
                     await connection.close()

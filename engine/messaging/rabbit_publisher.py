@@ -19,7 +19,7 @@ from engine.settings import RabbitSettings
 from engine.store.messages import StepMessage
 from engine.store.registration import queue_name
 
-_Outcome: TypeAlias = Literal["confirmed", "refused", "lost"]
+_Outcome: TypeAlias = Literal["confirmed", "returned", "refused", "lost"]
 
 
 class RabbitPublisher:
@@ -29,7 +29,6 @@ class RabbitPublisher:
         self.link = RabbitLink(settings.address, "tasker engine", self._set_up)
         self._settings = settings
         self._on_connected = on_connected
-        self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
         self._queues = DeclaredQueues(AMQPChannelError)
 
@@ -39,17 +38,15 @@ class RabbitPublisher:
         What it refuses stays without one. `link.connected` is False afterwards if it did not answer.
         """
         channel = self._channel
-        try:
-            usable = {name for name in {one.namespace for one in messages} if await self._is_usable(name)}
-            tried = [one for one in messages if one.namespace in usable]
-            outcomes = await asyncio.gather(*(self._publish(one) for one in tried))
-        except BROKER_ERRORS:
-            outcomes, tried = [], []
-            self.link.drop()
-        if "lost" in outcomes and self._channel is channel:
+        outcomes = await self._publish_all(messages)
+        returned = [one for one in messages if outcomes[one.step_uuid] == "returned"]
+        for namespace in {one.namespace for one in returned}:
+            self._queues.forget(namespace)  # somebody deleted it
+        outcomes |= await self._publish_all(returned)
+        if "lost" in outcomes.values() and self._channel is channel:
             # The broker does not answer: a new connection finds out why.
             self.link.drop()
-        return {one.step_uuid for one, outcome in zip(tried, outcomes, strict=True) if outcome == "confirmed"}
+        return {step for step, outcome in outcomes.items() if outcome == "confirmed"}
 
     async def depths(self, namespaces: Iterable[str]) -> dict[str, int]:
         """How many messages wait in the queues of namespaces; those are left out that it keeps to itself.
@@ -59,7 +56,7 @@ class RabbitPublisher:
         found = {}
         for namespace in namespaces:
             try:
-                depth = await queue_depth(self._connected(), namespace)
+                depth = await queue_depth(self.link.connection, namespace)
             except AMQPChannelError:  # refused: nobody knows
                 continue
             if depth is None:
@@ -71,30 +68,32 @@ class RabbitPublisher:
         self._queues.forget_all()
         channel = connection.channel(publisher_confirms=True, on_return_raises=True)
         await channel.initialize()
-        self.link.watch(channel)
-        self._connection, self._channel = connection, channel
+        await self.link.watch(channel)
+        self._channel = channel
         self._on_connected()
-
-    def _connected(self) -> AbstractConnection:
-        if self._connection is None:
-            raise ConnectionError("not connected")
-        return self._connection
 
     async def _is_usable(self, namespace: str) -> bool:
         return await self._queues.is_usable(
-            namespace, lambda: declare_queue(self._connected(), namespace, self._settings)
+            namespace, lambda: declare_queue(self.link.connection, namespace, self._settings)
         )
 
-    async def _publish(self, one: StepMessage) -> _Outcome:
+    async def _publish_all(self, messages: Sequence[StepMessage]) -> dict[UUID, _Outcome]:
+        """Each to its namespace's queue, which is declared before."""
         try:
-            try:
-                await self._send(one)
-            except PublishError:  # returned: somebody deleted the queue
-                self._queues.forget(one.namespace)
-                if not await self._is_usable(one.namespace):
-                    return "refused"
-                await self._send(one)
-        except DeliveryError:  # the queue is full, or gone once more
+            usable = {name: await self._is_usable(name) for name in {one.namespace for one in messages}}
+        except BROKER_ERRORS:
+            return {one.step_uuid: "lost" for one in messages}
+        outcomes = await asyncio.gather(*(self._publish(one, usable[one.namespace]) for one in messages))
+        return {one.step_uuid: outcome for one, outcome in zip(messages, outcomes, strict=True)}
+
+    async def _publish(self, one: StepMessage, usable: bool) -> _Outcome:
+        if not usable:
+            return "refused"
+        try:
+            await self._send(one)
+        except PublishError:
+            return "returned"
+        except DeliveryError:  # the queue is full
             return "refused"
         except BROKER_ERRORS:
             return "lost"

@@ -1,22 +1,29 @@
-"""A RabbitMQ that hangs, with its connections open, is given up in time and used again (issue 5)."""
+"""A RabbitMQ that hangs with its connections open, or has lost a queue, costs an engine little (issue 5)."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from aio_pika.abc import AbstractConnection
 
-from engine.messaging import rabbit_link
+from engine.messaging import rabbit_inbox, rabbit_link
+from engine.messaging.rabbit_inbox import RabbitInbox
+from engine.messaging.rabbit_link import RabbitLink
 from engine.messaging.rabbit_publisher import RabbitPublisher
+from engine.messaging.taker import Taker
 from engine.settings import RabbitSettings
-from engine.store.messages import StepMessage
+from engine.store.messages import AT_ONCE, StepMessage
+from engine.store.pool import open_pool
+from tests.integration.rabbit.conftest import Queues
 from tests.support.rabbit import SHARED, RabbitNode
 from tests.support.waiting import until
 
 SECONDS = 0.5
-"""What an answer may take here."""
+"""What an answer of one that hangs may take here."""
 
 
 @pytest.fixture
@@ -28,9 +35,8 @@ async def node(rabbit: str) -> AsyncIterator[RabbitNode]:
 
 
 @pytest.fixture
-async def publisher(rabbit: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RabbitPublisher]:
-    """Of an engine that is connected, and impatient."""
-    monkeypatch.setattr(rabbit_link, "ANSWER_SECONDS", SECONDS)
+async def publisher(rabbit: str) -> AsyncIterator[RabbitPublisher]:
+    """Of an engine that is connected."""
     made = RabbitPublisher(RabbitSettings(url=rabbit), lambda: None)
     running = asyncio.create_task(made.link.run())
     await is_connected(made)
@@ -39,11 +45,11 @@ async def publisher(rabbit: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def is_connected(made: RabbitPublisher) -> None:
+async def is_connected(made: RabbitPublisher | RabbitInbox) -> None:
     async def connected() -> bool:
         return made.link.connected
 
-    await until(connected, "the engine is connected")
+    await until(connected, "there is a connection")
 
 
 def message() -> StepMessage:
@@ -51,9 +57,10 @@ def message() -> StepMessage:
 
 
 async def test_a_broker_that_hangs_fails_what_waits_for_it_and_cancels_nobody(
-    publisher: RabbitPublisher, node: RabbitNode
+    publisher: RabbitPublisher, node: RabbitNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await publisher.publish([message()])
+    monkeypatch.setattr(rabbit_link, "ANSWER_SECONDS", SECONDS)
     node.freeze()
     asked = asyncio.create_task(publisher.depths(["test"]))
     assert await publisher.publish([message()]) == set()
@@ -61,5 +68,51 @@ async def test_a_broker_that_hangs_fails_what_waits_for_it_and_cancels_nobody(
     with pytest.raises(publisher.link.errors):
         await asked
     node.thaw()
+    monkeypatch.undo()
     await is_connected(publisher)
     assert await publisher.publish([message()])
+
+
+async def test_a_worker_that_cannot_stop_its_consumers_drops_their_connection(
+    database: str, rabbit: str, node: RabbitNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may deliver on, beside those that it starts next."""
+    taker = Taker(["test"], ["noop"], lambda: True, lambda: None, lambda: None, lambda: None)
+    pool = await open_pool(database)
+    inbox = RabbitInbox(RabbitSettings(url=rabbit), pool, taker, Counter())
+    running = asyncio.create_task(inbox.link.run())
+    await is_connected(inbox)
+    monkeypatch.setattr(rabbit_inbox, "CANCEL_SECONDS", SECONDS)
+    node.freeze()
+    await inbox.close()
+    assert not inbox.link.connected
+    node.thaw()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await pool.close()
+
+
+@pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?heartbeat=33", 33)])
+async def test_a_heartbeat_finds_a_broker_that_is_silent(rabbit: str, query: str, seconds: int) -> None:
+    agreed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    async def set_up(connection: AbstractConnection) -> None:
+        assert connection.transport is not None
+        agreed.set_result(connection.transport.connection.connection_tune.heartbeat)
+
+    running = asyncio.create_task(RabbitLink(rabbit + query, "a test", set_up).run())
+    assert await agreed == seconds
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_many_messages_whose_queue_was_deleted_are_sent_again_by_one_declaration(
+    publisher: RabbitPublisher, rabbit: str
+) -> None:
+    assert await publisher.publish([message()])
+    await Queues(rabbit).delete()
+    many = [message() for _ in range(AT_ONCE)]
+    assert len(await publisher.publish(many)) == AT_ONCE
+    transport = publisher.link.connection.transport
+    assert transport is not None
+    assert transport.connection.last_channel < 5

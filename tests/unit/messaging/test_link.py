@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -28,10 +28,13 @@ class Accepting(Link):
         self.lasts = True
         self.confirms = True
         self.opened = 0
+        self.closes: list[Callable[..., None]] = []
+        """What the broker's client calls when it has closed a connection, for each one."""
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         self.opened += 1
+        self.closes.append(self._when_closed())
         if not self.confirms:
             self.unanswered()
         if not (self.lasts and self.confirms):
@@ -86,6 +89,21 @@ async def test_after_a_publish_without_an_answer_only_a_confirmation_says_that_a
     for _ in range(MESSAGING.successes):
         accepting.confirmed()
     assert accepting.breaker.state is BreakerState.CLOSED
+
+
+async def test_a_connection_that_is_closed_late_does_not_end_the_next_one(accepting: Accepting) -> None:
+    async def connected() -> bool:
+        return accepting.connected
+
+    await until(connected, "it has its first connection")
+    accepting.drop()
+    await until(connected, "it has its second one")
+    first, second = accepting.closes
+    first()
+    await asyncio.sleep(0)
+    assert accepting.connected
+    second()
+    await until_opened(accepting, 1)
 
 
 async def until_opened(made: Accepting, more: int) -> None:
