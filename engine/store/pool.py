@@ -16,6 +16,8 @@ from typing import TypeAlias, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from engine.store.keepalive import KeptConnection, keep_server
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -43,15 +45,20 @@ log = logging.getLogger("tasker.store")
 async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
     """Open a pool; raises what asyncpg raises when the server can't be reached."""
     pool = await asyncpg.create_pool(
-        dsn, min_size=min_size, max_size=max_size, server_settings={"application_name": APPLICATION}
-    )
+        dsn, min_size=min_size, max_size=max_size, server_settings={"application_name": APPLICATION},
+        connection_class=KeptConnection, init=keep_server,
+    )  # fmt: skip
     assert pool is not None
     return pool
 
 
 async def connect(dsn: str) -> Connection:
     """Open one connection, for a loop that keeps it."""
-    return await asyncpg.connect(dsn, server_settings={"application_name": APPLICATION})
+    conn = await asyncpg.connect(
+        dsn, server_settings={"application_name": APPLICATION}, connection_class=KeptConnection
+    )
+    await keep_server(conn)
+    return conn
 
 
 async def until_reachable(call: Callable[[], Awaitable[T]]) -> T:
