@@ -191,10 +191,9 @@ class Operations:
         call = change(target.address, reason=reason or "by hand from the dashboard", actor=user)
         command = with_options(command, reason=reason)
         await self._services.commands.run(command, self._services.client.send(call))
-        self._say(f"{target.title} {'goes on' if resume else 'is paused'}\n{command}")
+        self._say_done(f"{target.title} {'goes on' if resume else 'is paused'}", command)
         if self._screen.is_attached:
             self._screen.call_next(done)
-        self._say_done(f"{short_id(task.uuid)} {'goes on' if resume else 'is paused'}", command)
 
     async def _cancel(self, task: TaskRow, reason: str, command: str) -> None:
         services = self._services

@@ -38,8 +38,7 @@ class PauseDialog(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Tell what it means."""
-        facts = _facts(self._target, self._paused, self._command, palette_for(self))
-        facts = _facts(self._task_row, self._paused, self.here(self._command), palette_for(self))
+        facts = _facts(self._target, self._paused, self.here(self._command), palette_for(self))
         self.query_one("#pause-facts", Static).update(facts)
         self.query_one(Input).focus()
 

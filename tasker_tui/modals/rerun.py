@@ -167,8 +167,7 @@ class RerunDialog(Dialog[Answer | None]):
         many = self._many()
         self.query_one("#rerun-confirmed").display = many > 0
         self.query_one("#rerun-confirm", Input).placeholder = f"type {many}"
-        facts = _facts(self._tried, self._changed(), self._command(), palette_for(self))
-        facts = _facts(self._tried, self.here(self._command()), palette_for(self))
+        facts = _facts(self._tried, self._changed(), self.here(self._command()), palette_for(self))
         self.query_one("#rerun-facts", Static).update(facts)
 
     def _many(self) -> int:

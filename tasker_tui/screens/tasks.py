@@ -157,7 +157,6 @@ class TasksScreen(OperatorScreen):
             "tasks.failing": self._toggle_failing,
             "tasks.clear": self._clear,
             "tasks.preview": self._toggle_preview,
-            "tasks.clear": lambda: self._narrow(TaskFilter()),
         }
 
     def on_news(self, news: News) -> None:
