@@ -29,7 +29,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("app.go_queues", "queues", ("Q",), "app", "What waits for workers, and who takes it"),
     Action("app.go_letters", "dead letters", ("D",), "app", "Tasks that need somebody, most urgent first"),
     Action("app.go_bulk", "bulk operations", ("B",), "app",
-           "What was done to many at once: how far it is; stop it, let it go on"),
+           "What was done to many at once; stop it, let it go on"),
     Action("app.go_stack", "stack", ("S",), "app", "The processes of tasker dev, their logs, what is wrong"),
     Action("app.help", "help", ("question_mark", "f1"), "app", "The keys of this screen", hint=True),
     Action("app.command", "commands", ("colon",), "app",
