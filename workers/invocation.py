@@ -15,11 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from workers.context import StepContext
-from workers.errors import HandlerNotFound, TaskerError
+from workers.errors import HandlerNotFound, ResolutionError, TaskerError
 from workers.functional import FunctionHandler
 from workers.handlers import StepHandler
 from workers.near import did_you_mean
-from workers.places import handler_traceback, storable
+from workers.places import handler_traceback, place_of_error, storable
 from workers.registry import HandlerRegistry
 from workers.resolver_chain import recognises
 from workers.resolvers import HandlerDefinition, bound_method
@@ -58,6 +58,18 @@ def resolve(registry: HandlerRegistry, definition: HandlerDefinition) -> Resolve
     handler = registry.resolver_chain.find(definition)
     if handler is None:
         raise HandlerNotFound(_not_found(registry, definition))
+    try:
+        return _made_ready(handler, definition)
+    except HandlerNotFound:
+        raise
+    except Exception as error:  # its properties are its author's code
+        raise ResolutionError(
+            f"handler {definition.callable!r} cannot be used: {type(error).__name__}: {_message(error)} "
+            f"({place_of_error(error)}). Correct the handler"
+        ) from error
+
+
+def _made_ready(handler: Any, definition: HandlerDefinition) -> ResolvedHandler:
     call = bound_method(handler, definition)
     return ResolvedHandler(
         name=str(getattr(handler, "name", definition.callable)),

@@ -7,7 +7,7 @@ import contextvars
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 from engine.model.given_inputs import given_inputs
 from engine.model.payload import dump_json, load_json
@@ -28,6 +28,9 @@ log = logging.getLogger("tasker.worker")
 
 GRACE_SECONDS = 5.0
 """How long an asynchronous handler whose step was taken away may tidy up before it is cancelled."""
+
+
+_Outcome: TypeAlias = tuple[Any, BaseException | None]
 
 
 class DependenciesTooLarge(PermanentError):
@@ -78,6 +81,8 @@ class Executor:
         context = contextvars.copy_context()
         context.run(current_log.set, step.log)
         step.task = self._loop.create_task(self._run(step, handler), context=context)
+        # A task that is cancelled before its first turn runs nothing of its body.
+        step.task.add_done_callback(lambda _: self._end(step))
 
     def take_away(self, step: RunningStep, reason: str) -> None:
         """Tell a handler that its step is no longer its own; callable from any thread."""
@@ -100,7 +105,6 @@ class Executor:
             result = failure_from_exception(error, handler_version=handler.version)
         step.returned = not (step.decided or step.reported)
         self._finish(step, result, handler.version)
-        self._end(step)
 
     async def _call(
         self, step: RunningStep, handler: ResolvedHandler, context: StepContext
@@ -110,7 +114,10 @@ class Executor:
         try:
             if handler.is_async:
                 return to_result(await handler.call(context))
-            return to_result(await self._in_thread(handler.call, context))
+            returned, error = await self._in_thread(handler.call, context)
+            if error is not None:
+                return failure_from_exception(error, handler_version=handler.version)
+            return to_result(returned)
         finally:
             if timer is not None:
                 timer.cancel()
@@ -132,8 +139,9 @@ class Executor:
             raise StepCancelled("the step was taken away while its checkpoint was stored")
         context.checkpoint = load_json(kept)
 
-    async def _in_thread(self, call: Callable[[StepContext], Any], context: StepContext) -> Any:
-        future = self._loop.run_in_executor(self._threads, contextvars.copy_context().run, call, context)
+    async def _in_thread(self, call: Callable[[StepContext], Any], context: StepContext) -> _Outcome:
+        run = contextvars.copy_context().run
+        future = self._loop.run_in_executor(self._threads, run, _outcome_of, call, context)
         while True:
             try:
                 # A thread can't be cancelled: the slot stays taken until it returns.
@@ -235,6 +243,14 @@ class Executor:
     def _cancel(self, step: RunningStep) -> None:
         if step.task is not None and not step.task.done():
             step.task.cancel()
+
+
+def _outcome_of(call: Callable[[StepContext], Any], context: StepContext) -> _Outcome:
+    """What a call returned or raised, as a pair: a future takes no `StopIteration`, and would never be done."""
+    try:
+        return call(context), None
+    except BaseException as error:
+        return None, error
 
 
 def _stored(data: Any) -> dict[str, Any]:
