@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from engine.background import told_to_end
-from engine.store.pool import RECONNECTABLE, retry_deadlock
+from engine.store.pool import PASSING, retry_deadlock
 
 log = logging.getLogger("tasker.orchestration")
 
@@ -39,10 +39,10 @@ class Loop:
             try:
                 wait = await retry_deadlock(self._look)
                 self.failures = 0
-            except RECONNECTABLE as error:
+            except PASSING as error:
                 wait = self._after_failure()
                 log.warning(
-                    "%s: the database can't be reached (%s); trying again in %.1f s", self.name, error, wait
+                    "%s: the database can't answer (%s); trying again in %.1f s", self.name, error, wait
                 )
             except (Exception, asyncio.CancelledError):
                 if told_to_end():

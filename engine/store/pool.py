@@ -35,6 +35,17 @@ RECONNECTABLE = (
 )
 """What a lost or refused connection raises: the call may be made again on a new one."""
 
+PASSING = (
+    *RECONNECTABLE,
+    asyncpg.InsufficientResourcesError,  # SQLSTATE class 53: no disk, memory or connection left
+    asyncpg.OperatorInterventionError,  # class 57: cancelled, shut down, not yet up
+    asyncpg.ReadOnlySQLTransactionError,  # a primary that became a standby
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+"""What passes by itself: the same call may go through a little later, on a new connection."""
+
 APPLICATION = "tasker"
 DEADLOCK_TRIES = 5
 LONGEST_WAIT = 2.0
@@ -70,8 +81,8 @@ async def until_reachable(call: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await call()
-        except RECONNECTABLE as error:
-            log.warning("the database can't be reached (%s); trying again in %.1f s", error, wait)
+        except PASSING as error:
+            log.warning("the database can't answer (%s); trying again in %.1f s", error, wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
 

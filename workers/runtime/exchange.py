@@ -21,7 +21,7 @@ from engine.messaging.notify import Notifier
 from engine.model.payload import dump_json
 from engine.store import claims
 from engine.store.claims import ClaimedStep, FinishedStep, SubmitAnswer, WorkerIdentity
-from engine.store.pool import RECONNECTABLE, Connection, connect, retry_deadlock
+from engine.store.pool import PASSING, RECONNECTABLE, Connection, connect, retry_deadlock
 from workers.runtime.capacity import Capacity
 from workers.runtime.metrics import WorkerMetrics
 
@@ -53,7 +53,7 @@ class Outgoing(NamedTuple):
 
 
 class Exchange:
-    """Submits what is put into `outbox` and hands claimed steps to `start`."""
+    """Submits what is put into `outbox` and hands claimed steps to `start`, which begins all or raises."""
 
     def __init__(
         self,
@@ -109,6 +109,8 @@ class Exchange:
                     log.exception(
                         "an exchange with the database failed; what it held comes back by its lease"
                     )
+                    if conn is not None:
+                        conn.terminate()
                     conn = None
                     await asyncio.sleep(RECONNECT_SECONDS[1])
         finally:
@@ -150,8 +152,7 @@ class Exchange:
         self._metrics.claim_answered(time.monotonic() - since)
         self.capacity.give(wanted - len(held))
         self.capacity.hungry |= len(held) == wanted
-        if held:
-            await self._start(held, since)
+        await self._begin(held, since)
         return conn
 
     async def _submit(self, conn: Connection, batch: list[Outgoing], wanted: int) -> Connection:
@@ -167,9 +168,13 @@ class Exchange:
         self._settle(batch, results, answer)
         for refusal in answer.refused:
             self._refused(refusal.step_uuid, refusal.reason)
-        if answer.held:
-            await self._start(answer.held, since)
+        await self._begin(answer.held, since)
         return conn
+
+    async def _begin(self, held: list[ClaimedStep], since: float) -> None:
+        if held:
+            with self.capacity.promised(len(held)):
+                await self._start(held, since)
 
     async def _submit_surely(
         self, conn: Connection, results: list[FinishedStep], keep: int, claim: int
@@ -179,13 +184,16 @@ class Exchange:
         A result that can't be stored is replaced in `results` by what is stored instead.
         """
         call = uuid4()
+        wait, longest = RECONNECT_SECONDS
         while True:
             keep = 0 if self.capacity.draining else keep
             try:
                 submit = partial(claims.submit, conn, self.worker, call, results, keep=keep, claim=claim)
                 return conn, await retry_deadlock(submit)
-            except RECONNECTABLE as error:
-                log.warning("the answer to a submit was lost (%s); sending it again", error)
+            except PASSING as error:
+                log.warning("a submit has no answer (%s); sending it again in %.1f s", error, wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, longest)
                 conn = await self._reconnect(conn)
             except NOT_STORABLE as error:
                 log.warning("PostgreSQL refused %d results: %s", len(results), error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.support.proxy import proxy_to
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -17,6 +19,38 @@ REFUSE_ONE = """
     CREATE TRIGGER refuse BEFORE INSERT ON tasker.step_attempts
     FOR EACH ROW WHEN (new.result ->> 'step' = 'refused') EXECUTE FUNCTION refuse();
 """
+
+
+REFUSE_TWICE = """
+    CREATE SEQUENCE refusals;
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('refusals') <= 2 THEN
+            RAISE EXCEPTION 'not now' USING ERRCODE = '%s';
+        END IF;
+        RETURN new;
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON tasker.step_attempts FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+PASSING = {
+    "disk_full": "53100",
+    "out_of_memory": "53200",
+    "query_canceled": "57014",
+    "lock_not_available": "55P03",
+    "read_only": "25006",
+}
+
+
+@pytest.mark.parametrize("code", PASSING.values(), ids=PASSING)
+async def test_a_result_is_submitted_until_the_database_takes_it(stack: Stack, code: str) -> None:
+    await stack.engine()
+    await stack.worker(lease=300.0)
+    await stack.flows.conn.execute(REFUSE_TWICE % code)
+    task = await stack.flows.run(linear(2))
+    await stack.flows.reaches(task, "complete", timeout=10)
+    assert stack.effects() == ["s1 1", "s2 1"]
+    assert await stack.flows.conn.fetchval("SELECT last_value FROM refusals") == 4
 
 
 async def test_a_submit_whose_answer_was_lost_gets_the_same_hand_over(stack: Stack) -> None:
