@@ -246,7 +246,7 @@ class Executor:
 
 
 def _outcome_of(call: Callable[[StepContext], Any], context: StepContext) -> _Outcome:
-    """What a call returned or raised, as a pair: a future takes no `StopIteration`, and would never be done."""
+    """What a call returned or raised: a future takes no `StopIteration`, and would never be done."""
     try:
         return call(context), None
     except BaseException as error:

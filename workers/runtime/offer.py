@@ -27,10 +27,12 @@ class Offer:
         self._version = version
         self._slots = slots
         self._withdrawn: set[tuple[str, str]] = set()
+        self._said: list[str] = []
 
     def withdraw(self, namespace: str, handler: str) -> None:
         """Stop offering a handler that turned out not to be there."""
         self._withdrawn.add((namespace, handler))
+        self.identity.handlers[:] = [name for name in self.identity.handlers if name != handler]
 
     async def refresh(self, conn: Connection, definitions: Definitions) -> bool:
         """Find out which handlers of the templates can be resolved here, and say so.
@@ -51,7 +53,6 @@ class Offer:
             offered = sorted(found - self.left)
         else:
             known, offered = {self.debugged}, sorted(found & {self.debugged})
-        changed = offered != self.identity.handlers
         self.identity.handlers[:] = offered
         await register_worker(
             conn,
@@ -65,4 +66,5 @@ class Offer:
             slots=self._slots,
             debugs=self.debugged is not None,
         )
+        changed, self._said = offered != self._said, offered
         return changed

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from engine.background import Background
 from engine.messaging.channels import LOOK, PUBLISH, READY, RESULTS, TEMPLATES
 from engine.messaging.inbox import Inbox, make_inbox
@@ -182,7 +184,7 @@ class Worker:
             async with self._pool.acquire() as conn:
                 await retire_worker(conn, self.identity.worker_uuid)
             await self._tell_of_debugging()
-        except RECONNECTABLE as error:
+        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
             log.warning("the worker's end could not be recorded: %s", error)
 
     async def _start(self, claimed: list[ClaimedStep], since: float) -> None:
@@ -195,25 +197,27 @@ class Worker:
             self.capacity.give(len(steps))
             await self._give_back(steps)
             return
-        for step in steps:
-            self.running[step.claimed.step_uuid, step.claimed.claim_no] = step
-            self.metrics.claimed(step.definition.namespace)
-            if self._debugs:
-                debugging.tell_begin(step)
-            try:
-                self._executor.start(step)
-            except HandlerNotFound as error:
-                await self._decline(step, error)
+        declined = [step for step in steps if not self._begin(step)]
+        if declined:
+            await self._give_back(declined)
+            self._offer_changed()
 
-    async def _decline(self, step: RunningStep, error: HandlerNotFound) -> None:
-        """This worker said that it has the handler, and hasn't: another one may."""
-        log.warning("step %s is declined: %s", step.claimed.name, error)
-        step.ended = True
-        self.offer.withdraw(step.definition.namespace, step.definition.handler)
-        await self._refresh_offer()
-        self._forget(step)
-        self.capacity.give(1)
-        await self._give_back([step])
+    def _begin(self, step: RunningStep) -> bool:
+        """Run a step, or decline it: this worker offers its handler and hasn't got it; another one may."""
+        self.metrics.claimed(step.definition.namespace)
+        if self._debugs:
+            debugging.tell_begin(step)
+        self.running[step.claimed.step_uuid, step.claimed.claim_no] = step
+        try:
+            self._executor.start(step)
+        except HandlerNotFound as error:
+            log.warning("step %s is declined: %s", step.claimed.name, error)
+            step.ended = True
+            self.offer.withdraw(step.definition.namespace, step.definition.handler)
+            self._forget(step)
+            self.capacity.give(1)
+            return False
+        return True
 
     async def _give_back(self, steps: Iterable[RunningStep]) -> None:
         steps = list(steps)
@@ -233,7 +237,7 @@ class Worker:
                     [step.claimed.claim_no for step in steps],
                     [step.begun_at is not None for step in steps],
                 )
-        except RECONNECTABLE as error:
+        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
             log.warning("%d steps could not be given back (%s); their leases will run out", len(steps), error)
             return
         self._notifier.wake(READY)

@@ -88,6 +88,46 @@ async def test_a_declined_step_costs_no_attempt(stack: Stack) -> None:
     assert attempt["attempt"] == 1
 
 
+NOBODY_REGISTERS = """
+    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full';
+    END $$;
+    CREATE TRIGGER no_room BEFORE INSERT OR UPDATE OF handlers ON tasker.workers
+    FOR EACH ROW EXECUTE FUNCTION no_room();
+"""
+
+
+async def test_a_declined_step_goes_back_although_the_worker_cannot_say_what_it_offers(stack: Stack) -> None:
+    """Neither the step nor its slot is lost: the only slot runs what is claimed next."""
+    await stack.engine(TASKER_MISSING_HANDLER_GRACE_SECONDS="60")
+    fickle = stack.folder / "fickle.py"
+    fickle.write_text(FICKLE + PLAIN)
+    worker = await stack.worker(handlers=fickle, slots=1, lease=300.0)
+    revision = await stack.flows.register([step("s1", handler="fickle"), step("s2", handler="plain")])
+
+    async def offered() -> bool:
+        return len((await worker.get("/health/detailed")).json()["handlers"]) == 2
+
+    await until(offered, "the worker offers both handlers")
+    await stack.flows.conn.execute(NOBODY_REGISTERS)
+    (task,) = await stack.flows.create(revision)
+    await stack.flows.step_reaches(task, "s2", "complete")
+    assert "step s1 is declined" in worker.output
+    await stack.flows.step_reaches(task, "s1", "enqueued")
+    assert (await stack.flows.steps(task))["s1"]["attempts"] == 0
+
+
+PLAIN = """
+
+from workers import step_handler
+
+
+@step_handler("plain")
+def plain() -> dict:
+    return {}
+"""
+
 # A resolver that finds its handler once, when the worker looks what it can offer, and never again.
 FICKLE = """
 from workers import BaseResolver, HandlerRegistry, StepHandler

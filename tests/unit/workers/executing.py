@@ -34,7 +34,7 @@ def running_step() -> RunningStep:
 
 
 class Bench:
-    """Runs one handler's steps. `reported` are the results, `ended` the steps whose handlers have returned."""
+    """Runs one handler's steps. `reported` are results, `ended` the steps whose handlers have returned."""
 
     def __init__(self, handler: Any) -> None:
         registry = HandlerRegistry()

@@ -1,4 +1,4 @@
-"""What a handler raises where Python's own machinery stumbles over it, and handlers that never got to begin."""
+"""What handlers raise that Python's own machinery stumbles over, and handlers that never got to begin."""
 
 from __future__ import annotations
 
