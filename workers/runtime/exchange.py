@@ -245,8 +245,8 @@ class Exchange:
         while True:
             try:
                 return await connect(self._dsn)
-            except RECONNECTABLE as error:
-                log.warning("the database can't be reached (%s); trying again in %.1f s", error, wait)
+            except PASSING as error:
+                log.warning("the database can't answer (%s); trying again in %.1f s", error, wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, longest)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from engine.store import claims
 from engine.store.claims import WorkerIdentity
-from engine.store.pool import RECONNECTABLE, Connection, connect
+from engine.store.pool import PASSING, Connection, connect
 from workers.runtime.running import RunningStep
 
 log = logging.getLogger("tasker.worker")
@@ -72,10 +72,11 @@ class Heartbeat(threading.Thread):
         conn: Connection | None = None
         while not self._ending.is_set():
             try:
-                conn = conn or await connect(self._dsn)
+                # Where packets vanish, connecting takes a minute, and leases end meanwhile.
                 async with asyncio.timeout(self._worker.lease.total_seconds() / 3):
+                    conn = conn or await connect(self._dsn)
                     await self._beat(conn)
-            except (*RECONNECTABLE, TimeoutError) as error:
+            except PASSING as error:
                 log.warning("heartbeat failed: %s", error or "no answer in time")
                 if conn is not None:
                     conn.terminate()
