@@ -44,7 +44,8 @@ class LogBuffer:
     It knows its origin and not its step: a cycle of the two would leave every step to the garbage collector.
     """
 
-    __slots__ = ("_bytes", "_dropped", "_lines", "_lock", "_on_first", "_partial", "ended", "origin")
+    __slots__ = ("_bytes", "_dropped", "_lines", "_lock", "_on_first", "_partial", "_returned", "ended",
+                 "origin")  # fmt: skip
 
     def __init__(self, origin: Origin, on_first: Callable[[LogBuffer], None]) -> None:
         self.origin = origin
@@ -52,15 +53,16 @@ class LogBuffer:
         self._lock = threading.Lock()
         self._lines: list[LogLine] = []
         self._partial = ""
+        self._returned = False
         self._bytes = 0
         self._dropped = 0
         self._on_first = on_first
 
     def add(self, level: str, logger: str | None, message: str) -> None:
         """Keep a line, up to KEPT_BYTES in all."""
-        # PostgreSQL keeps neither a NUL nor half of a surrogate pair.
-        encoded = message[:MAX_LINE].replace("\0", "\\0").encode("utf-8", "backslashreplace")
+        encoded = _encoded(message[:MAX_LINE])
         message = encoded.decode()
+        logger = None if logger is None else _encoded(logger[:MAX_LINE]).decode()
         with self._lock:
             if self._bytes + len(encoded) + 1 > KEPT_BYTES:
                 self._dropped += 1
@@ -72,11 +74,27 @@ class LogBuffer:
             self._on_first(self)
 
     def print(self, text: str) -> None:
-        """Keep printed text, line by line."""
+        """Keep printed text, line by line; of a line that is written over, such as a progress bar, the end."""
+        *ends, rest = text.split("\n")
         with self._lock:
-            *lines, self._partial = (self._partial + text).split("\n")
+            lines = [self._finish(end) for end in ends]
+            self._continue(rest)
         for line in lines:
             self.add("INFO", None, line)
+
+    def _continue(self, text: str) -> None:
+        """Go on with the unfinished line, which begins anew with what follows a carriage return."""
+        _, over, last = text.rstrip("\r").rpartition("\r")
+        if last and (over or self._returned):
+            self._partial = ""
+        if text:
+            self._returned = text[-1] == "\r"
+        self._partial += last[: MAX_LINE - len(self._partial)]
+
+    def _finish(self, end: str) -> str:
+        self._continue(end)
+        line, self._partial, self._returned = self._partial, "", False
+        return line
 
     @property
     def has_output(self) -> bool:
@@ -98,6 +116,11 @@ class LogBuffer:
         return lines
 
 
+def _encoded(text: str) -> bytes:
+    """PostgreSQL keeps neither a NUL nor half of a surrogate pair."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace")
+
+
 current_log: contextvars.ContextVar[LogBuffer | None] = contextvars.ContextVar(
     "tasker_step_log", default=None
 )
@@ -109,7 +132,10 @@ class StepLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         buffer = current_log.get()
         if buffer is not None:
-            buffer.add(record.levelname, record.name, self.format(record))
+            try:
+                buffer.add(record.levelname, record.name, self.format(record))
+            except Exception:  # as with any handler of logging: whoever logs goes on
+                self.handleError(record)
 
 
 class _Tee:

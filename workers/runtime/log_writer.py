@@ -6,9 +6,7 @@ import asyncio
 import logging
 from operator import itemgetter
 
-import asyncpg
-
-from engine.store.pool import RECONNECTABLE, Pool
+from engine.store.pool import Pool
 from workers.runtime.capture import LogBuffer
 
 log = logging.getLogger("tasker.worker")
@@ -54,5 +52,5 @@ class LogWriter:
                 await conn.copy_records_to_table(
                     "step_logs", schema_name="tasker", columns=COLUMNS, records=rows
                 )
-        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
-            log.warning("%d log lines of steps are lost: %s", len(rows), error)
+        except Exception as error:  # whatever it is: those who log later are to be heard
+            log.warning("%d log lines of steps are lost: %s", len(rows), error or type(error).__name__)
