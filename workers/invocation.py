@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from workers.context import StepContext
-from workers.errors import HandlerNotFound, ResolutionError, TaskerError
+from workers.errors import HandlerNotFound, PermanentError, ResolutionError, TaskerError
 from workers.functional import FunctionHandler
 from workers.handlers import StepHandler
 from workers.near import did_you_mean
@@ -46,6 +46,12 @@ class ResolvedHandler:
     call: Callable[[StepContext], Any]
     is_async: bool
     dependencies: frozenset[str] | None
+
+
+class ResultNotStorable(PermanentError):
+    """What a handler returned cannot be turned into its result."""
+
+    error_type = "result_not_storable"
 
 
 def resolve(registry: HandlerRegistry, definition: HandlerDefinition) -> ResolvedHandler:
@@ -83,9 +89,19 @@ def _made_ready(handler: Any, definition: HandlerDefinition) -> ResolvedHandler:
 def to_result(returned: Any) -> StepHandlerResult:
     """Understand what a handler returned (reference python-sdk, first rule).
 
-    Raises `ConfigurationError` for a `BatchConfig` that came past `@batch_analyzer`; give it, as anything
-    that a handler raises, to `failure_from_exception`.
+    Raises `ConfigurationError` for a `BatchConfig` that came past `@batch_analyzer`, `ResultNotStorable` if
+    the object's own code raises; give it, as anything that a handler raises, to `failure_from_exception`.
     """
+    try:
+        return _understood(returned)
+    except TaskerError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {_message(error)}"
+        raise ResultNotStorable(f"what the handler returned can't be stored: it raised {said}") from error
+
+
+def _understood(returned: Any) -> StepHandlerResult:
     if type(returned) is dict:
         return StepHandlerResult(True, returned)
     if isinstance(returned, StepHandlerResult):

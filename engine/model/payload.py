@@ -109,7 +109,7 @@ def _too_deep() -> PayloadRejected:
 
 
 def _too_large(value: Any, size: int, limit: int) -> PayloadTooLarge:
-    parts = {str(key): len(to_json(item)) for key, item in value.items()} if isinstance(value, dict) else {}
+    parts = {str(key): _size(item) for key, item in _children(value)} if isinstance(value, dict) else {}
     largest = max(parts, key=lambda key: parts[key], default="")
     where = f" (the largest part is '{largest}' with {parts[largest]:,} bytes)" if largest else ""
     return PayloadTooLarge(
@@ -119,10 +119,14 @@ def _too_large(value: Any, size: int, limit: int) -> PayloadTooLarge:
     )
 
 
+def _size(node: Any) -> int:
+    return 0 if _failure(node) else len(to_json(node))
+
+
 def _not_serialisable(value: Any, error: Exception) -> PayloadRejected:
-    if "depth exceeded" in str(error):
+    if "depth exceeded" in _text(error):
         return _too_deep()
-    if "Circular reference" in str(error):
+    if "Circular reference" in _text(error):
         return PayloadRejected((), "a value that contains itself", "leave the reference back out")
     for location, node in _walk(value):
         if (inner := _failure(node)) is not None:
@@ -144,13 +148,20 @@ def _why(node: Any, error: Exception) -> tuple[str, str]:
         return "text with a lone surrogate, which is not valid Unicode", "decode it with errors='replace'"
     if isinstance(node, bytes | bytearray):
         return "bytes that are not UTF-8", "encode them as a text, such as base64"
-    if "unknown type" in str(error):
+    if "unknown type" in _text(error):
         kind = f"{type(node).__module__}.{type(node).__qualname__}".removeprefix("builtins.")
         return (
             f"a value of type {kind} is not JSON",
             "use dicts, lists, texts, numbers, booleans, None, datetimes, UUIDs or pydantic models",
         )
-    return f"cannot be written as JSON: {error}", "check the keys and the value's own serialiser"
+    return f"cannot be written as JSON: {_text(error)}", "check the keys and the value's own serialiser"
+
+
+def _text(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
 
 
 def _has_nul(node: Any) -> bool:
@@ -171,7 +182,15 @@ def _walk(value: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]
     yield location, value
 
 
-def _children(value: Any) -> Iterator[tuple[int | str, Any]]:
+def _children(value: Any) -> list[tuple[int | str, Any]]:
+    """What a value holds. One whose own code raises here holds nothing, and is what is wrong itself."""
+    try:
+        return list(_held(value))
+    except Exception:
+        return []
+
+
+def _held(value: Any) -> Iterator[tuple[int | str, Any]]:
     if isinstance(value, Mapping):
         return ((str(key), item) for key, item in value.items())
     if isinstance(value, list | tuple | set | frozenset):

@@ -74,7 +74,7 @@ class LogBuffer:
             self._on_first(self)
 
     def print(self, text: str) -> None:
-        """Keep printed text, line by line; of a line that is written over, such as a progress bar, the end."""
+        """Keep printed text, line by line; of one that is written over, as a progress bar is, the end."""
         *ends, rest = text.split("\n")
         with self._lock:
             lines = [self._finish(end) for end in ends]

@@ -11,6 +11,7 @@ from workers.runtime.running import RunningStep
 
 DEFAULT_VERSION = "1.0.0"
 DETAILS_LIMIT = 256 * 1024
+CANNOT_BE_STORED = "what the handler returned can't be stored"
 
 # Keys of a failure's metadata that have a column of their own in what is stored.
 _NAMED = {
@@ -39,7 +40,11 @@ def pack(
         details = dump_json(_failure_details(result, handler_version), limit_bytes=DETAILS_LIMIT)
     except PayloadRejected as error:
         kind = "result_too_large" if isinstance(error, PayloadTooLarge) else "result_not_storable"
-        result = StepHandlerResult.failure(f"what the handler returned can't be stored: {error}", kind, False)
+        result = StepHandlerResult.failure(f"{CANNOT_BE_STORED}: {error}", kind, False)
+        details = dump_json(_failure_details(result, handler_version))
+    except BaseException as error:  # what it holds runs code of its own, such as a generator's
+        said = f"{CANNOT_BE_STORED}: writing it as JSON raised {type(error).__name__}"
+        result = StepHandlerResult.failure(said, "result_not_storable", False)
         details = dump_json(_failure_details(result, handler_version))
     return FinishedStep(claimed.step_uuid, claimed.claim_no, False, None, details, elapsed), result
 
