@@ -151,7 +151,9 @@ async def heartbeat(
     claims: Sequence[int],
 ) -> list[RefusedResult]:
     """Renew the leases of exactly these claims; answers those that the worker no longer holds."""
+    crash_point("heartbeat.before")
     rows = await conn.fetch(_HEARTBEAT, worker.worker_uuid, busy, stuck, state, steps, claims, worker.lease)
+    crash_point("heartbeat.after")
     return [RefusedResult(*row) for row in rows]
 
 
@@ -181,5 +183,7 @@ async def give_back(
     begun: Sequence[bool],
 ) -> int:
     """Give claims back before their lease ends; a begun attempt counts as `worker_lost`. Returns how many."""
+    crash_point("give_back.before")
     taken: int = await conn.fetchval(_TAKE_BACK, steps, claims, begun, f"worker:{worker.worker_uuid}")
+    crash_point("give_back.after")
     return taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,27 @@ async def test_a_killed_worker_s_successor_goes_on_at_the_checkpoint(stack: Stac
     await stack.worker(handlers=HANDLERS, lease=1.0)
     await stack.flows.reaches(task, "complete")
     assert stack.effects()[-2:] == ["2: 50", "2: 75"]
+
+
+@pytest.mark.parametrize(
+    ("point", "effects"),
+    [
+        # What was done since the last checkpoint is done again, and nothing before it.
+        ("checkpoint.before:2", ["1: 0", "1: 25", "2: 25", "2: 50", "2: 75"]),
+        ("checkpoint.after:2", ["1: 0", "1: 25", "2: 50", "2: 75"]),
+    ],
+)
+async def test_a_worker_is_killed_while_it_keeps_a_checkpoint(
+    stack: Stack, point: str, effects: list[str]
+) -> None:
+    await stack.engine()
+    doomed = stack.start_worker(handlers=HANDLERS, lease=1.0, TASKER_CRASH_AT=point)
+    task = await stack.flows.run(counting(total=100, size=25))
+    assert await doomed.ended() == -SIGKILL
+    await stack.worker(handlers=HANDLERS, lease=1.0)
+    await stack.flows.reaches(task, "complete")
+    assert stack.effects() == effects
+    assert (await outcome(stack, task))["result"]["sum"] == sum(range(100))
 
 
 async def test_the_history_is_bounded(stack: Stack) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from uuid import UUID
 
 import pytest
@@ -45,6 +45,34 @@ async def test_a_worker_is_killed_at_a_commit(
     assert stack.effects() == effects
     for name in ("s1", "s2", "s3"):
         assert await outcomes(stack, task, name) == (LOST_AND_DONE if name == lost else DONE)
+
+
+@pytest.mark.parametrize("point", ["heartbeat.before", "heartbeat.after"])
+async def test_a_worker_is_killed_while_it_renews_its_leases(stack: Stack, point: str) -> None:
+    await stack.engine()
+    task = await stack.flows.run([step("s1", handler="gate")])
+    # The first beats name no step: they come before it, or while it is young.
+    doomed = stack.start_worker(lease=3 * LEASE, TASKER_CRASH_AT=f"{point}:4")
+    assert await doomed.ended() == -SIGKILL
+    stack.open_gate("s1")
+    await stack.worker(lease=LEASE)
+    await stack.flows.reaches(task, "complete")
+    assert await outcomes(stack, task, "s1") == LOST_AND_DONE
+
+
+@pytest.mark.parametrize("point", ["give_back.before", "give_back.after"])
+async def test_a_worker_is_killed_while_it_gives_a_step_back(stack: Stack, point: str) -> None:
+    await stack.engine()
+    doomed = await stack.worker(lease=LEASE, drain=0.1, TASKER_CRASH_AT=point)
+    task = await stack.flows.run([step("s1", handler="deaf_sync")])
+    await stack.has_effect("begin s1 1")
+    doomed.signal(SIGTERM)
+    assert await doomed.ended() == -SIGKILL
+    stack.open_gate("s1")
+    await stack.worker(lease=LEASE)
+    await stack.flows.reaches(task, "complete")
+    assert stack.effects()[-1] == "s1 2"
+    assert await outcomes(stack, task, "s1") == LOST_AND_DONE
 
 
 async def unprocessed(stack: Stack) -> None:
