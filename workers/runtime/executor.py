@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 from engine.model.given_inputs import given_inputs
-from engine.model.payload import dump_json, load_json
+from engine.model.payload import PayloadRejected, dump_json, load_json
 from engine.store.claims import DEPENDENCY_LIMIT, FinishedStep, WorkerIdentity, keep_checkpoint
 from engine.store.pool import Pool, until_reachable
 from engine.store.step_definitions import load_results
 from workers.context import StepContext
 from workers.errors import HandlerNotFound, PermanentError, StepCancelled
-from workers.invocation import ResolvedHandler, failure_from_exception, to_result
+from workers.invocation import ResolvedHandler, ResultNotStorable, failure_from_exception, to_result
 from workers.results import StepHandlerResult
 from workers.runtime.capture import LogBuffer, Origin, current_log
 from workers.runtime.definitions import Definitions
@@ -126,7 +126,11 @@ class Executor:
         self, step: RunningStep, context: StepContext, result: StepHandlerResult
     ) -> None:
         """Store where the handler stopped and let the same attempt go on from there."""
-        claimed, checkpoint = step.claimed, dump_json(result.result)
+        claimed = step.claimed
+        try:
+            checkpoint = dump_json(result.result)
+        except PayloadRejected as error:
+            raise ResultNotStorable(f"the checkpoint can't be stored: {error}") from None
 
         async def keep() -> str | None:
             async with self._pool.acquire() as conn:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.workers.executing import bench, running_step
-from workers import StepContext, StepHandler
+from workers import StepContext, StepHandler, StepHandlerResult
 
 
 class Raises(StepHandler):
@@ -79,6 +79,22 @@ async def test_a_handler_that_cannot_be_made_ready_is_a_permanent_failure() -> N
     details = json.loads(finished.details)
     assert (details["error_type"], details["retryable"]) == ("handler_not_found", False)
     assert "StopIteration" in details["message"]
+
+
+class YieldsNothingToKeep(StepHandler):
+    """Its checkpoint is no JSON."""
+
+    def call(self, context: StepContext) -> Any:
+        return StepHandlerResult.success({"cursor": float("nan")}, {"checkpoint_yield": True})
+
+
+async def test_a_checkpoint_that_cannot_be_stored_is_a_permanent_failure() -> None:
+    with bench(YieldsNothingToKeep()) as executor:
+        finished = await executor.run()
+    assert finished.details is not None
+    details = json.loads(finished.details)
+    assert (details["error_type"], details["retryable"]) == ("result_not_storable", False)
+    assert details["message"].startswith("the checkpoint can't be stored: cursor: NaN")
 
 
 async def test_a_step_that_is_taken_away_before_its_first_turn_ends() -> None:
