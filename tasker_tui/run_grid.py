@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.model.states import StepState
 from engine.model.wire.comparison import GridCell, GridColumn, GridRun
@@ -13,7 +14,7 @@ NAMED = 10
 LONGEST_NAME = 24
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """A run with the columns that its cells belong to."""
 
@@ -29,6 +30,7 @@ class Run:
         """Its step in a column, None where it does not have it."""
         return self.run.cells[at] if 0 <= at < len(self.run.cells) else None
 
+    @cached_property
     def failed(self) -> list[int]:
         """The columns of its failed steps."""
         return [at for at, cell in enumerate(self.run.cells) if cell and cell.state is StepState.ERROR]
@@ -60,10 +62,12 @@ def view_of(columns: Sequence[GridColumn], at: int, width: int) -> View:
     The view moves by half of what it shows, so that the cursor has neighbours on either side of it.
     """
     total = len(columns)
-    longest = max((len(column.step) for column in columns), default=0)
-    share = min(width // max(1, total), max(NAMED, min(longest, LONGEST_NAME) + 2))
+    share = width // max(1, total)
+    if share >= NAMED:
+        longest = max((len(column.step) for column in columns), default=0)
+        return View(0, total, min(share, max(NAMED, min(longest, LONGEST_NAME) + 2)), total)
     if share >= 1:
-        return View(0, total, share if share >= NAMED else min(share, 2), total)
+        return View(0, total, min(share, 2), total)
     shown = max(1, width - 2)
     half = max(1, shown // 2)
     first = max(0, min(at // half * half - half // 2, total - shown))
@@ -80,7 +84,7 @@ class GridCursor:
         """Where it is, on this run."""
         if run is None or not run.columns:
             return 0
-        at = next(iter(run.failed()), 0) if self._at is None else self._at
+        at = next(iter(run.failed), 0) if self._at is None else self._at
         return min(at, len(run.columns) - 1)
 
     def move(self, run: Run, by: int) -> None:
@@ -89,5 +93,5 @@ class GridCursor:
 
     def next_failed(self, run: Run) -> None:
         """To the next failed step of the run; after the last one to the first."""
-        failed = run.failed()
+        failed = run.failed
         self._at = next((at for at in failed if at > self.column(run)), failed[0])

@@ -20,6 +20,7 @@ from tasker_tui.screens.listing import ListScreen
 from tasker_tui.services import Services
 from tasker_tui.text import plural, printable
 from tasker_tui.themes import Palette
+from tasker_tui.widgets.painting import palette_for
 from tasker_tui.widgets.run_columns import RunColumns
 from tasker_tui.widgets.virtual_table import Column, VirtualTable
 
@@ -58,7 +59,7 @@ class RunsScreen(ListScreen[Run]):
         return Focus(
             connected=self.services.link.live,
             run=row.run if row else None,
-            failed_steps=len(row.failed()) if row else 0,
+            failed_steps=len(row.failed) if row else 0,
             marked=len(self._marking.marks.keys),
             no_pair=pair if isinstance(pair := self._pair(), str) else "",
         )
@@ -109,6 +110,11 @@ class RunsScreen(ListScreen[Run]):
     def told(self, row: Run, width: int, palette: Palette) -> Text:
         """Its steps by name, those first that matter."""
         return self._columns.told(row, palette)
+
+    def searched(self, row: Run) -> str:
+        """The steps that are not told as well."""
+        steps = self._columns.told(row, palette_for(self), len(row.columns)).plain
+        return f"{super().searched(row)}\n{steps}"
 
     def summary(self, rows: Sequence[Run]) -> str:
         """How many, and how many of them came through."""

@@ -17,6 +17,8 @@ from tasker_tui.themes import Palette
 from tasker_tui.widgets.virtual_table import Column, Runs
 
 NARROW = 72
+TOLD_STEPS = 40
+"""More than the pane has lines for: what is out of sight would only make every key slower."""
 
 
 class RunColumns:
@@ -35,13 +37,15 @@ class RunColumns:
             return [state, when, steps]
         return [state, Column("ID", 8, _id), when, Column("TOOK", 7, _took, "right"), steps]
 
-    def told(self, row: Run, palette: Palette) -> Text:
+    def told(self, row: Run, palette: Palette, most: int = TOLD_STEPS) -> Text:
         """The steps of a run by name: that under the cursor, those that failed, the others."""
         text, here = Text(), self._cursor.column(row)
-        order = dict.fromkeys([here, *row.failed(), *range(len(row.columns))]) if row.columns else ()
-        for at in order:
+        order = list(dict.fromkeys([here, *row.failed, *range(len(row.columns))])) if row.columns else []
+        for at in order[:most]:
             text.append("▌" if at == here else " ", palette.accent)
             text.append_text(self._told_cell(row.columns[at], row.cell(at), palette))
+        if len(order) > most:
+            text.append(f"  and {plural(len(order) - most, 'more step', 'more steps')}\n", palette.muted)
         return text
 
     def _told_cell(self, column: GridColumn, cell: GridCell | None, palette: Palette) -> Text:
@@ -88,13 +92,17 @@ class RunColumns:
         here = self._here()
         at = self._cursor.column(here)
         view = view_of(row.columns, at, width)
-        runs = []
+        runs: list[tuple[str, Style]] = []
         for i in range(view.first, view.end):
             text, style = self._cell(row.cell(i), view, palette)
-            runs.append((text, style + _ground(palette, row is here) if i == at else style))
-        failed = row.failed()
+            if i == at:
+                runs.append((text, style + _ground(palette, row is here)))
+            elif runs and runs[-1][1] is style:  # one run for all that look alike
+                runs[-1] = (runs[-1][0] + text, style)
+            else:
+                runs.append((text, style))
         if view.scrolls:
-            before, after = any(i < view.first for i in failed), any(i >= view.end for i in failed)
+            before, after = any(i < view.first for i in row.failed), any(i >= view.end for i in row.failed)
             runs.insert(0, _sign("‹", view.first > 0, before, palette))
             runs.append(_sign("›", view.end < view.total, after, palette))
         return [*runs, (" " * (width - sum(len(text) for text, _ in runs)), palette.faint)]

@@ -93,6 +93,14 @@ async def test_the_cursor_follows_the_failed_step_of_each_run_until_it_is_moved(
         assert "✓ load_part_04 complete" in screen_text(pilot)
 
 
+async def test_the_filter_finds_steps_that_are_not_told():
+    async with dashboard(
+        client_with_runs(run_of(1, steps=60), run_of(2, 59, steps=60)), (80, 24), RUNS
+    ) as pilot:
+        await press(pilot, "slash", *"load_part_59", "space", *"error", "enter")
+        assert "1 of 2 shown" in screen_text(pilot)
+
+
 async def test_enter_opens_the_step_of_that_run_and_o_the_run():
     bad, good = run_of(1, 57), run_of(2)
     async with dashboard(client_with_runs(bad, good), (100, 30), RUNS) as pilot:
