@@ -37,7 +37,7 @@ TASKS: tuple[Action, ...] = (
     Action("tasks.failing", "failing", ("exclamation_mark",), "tasks",
            "Only tasks that need an operator, and back", hint=True),
     Action("tasks.preview", "why", ("tab", "w"), "tasks",
-           "Show why the selected task waits or failed, beside the list or below it; or hide it", hint=True),
+           "Show why the selected task waits or failed, or hide it", hint=True),
     Action("tasks.resolve", "resolve", ("m",), "tasks", "Count the failed steps of the task as done",
            "changes", disabled_reason=or_marked(cannot_retry_task)),
     Action("tasks.mark", "mark", ("space",), "tasks", "Mark the task: r, m, c and p act on all marked",
