@@ -70,6 +70,10 @@ def reset_stack(focus: Focus) -> str | None:
     return "tasker dev reset"
 
 
+def note_letter(focus: Focus) -> str | None:
+    return f"tasker dlq update {focus.letter.task_uuid}" if focus.letter else None
+
+
 def list_failed(focus: Focus) -> str | None:
     group = focus.group
     return with_options("tasker task list", status="active", signature=group.signature) if group else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from rich.text import Text
 from textual import work
@@ -15,6 +16,7 @@ from tasker_tui.actions.command_lines import with_options
 from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.letter import LetterAnswer, LetterDialog
+from tasker_tui.modals.letter_notes import LetterNotesDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.states import TASK_MARKS
@@ -55,6 +57,7 @@ class LettersScreen(ListScreen[Letter]):
             "letters.open": self.open_selected,
             "letters.close": self._ask,
             "letters.take": self._take,
+            "letters.note": self._ask_notes,
             "letters.back": self.app.pop_screen,
         }
 
@@ -133,7 +136,7 @@ class LettersScreen(ListScreen[Letter]):
 
     @work(group="operations")
     async def _close(self, row: Letter, answer: LetterAnswer) -> None:
-        notes = answer.notes or "closed from the dashboard"
+        notes = answer.notes or row.resolution_notes or "closed from the dashboard"
         fields = {"action": answer.action, "resolution_notes": notes, "resolved_by": self.services.user}
         command = with_options(
             f"tasker dlq update {row.task_uuid}", action=str(answer.action), notes=answer.notes
@@ -151,6 +154,24 @@ class LettersScreen(ListScreen[Letter]):
         if await self._update(row, command, assignee=user):
             self.notify(f"{short_id(str(row.task_uuid))} is {user}'s", markup=False)
 
+    def _ask_notes(self) -> None:
+        row = self.table.cursor_row
+        if row is None:
+            return
+
+        def answered(fields: dict[str, Any] | None) -> None:
+            if fields is not None:
+                self._keep(row, fields)
+
+        self.app.push_screen(LetterNotesDialog(row), answered)
+
+    @work(group="operations")
+    async def _keep(self, row: Letter, fields: dict[str, Any]) -> None:
+        user = self.services.user
+        if await self._update(row, notes_command(row, fields), **fields, resolved_by=user):
+            owner = printable(fields.get("assignee", row.assignee) or "nobody")
+            self.notify(f"{short_id(str(row.task_uuid))} is kept, with {owner}", markup=False)
+
     async def _update(self, row: Letter, command: str, **fields: object) -> bool:
         call = self.services.client.send(dead_letters.update(row.dlq_entry_uuid, **fields))
         try:
@@ -160,6 +181,17 @@ class LettersScreen(ListScreen[Letter]):
             return False
         self.reload()
         return True
+
+
+def notes_command(row: Letter, fields: dict[str, Any]) -> str:
+    """The command lines that do the same."""
+    lines = []
+    if "assignee" in fields:
+        owner = f" {shlex.quote(fields['assignee'])}" if fields["assignee"] else ""
+        lines.append(f"tasker dlq assign {row.task_uuid}{owner}")
+    if "resolution_notes" in fields:
+        lines.append(f"tasker dlq update {row.task_uuid} --notes {shlex.quote(fields['resolution_notes'])}")
+    return "; ".join(lines)
 
 
 def _task(row: Letter, width: int, palette: Palette) -> Runs:

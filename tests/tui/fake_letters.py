@@ -34,10 +34,12 @@ def change_letter(letters: list[DlqInvestigationQueueEntry], call: Call[Any]) ->
     """Close one, or give it to somebody."""
     asked = DlqInvestigationUpdate.model_validate_json(call.content or b"")
     found = next(one for one in letters if str(one.dlq_entry_uuid) == call.path.rsplit("/", 1)[1])
-    letters.remove(found)
     closed = asked.resolution
-    if closed is None:
-        letters.append(found.model_copy(update={"assignee": asked.assignee}))
+    if closed:
+        letters.remove(found)
+    else:
+        changed = asked.model_dump(include={"assignee", "resolution_notes"}, exclude_unset=True)
+        letters[letters.index(found)] = found.model_copy(update=changed)
     entry = DlqEntry(
         dlq_entry_uuid=found.dlq_entry_uuid, task_uuid=found.task_uuid, original_state=found.original_state,
         dlq_reason=found.dlq_reason, dlq_timestamp=found.dlq_timestamp,

@@ -185,6 +185,30 @@ async def test_a_dead_letter_is_taken():
     assert {one.assignee for one in client.letters} == {"ana", "ben"}
 
 
+async def test_a_dead_letter_is_noted_and_given_away_while_it_stays_open():
+    client = client_with_letters()
+    uuid = client.letters[0].task_uuid
+    async with dashboard(client) as pilot:
+        await press(pilot, "D", "n", "ctrl+s")
+        assert "nothing is changed yet" in screen_text(pilot)
+        await type_in(pilot, "bank is down")
+        await press(pilot, "shift+tab")
+        await type_in(pilot, "ben")
+        await press(pilot, "enter")
+        assert "notes     bank is down" in screen_text(pilot)
+        assert any("is kept, with ben" in notice for notice in notices(pilot))
+        await press(pilot, "n", "shift+tab", *["backspace"] * 3, "enter")
+        assert "2 letters, 1 without an owner" in screen_text(pilot)
+        commands = [entry.command for entry in pilot.app.services.commands.entries]
+        await press(pilot, "m", "enter", "ctrl+s")
+    assert commands == [
+        f"tasker dlq assign {uuid} ben; tasker dlq update {uuid} --notes 'bank is down'",
+        f"tasker dlq assign {uuid}",
+    ]
+    closed = json.loads(client.named("send")[-2].content)
+    assert closed["resolution_notes"] == "bank is down"
+
+
 async def test_no_dead_letter_leaves_nothing_to_close():
     async with dashboard(client_with()) as pilot:
         await press(pilot, "D", "m")
