@@ -93,6 +93,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> StartError:
 
 async def serve(settings: Settings, sock: socket.socket) -> None:
     """Run engine and API on a bound socket until a signal says to stop; then finish what runs."""
+    for warning in settings.warnings:
+        log.warning("%s", warning)
     async with _pool(settings) as pool:
         orchestrator = Orchestrator(pool, settings)
         counters = Loop("counters", lambda: _count(pool))

@@ -280,6 +280,22 @@ class Settings(BaseSettings):
         elsewhere = self.pgmq.url not in (None, self.database.url)
         return self.pgmq if elsewhere else None
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is set and does not what one may expect of it, for the log of a start."""
+        found = []
+        if self.messaging.backend == "rabbitmq" and self.rabbitmq.queue_type == "classic":
+            found.append(
+                "rabbitmq.queue_type is classic: such queues know no rabbitmq.delivery_limit, so a message "
+                "that ends each worker that takes it comes again for ever; set it to quorum to have a limit"
+            )
+        if self.broker is None and self.pgmq.deployment_mode != "Hybrid":
+            found.append(
+                f"pgmq.deployment_mode = {self.pgmq.deployment_mode} does nothing: it is for queues in "
+                "a database of their own; set PGMQ_DATABASE_URL to have one, or unset it"
+            )
+        return found
+
     def redacted(self) -> dict[str, Any]:
         """All settings as JSON, without what must not be shown; for `/config`."""
         return _redact(self.model_dump(mode="json"))

@@ -111,6 +111,8 @@ def _told_to_stop(*more: signal.Signals) -> asyncio.Event:
 
 async def _run(settings: Settings) -> int:
     stop = _told_to_stop()
+    for warning in settings.warnings:
+        log.warning("%s", warning)
     pool = await _connect(settings)
     registry = HandlerRegistry.instance()
     install_capture()

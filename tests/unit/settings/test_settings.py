@@ -217,3 +217,14 @@ def test_a_broker_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "kafka")
     with pytest.raises(SettingsError, match=r"messaging.backend .from TASKER_MESSAGING_BACKEND.*'kafka'"):
         load_settings()
+
+
+def test_what_does_not_do_what_it_says_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().warnings == []
+    monkeypatch.setenv("TASKER_PGMQ_DEPLOYMENT_MODE", "PollingOnly")
+    assert "PollingOnly does nothing" in load_settings().warnings[0]
+    monkeypatch.setenv("PGMQ_DATABASE_URL", "postgresql://tasker@queues/queues")
+    monkeypatch.setenv("TASKER_RABBITMQ_QUEUE_TYPE", "classic")
+    assert load_settings().warnings == []
+    monkeypatch.setenv("TASKER_MESSAGING_BACKEND", "rabbitmq")
+    assert ["know no rabbitmq.delivery_limit" in one for one in load_settings().warnings] == [True]
