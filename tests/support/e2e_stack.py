@@ -69,6 +69,10 @@ class Process:
     async def stop(self) -> int:
         """SIGTERM, and wait until it has drained; its exit code."""
         self.popen.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until it has ended; its exit code."""
         return await asyncio.to_thread(self.popen.wait, STOP_SECONDS)
 
 

@@ -5,8 +5,8 @@
 
 `fail` is retryable, permanent, returned, exception or time_out; without more it fails always, with
 `attempts: N` at its first N attempts, with `calls: N` at its first N calls, which a reset does not begin
-anew. `hold` waits so many seconds, or until the step is taken away; the handler says so and goes on. With
-`hold_attempts: N` it does so at its first N attempts alone.
+anew. `hold` waits so many seconds, or for a file of this path, or until the step is taken away; the handler
+says so and goes on. With `hold_attempts: N` it does so at its first N attempts alone.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import asyncio
 import math
 import os
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from workers import PermanentError, RetryableError, StepContext, StepHandlerResult, step_handler
 
 LONGER_THAN_ANY_TIMEOUT = 3600.0
+LOOK_SECONDS = 0.02
 
 calls: Counter[UUID] = Counter()
 """How often this process ran each step."""
@@ -33,7 +35,7 @@ async def step(context: StepContext) -> StepHandlerResult | dict[str, Any]:
     order = context.input_data.get("steps", {}).get(context.step_name, {})
     if "hold" in order and context.attempt <= order.get("hold_attempts", math.inf):
         print(f"holds {context.step_name}")
-        if await context.wait_cancelled(order["hold"]):
+        if await _taken_away(order["hold"], context):
             print(f"told: {context.cancelled.reason}")
     if _fails_now(order, context):
         return await _fail(order, context)
@@ -41,6 +43,19 @@ async def step(context: StepContext) -> StepHandlerResult | dict[str, Any]:
     numbers = [context.get_dependency_field(parent, "number") for parent in parents]
     number = math.prod(numbers) if numbers else context.get_input_or("number", 2)
     return {"number": number**2, "attempt": context.attempt, "pid": os.getpid()}
+
+
+async def _taken_away(hold: float | str, context: StepContext) -> bool:
+    if not isinstance(hold, str):
+        return await context.wait_cancelled(hold)
+    while not _is_open(hold):
+        if await context.wait_cancelled(LOOK_SECONDS):
+            return True
+    return False
+
+
+def _is_open(gate: str) -> bool:
+    return Path(gate).exists()
 
 
 def _fails_now(order: dict[str, Any], context: StepContext) -> bool:
