@@ -109,7 +109,7 @@ async def test_a_submit_whose_answer_was_lost_publishes_once(stack: Stack) -> No
         declared = [event("order.made", mode="broadcast")]
         steps = [step("a", publishes_events=declared), step("b", "a", publishes_events=declared)]
         task = await stack.flows.run([*steps, step("c", "b", publishes_events=declared)])
-        await stack.flows.reaches(task, "complete", timeout=10)
+        await stack.flows.reaches(task, "complete")
         assert proxy.lost.is_set()
     published = await events.published(task)
     assert [one["metadata"]["step_name"] for one in published] == ["a", "b", "c"]
@@ -120,10 +120,11 @@ async def test_a_submit_whose_answer_was_lost_publishes_once(stack: Stack) -> No
 
 async def test_a_worker_killed_after_its_commit_publishes_once(stack: Stack) -> None:
     await stack.engine()
-    first = await stack.worker(lease=1.0, TASKER_CRASH_AT="submit.after")
+    first = await stack.worker(TASKER_CRASH_AT="submit.after")
     task = await stack.flows.run(PAY)
     await first.ended()
-    await stack.worker(lease=1.0)
+    await stack.flows.end_leases()
+    await stack.worker()
     await stack.flows.reaches(task, "complete")
     assert await Events(stack).names(task) == ["payment.done"]
 

@@ -81,11 +81,12 @@ async def test_a_permanent_failure_ends_it_and_keeps_the_checkpoint(stack: Stack
 
 async def test_a_killed_worker_s_successor_goes_on_at_the_checkpoint(stack: Stack) -> None:
     await stack.engine()
-    first = await stack.worker(handlers=HANDLERS, lease=1.0)
+    first = await stack.worker(handlers=HANDLERS)
     task = await stack.flows.run(counting(total=100, size=25, trouble="hang", at=50))
     await stack.has_effect("1: 50")
     first.kill()
-    await stack.worker(handlers=HANDLERS, lease=1.0)
+    await stack.flows.end_leases()
+    await stack.worker(handlers=HANDLERS)
     await stack.flows.reaches(task, "complete")
     assert stack.effects()[-2:] == ["2: 50", "2: 75"]
 

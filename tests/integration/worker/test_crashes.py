@@ -12,8 +12,6 @@ from tests.support.stack import Stack, WorkerPart
 from tests.support.waiting import until
 from tests.support.workflows import linear, step
 
-LEASE = 1.0
-
 LOST_AND_DONE = [("worker_lost", False), (None, True)]
 DONE = [(None, True)]
 
@@ -38,9 +36,10 @@ async def test_a_worker_is_killed_at_a_commit(
 ) -> None:
     await stack.engine()
     task = await stack.flows.run(linear(3))
-    doomed = stack.start_worker(lease=LEASE, TASKER_CRASH_AT=point)
+    doomed = stack.start_worker(TASKER_CRASH_AT=point)
     assert await doomed.ended() == -SIGKILL
-    await stack.worker(lease=LEASE)
+    await stack.flows.end_leases()
+    await stack.worker()
     await stack.flows.reaches(task, "complete")
     assert stack.effects() == effects
     for name in ("s1", "s2", "s3"):
@@ -102,44 +101,33 @@ async def test_an_engine_is_killed_at_a_commit(stack: Stack, point: str) -> None
     assert [success for _, success in await outcomes(stack, task, "s1")] == [False, True]
 
 
-async def lease_ran_out(stack: Stack) -> None:
-    async def ran_out() -> bool:
-        return bool(
-            await stack.flows.conn.fetchval(
-                "SELECT bool_and(expires_at < clock_timestamp()) FROM tasker.leases"
-            )
-        )
-
-    await until(ran_out, "the lease ran out")
-
-
 @pytest.mark.parametrize("point", ["expire.before", "expire.after"])
 async def test_an_engine_is_killed_while_it_takes_a_step_back(stack: Stack, point: str) -> None:
-    worker = await stack.worker(lease=LEASE)
+    worker = await stack.worker()
     task = await stack.flows.run([step("s1", handler="gate"), step("s2", "s1")])
     await stack.has_effect("begin s1 1")
     worker.kill()
-    await lease_ran_out(stack)
+    await stack.flows.end_leases()
     await killed_and_replaced(stack, point)
     stack.open_gate("s1")
-    await stack.worker(lease=LEASE)
+    await stack.worker()
     await stack.flows.reaches(task, "complete")
     assert await outcomes(stack, task, "s1") == LOST_AND_DONE
 
 
 async def test_a_killed_worker_costs_one_lease(stack: Stack) -> None:
-    lease = 3.0  # long enough for the worker that lives, on a machine that starts others at the time
+    lease = 5.0
     await stack.engine()
     doomed = await stack.worker(lease=lease)
     task = await stack.flows.run([step("s1", handler="gate")])
     await stack.has_effect("begin s1 1")
-    await stack.worker(lease=lease)
+    await stack.worker()
     stack.open_gate("s1")
     doomed.kill()
     killed = time.monotonic()
     await stack.flows.reaches(task, "complete")
-    # An engine looks for lost leases every second.
-    assert time.monotonic() - killed < lease + 1.0 + 1.5
+    # An engine looks for lost leases every second; the rest is for a busy machine.
+    assert time.monotonic() - killed < lease + 1.0 + 5.0
     lost, done = await stack.flows.attempts(task, "s1")
     assert (lost["error_type"], lost["attempt"], lost["retryable"]) == ("worker_lost", 1, "true")
     assert (str(lost["worker_uuid"]), done["attempt"]) == (doomed.uuid, 2)
@@ -147,11 +135,12 @@ async def test_a_killed_worker_costs_one_lease(stack: Stack) -> None:
 
 async def test_a_worker_that_slept_past_its_lease_is_refused(stack: Stack) -> None:
     await stack.engine()
-    sleeper = await stack.worker(lease=LEASE)
+    sleeper = await stack.worker()
     task = await stack.flows.run([step("s1", handler="deaf_sync"), step("s2", "s1")])
     await stack.has_effect("begin s1 1")
     sleeper.signal(SIGSTOP)
-    other = await stack.worker(lease=LEASE)
+    await stack.flows.end_leases()
+    other = await stack.worker()
     await stack.has_effect("begin s1 2")
     other.signal(SIGSTOP)
     stack.open_gate("s1")
@@ -159,19 +148,20 @@ async def test_a_worker_that_slept_past_its_lease_is_refused(stack: Stack) -> No
     await refuses(stack, sleeper, 1)
     other.signal(SIGCONT)
     await stack.flows.reaches(task, "complete")
-    assert await outcomes(stack, task, "s1") in (LOST_AND_DONE, [LOST_AND_DONE[0], *LOST_AND_DONE])
+    assert await outcomes(stack, task, "s1") == LOST_AND_DONE
 
 
 async def test_a_zombie_from_before_a_reset_is_refused(stack: Stack) -> None:
     """The second life of the step has the same attempt number as the zombie's: the claim number tells."""
     await stack.engine()
-    zombie = await stack.worker(lease=LEASE)
+    zombie = await stack.worker()
     task = await stack.flows.run([step("s1", handler="deaf_sync", retry={"max_attempts": 1})])
     await stack.has_effect("begin s1 1")
     zombie.signal(SIGSTOP)
+    await stack.flows.end_leases()
     failed = await stack.flows.step_reaches(task, "s1", "error")
     await stack.flows.reaches(task, "blocked_by_failures")
-    other = await stack.worker(lease=30.0)
+    other = await stack.worker()
     await stack.flows.conn.execute(
         "SELECT * FROM tasker.reset_steps($1, 'operator', 'try again')", [failed["step_uuid"]]
     )

@@ -68,18 +68,32 @@ async def test_detailed_health_says_what_the_worker_offers(shared_stack: Stack, 
     assert health["system_info"]["command_processor_active"] is True
 
 
+async def metrics(worker: WorkerPart) -> dict[tuple[str, ...], float]:
+    """The samples of its page by name and labels."""
+    response = await worker.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
 @pytest.mark.scenario(101)
 async def test_metrics_count_what_the_worker_did(shared_stack: Stack, worker: WorkerPart) -> None:
     flaky = step("flaky", handler="flaky", initialization={"failures": 1})
     tasks = [await shared_stack.flows.run([*linear(3), flaky])]
     await shared_stack.flows.all_complete(tasks)
-    response = await worker.get("/metrics")
-    assert response.headers["content-type"].startswith("text/plain")
-    samples = {
-        (sample.name, *sorted(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(response.text)
-        for sample in family.samples
-    }
+
+    async def idle() -> dict[tuple[str, ...], float] | None:
+        found = await metrics(worker)
+        sent, executed = "tasker_steps_results_submitted_total", "tasker_steps_executions_total"
+        all_sent = found[(sent,)] == found[executed, NAMESPACE]
+        return found if all_sent and found[("tasker_worker_slots_free",)] == 20 else None
+
+    # It hears of its last commit later than we do.
+    samples = await until(idle, "the worker has nothing in hand")
+    assert samples is not None
     steps = (await worker.get("/metrics/worker")).json()["steps"][NAMESPACE]
     executed = samples["tasker_steps_executions_total", NAMESPACE]
     succeeded = samples["tasker_steps_successes_total", NAMESPACE]
@@ -91,12 +105,10 @@ async def test_metrics_count_what_the_worker_did(shared_stack: Stack, worker: Wo
     assert samples["tasker_steps_retries_total", NAMESPACE] >= 1
     assert samples["tasker_step_execution_duration_seconds_count", NAMESPACE] == executed
     assert samples["tasker_step_execution_duration_seconds_bucket", "+Inf", NAMESPACE] == executed
-    assert samples[("tasker_steps_results_submitted_total",)] == executed
     assert samples[("tasker_step_claim_duration_seconds_count",)] >= 1
     assert samples[("tasker_worker_slots",)] == 20
-    assert samples[("tasker_worker_slots_free",)] == 20
     assert samples[("tasker_worker_slots_stuck",)] == 0
-    assert samples[("tasker_worker_heartbeat_age_seconds",)] < 5
+    assert samples[("tasker_worker_heartbeat_age_seconds",)] < 10
 
 
 @pytest.mark.scenario(101)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.support.proxy import proxy_to
@@ -60,7 +58,7 @@ async def test_a_submit_whose_answer_was_lost_gets_the_same_hand_over(stack: Sta
         worker = await stack.worker(lease=300.0, dsn=proxy.dsn)
         proxy.lose_answer_of("submit_results")
         task = await stack.flows.run(linear(4))
-        await stack.flows.reaches(task, "complete", timeout=10)
+        await stack.flows.reaches(task, "complete")
         assert proxy.lost.is_set()
         assert stack.effects() == ["s1 1", "s2 1", "s3 1", "s4 1"]
         claims = [row["claim_no"] for row in (await stack.flows.steps(task)).values()]
@@ -75,7 +73,7 @@ async def test_a_result_that_the_database_refuses_fails_its_step_alone_whatever_
         worker = await stack.worker(lease=300.0, dsn=proxy.dsn)
         task = await stack.flows.run([step("refused", handler="echo"), step("beside", handler="echo")])
         proxy.lose_answer_of("submit_results")
-        await stack.flows.reaches(task, "blocked_by_failures", timeout=10)
+        await stack.flows.reaches(task, "blocked_by_failures")
         assert proxy.lost.is_set()
     assert await stack.flows.states(task) == {"refused": "error", "beside": "complete"}
     [attempt] = await stack.flows.attempts(task, "refused")
@@ -86,19 +84,18 @@ async def test_a_result_that_the_database_refuses_fails_its_step_alone_whatever_
 async def test_a_claim_whose_answer_was_lost_costs_one_lease(stack: Stack) -> None:
     await stack.engine()
     async with proxy_to(stack.dsn) as proxy:
-        await stack.worker(lease=1.0, dsn=proxy.dsn)
+        await stack.worker(lease=300.0, dsn=proxy.dsn)
         proxy.lose_answer_of("claim_steps")
-        begun = time.monotonic()
         task = await stack.flows.run(linear(2))
+        await proxy.lost.wait()
+        await stack.flows.end_leases()
         await stack.flows.reaches(task, "complete")
-        assert proxy.lost.is_set()
-        assert time.monotonic() - begun < 1.0 + 1.0 + 1.5
         assert stack.effects() == ["s1 2", "s2 1"]
 
 
 async def test_a_worker_outlives_the_loss_of_all_its_connections(stack: Stack) -> None:
     await stack.engine()
-    await stack.worker(lease=5.0)
+    await stack.worker()
     revision = await stack.flows.register([step("a"), step("b", "a", handler="echo_sync"), step("c", "b")])
     tasks = []
     for _ in range(5):
