@@ -34,7 +34,7 @@ async def templates(api: Api) -> None:
     await api.register(template("also_strict"))
     await api.register(template("unique", identity_strategy="always_unique"))
     await api.register(template("by_caller", identity_strategy="caller_provided"))
-    await api.register(template("for_a_second", identity_ttl_seconds=1))
+    await api.register(template("for_a_while", identity_ttl_seconds=4))
 
 
 def fresh() -> Json:
@@ -116,10 +116,10 @@ async def test_two_templates_do_not_collide(api: Api) -> None:
 
 async def test_an_identity_ends_with_its_time_to_live(api: Api) -> None:
     context = fresh()
-    first = await api.create("for_a_second", IDENTITY, context)
-    assert_conflict(await api.post("for_a_second", IDENTITY, context), first)
+    first = await api.create("for_a_while", IDENTITY, context)
+    assert_conflict(await api.post("for_a_while", IDENTITY, context), first)
     again = await until(
-        lambda: api.post("for_a_second", IDENTITY, context), lambda answer: answer.status_code == 201
+        lambda: api.post("for_a_while", IDENTITY, context), lambda answer: answer.status_code == 201
     )
     assert again.json()["task_uuid"] != first["task_uuid"]
 

@@ -77,11 +77,11 @@ async def test_cancelling_a_running_task(api: Api, worker: httpx.AsyncClient) ->
 
 @pytest.mark.scenario(107)
 async def test_cancelling_a_task_that_waits(api: Api) -> None:
-    order = {"fail": "retryable", "attempts": 1, "retry_after": 1}
+    order = {"fail": "retryable", "attempts": 1, "retry_after": 3}
+    stuck, _ = await blocked(api, "diamond", left=ALWAYS)
     waits = await api.create("linear", FAILURES, orders(linear_1=order))
     await api.until(waits, lambda now: now["status"] == "waiting_for_retry")
-    stuck, _ = await blocked(api, "diamond", left=ALWAYS)
-    for task in (waits, stuck):
+    for task in (waits, stuck):  # the first one before its retry is due
         assert (await api.cancel(task)).json()["status"] == "cancelled"
     # The retry that was due does not wake the task again.
     probe = await api.create("linear", FAILURES, orders(linear_1=order))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.api import BLOCKED, Api, Json, standing
 from tests.e2e.rows import Row, done, failed, retrying, waiting
+from tests.support.e2e_stack import Stack
 
 FAILURES = "e2e_failures"
 
@@ -82,7 +83,7 @@ async def test_a_permanent_failure_is_final_at_once(
     begun = time.monotonic()
     task = await api.create("single", FAILURES, orders(only={"fail": how}))
     assert standing(await api.rested(task)) == BLOCKED
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     step = (await api.steps(task))["only"]
     assert (step["current_state"], step["attempts"]) == ("error", 1)
     assert step["results"]["success"] is False
@@ -136,20 +137,26 @@ async def one_step(api: Api, name: str, retry: Json, order: Json) -> Json:
     return await api.create(name, FAILURES, orders(only=order))
 
 
+async def in_backoff(api: Api, task: Json, name: str, attempts: int) -> list[Json]:
+    """Wait until a step of a task waits for the next attempt after so many; all of its steps then."""
+
+    def waits(now: Json) -> bool:
+        [step] = [step for step in now["steps"] if step["name"] == name]
+        return bool((step["attempts"], step["current_state"]) == (attempts, "waiting_for_retry"))
+
+    steps: list[Json] = (await api.until(task, waits))["steps"]
+    return steps
+
+
 @pytest.mark.scenario(60)
-async def test_a_step_that_recovers_lets_its_child_run(api: Api) -> None:
-    order = {"fail": "retryable", "attempts": 2, "retry_after": 0.8}
+async def test_a_step_that_recovers_lets_its_child_run(api: Api, stack: Stack) -> None:
+    order = {"fail": "retryable", "attempts": 2, "retry_after": 60}
     task = await api.create("linear", FAILURES, orders(linear_2=order))
-    step = await api.step_in(task, "linear_2", "waiting_for_retry")
-    if step["attempts"] == 1:
-
-        def failed_twice(now: Json) -> bool:
-            row = now["steps"][1]
-            return bool((row["attempts"], row["current_state"]) == (2, "waiting_for_retry"))
-
-        seen = await api.until(task, failed_twice)
-        assert seen["steps"][1]["retry_eligible"] is True
-        assert seen["steps"][2]["dependencies_satisfied"] is False
+    for attempts in (1, 2):
+        _, second, third, _ = await in_backoff(api, task, "linear_2", attempts)
+        assert second["retry_eligible"] is True
+        assert third["dependencies_satisfied"] is False
+        await stack.retry_now(task["task_uuid"])
     await api.completed(task)
     assert await api.rows(task) == {
         "linear_1": done(0),
@@ -174,8 +181,8 @@ async def test_a_step_in_backoff_says_when_it_goes_on(api: Api) -> None:
     row = now["steps"][2]
     due, since = moment(row["next_retry_at"]), moment(row["last_failure_at"])
     assert due > looked_at
-    # 600 ms, doubled at the first attempt, 15 % either way; the wait begins when an engine sees the failure.
-    assert timedelta(seconds=1.019) <= due - since < timedelta(seconds=1.381 + 1)
+    # 2 s, doubled at the first attempt, 15 % either way; the wait begins when an engine sees the failure.
+    assert timedelta(seconds=3.399) <= due - since < timedelta(seconds=4.601 + 5)
     assert row["backoff_request_seconds"] == math.ceil((due - since).total_seconds())
     assert standing(now)[:2] == ("waiting_for_retry", "waiting_for_dependencies")
     assert standing(now)[2:] == ("wait_for_dependencies", "healthy")
@@ -186,10 +193,10 @@ async def test_a_step_in_backoff_says_when_it_goes_on(api: Api) -> None:
     assert rows["linear_4"] == done(1)
     step = (await api.steps(task))["linear_3"]
     assert step["next_retry_at"] is None
-    assert timedelta(0) <= moment(step["last_attempted_at"]) - due < timedelta(seconds=2)
+    assert timedelta(0) <= moment(step["last_attempted_at"]) - due < timedelta(seconds=5)
 
 
-@pytest.mark.parametrize("wait", [1.5, 60])
+@pytest.mark.parametrize("wait", [20, 60])
 async def test_a_handlers_retry_after_wins_over_the_policy(api: Api, wait: float) -> None:
     task = await api.create(
         "single", FAILURES, orders(only={"fail": "retryable", "calls": 1, "retry_after": wait})
@@ -197,12 +204,12 @@ async def test_a_handlers_retry_after_wins_over_the_policy(api: Api, wait: float
     now = await api.until(task, lambda now: now["status"] == "waiting_for_retry")
     row = now["steps"][0]
     waits = moment(row["next_retry_at"]) - moment(row["last_failure_at"])
-    assert timedelta(seconds=wait) <= waits < timedelta(seconds=wait + 1)
+    assert timedelta(seconds=wait) <= waits < timedelta(seconds=wait + 5)
     # It need not be waited for: a reset sends it at once, with all of its attempts.
     begun = time.monotonic()
     await api.reset((await api.steps(task))["only"])
     await api.completed(task)
-    assert time.monotonic() - begun < min(wait, 5)
+    assert time.monotonic() - begun < 10
     assert await api.rows(task) == {"only": done(0, of=5)}
 
 
@@ -267,20 +274,16 @@ async def test_how_many_attempts_a_step_has(api: Api, name: str) -> None:
 
 
 @pytest.mark.scenario(73)
-async def test_each_attempt_brings_a_step_nearer_to_its_last(api: Api) -> None:
-    order = {"fail": "retryable", "attempts": 2, "retry_after": 0.6}
-    policy = {"max_attempts": 3}
-    task = await one_step(api, "progression", policy, order)
-    seen: list[tuple[int, bool, bool]] = []
-
-    def note(now: Json) -> bool:
-        [step] = now["steps"]
-        what = (step["attempts"], step["retry_eligible"], step["ready_for_execution"])
-        if step["current_state"] in ("waiting_for_retry", "complete") and what not in seen:
-            seen.append(what)
-        return bool(now["status"] == "complete")
-
-    await api.until(task, note)
-    # A step whose retry is due shows ready for the moment until an engine sends it.
-    not_yet = [what for what in seen if not what[2]]
-    assert not_yet == [(1, True, False), (2, True, False), (3, False, False)]
+async def test_each_attempt_brings_a_step_nearer_to_its_last(api: Api, stack: Stack) -> None:
+    order = {"fail": "retryable", "attempts": 2, "retry_after": 60}
+    task = await one_step(api, "progression", {"max_attempts": 3}, order)
+    seen = []
+    for attempts in (1, 2):
+        seen += await in_backoff(api, task, "only", attempts)
+        await stack.retry_now(task["task_uuid"])
+    seen += (await api.completed(task))["steps"]
+    assert [(step["attempts"], step["retry_eligible"], step["ready_for_execution"]) for step in seen] == [
+        (1, True, False),
+        (2, True, False),
+        (3, False, False),
+    ]

@@ -154,7 +154,7 @@ async def test_a_mixed_graph_does_not_overflow(api: Api, number: int) -> None:
 async def test_one_step_is_done_at_once(api: Api) -> None:
     begun = time.monotonic()
     results = await api.run("success_only", NUMBERS, {"message": "héllo \U0001f680"})
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
     assert results == {"only_step": {"echo": "héllo \U0001f680"}}
 
 

@@ -18,7 +18,7 @@ from tests.e2e.test_shapes import began, ended
 from tests.support.e2e_stack import Stack, running_stack
 from tests.support.postgres import PgServer
 
-TASKS = 200
+TASKS = 100
 RACES = 10
 RACERS = 8
 OPERATIONS_PAGE = "https://ops.example.org"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
 
 from tests.e2e.api import Api, Json, error_of
 from tests.e2e.sse import Event, open_stream
@@ -83,11 +84,13 @@ async def test_a_cursor_that_nobody_gave_out_is_reset(api: Api) -> None:
             assert changes(await stream.until(ends(task))) == await history(api, task)
 
 
-async def test_one_tasks_stream_has_nothing_else(api: Api) -> None:
-    task = await api.create("linear", FAILURES, orders(linear_1={"hold": 1}))
+async def test_one_tasks_stream_has_nothing_else(api: Api, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    task = await api.create("linear", FAILURES, orders(linear_1={"hold": str(gate)}))
     async with open_stream(api, scope="task", task_uuid=task["task_uuid"]) as stream:
         first = await stream.next()
         noise = await asyncio.gather(*(api.create("success_only", NUMBERS) for _ in range(3)))
+        gate.touch()
         sent = changes([first, *await stream.until(ends(task))])
     assert {change["task_uuid"] for change in sent} == {task["task_uuid"]}
     assert len(noise) == 3
@@ -110,13 +113,16 @@ async def test_the_summary_shows_the_latest_of_each_task(api: Api) -> None:
         assert row["completed_at"] is not None
 
 
-async def test_a_steps_log_is_sent_line_by_line(api: Api) -> None:
-    task = await api.create("linear", FAILURES, orders(linear_1={"hold": 0.2}, linear_2={"hold": 0.1}))
+async def test_a_steps_log_is_sent_line_by_line(api: Api, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    holds = {"linear_1": {"hold": str(gate)}, "linear_2": {"hold": 0.1}}
+    task = await api.create("linear", FAILURES, orders(**holds))
     lines: list[str] = []
     async with open_stream(api, scope="logs", task_uuid=task["task_uuid"]) as stream:
         while len(lines) < 2:
             event = await stream.next()
             assert event.name == "log"
+            gate.touch()
             assert event.data["attempt"] == 1
             lines += [line["message"] for line in event.data["lines"]]
             assert {line["stream"] for line in event.data["lines"]} == {"stdout"}

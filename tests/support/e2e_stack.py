@@ -113,6 +113,16 @@ class Stack:
         finally:
             await connection.close()
 
+    async def retry_now(self, task: str) -> None:
+        """Let the waits of a task's steps be over, which are long for a test that looks at them."""
+        steps = (
+            f"SELECT step_uuid FROM tasker.steps WHERE task_uuid = '{task}' AND state = 'waiting_for_retry'"
+        )
+        await self.execute(
+            f"UPDATE tasker.steps SET retry_at = tasker.now() WHERE step_uuid IN ({steps})",
+            f"UPDATE tasker.step_retries SET retry_at = tasker.now() WHERE step_uuid IN ({steps})",
+        )
+
     @asynccontextmanager
     async def locked(self, table: str) -> AsyncIterator[None]:
         """Keep everybody from a table of the stack's database, for the length of a `with` block."""
