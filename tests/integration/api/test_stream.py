@@ -279,14 +279,14 @@ async def test_nobody_reads_the_log_when_nobody_watches(world: World) -> None:
         assert hub.subscribers == 2
         reader = hub._reader
     assert hub.subscribers == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await reader
 
 
 async def test_the_stream_ends_when_the_server_stops(world: World) -> None:
     async with watching(world, "scope=summary") as watcher:
         await world.app.state.services.hub.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await watcher.closed.wait()
 
 
