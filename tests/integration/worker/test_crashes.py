@@ -51,10 +51,11 @@ async def test_a_worker_is_killed_while_it_renews_its_leases(stack: Stack, point
     await stack.engine()
     task = await stack.flows.run([step("s1", handler="gate")])
     # The first beats name no step: they come before it, or while it is young.
-    doomed = stack.start_worker(lease=3 * LEASE, TASKER_CRASH_AT=f"{point}:4")
+    doomed = stack.start_worker(lease=3.0, TASKER_CRASH_AT=f"{point}:4")
     assert await doomed.ended() == -SIGKILL
     stack.open_gate("s1")
-    await stack.worker(lease=LEASE)
+    await stack.flows.end_leases()
+    await stack.worker()
     await stack.flows.reaches(task, "complete")
     assert await outcomes(stack, task, "s1") == LOST_AND_DONE
 
@@ -62,13 +63,14 @@ async def test_a_worker_is_killed_while_it_renews_its_leases(stack: Stack, point
 @pytest.mark.parametrize("point", ["give_back.before", "give_back.after"])
 async def test_a_worker_is_killed_while_it_gives_a_step_back(stack: Stack, point: str) -> None:
     await stack.engine()
-    doomed = await stack.worker(lease=LEASE, drain=0.1, TASKER_CRASH_AT=point)
+    doomed = await stack.worker(drain=0.1, TASKER_CRASH_AT=point)
     task = await stack.flows.run([step("s1", handler="deaf_sync")])
     await stack.has_effect("begin s1 1")
     doomed.signal(SIGTERM)
     assert await doomed.ended() == -SIGKILL
     stack.open_gate("s1")
-    await stack.worker(lease=LEASE)
+    await stack.flows.end_leases()
+    await stack.worker()
     await stack.flows.reaches(task, "complete")
     assert stack.effects()[-1] == "s1 2"
     assert await outcomes(stack, task, "s1") == LOST_AND_DONE
