@@ -115,12 +115,10 @@ class Stack:
 
     async def retry_now(self, task: str) -> None:
         """Let the waits of a task's steps be over, which are long for a test that looks at them."""
-        steps = (
-            f"SELECT step_uuid FROM tasker.steps WHERE task_uuid = '{task}' AND state = 'waiting_for_retry'"
-        )
         await self.execute(
-            f"UPDATE tasker.steps SET retry_at = tasker.now() WHERE step_uuid IN ({steps})",
-            f"UPDATE tasker.step_retries SET retry_at = tasker.now() WHERE step_uuid IN ({steps})",
+            f"WITH due AS (UPDATE tasker.steps SET retry_at = tasker.now() WHERE task_uuid = '{task}' "
+            "AND state = 'waiting_for_retry' RETURNING step_uuid) "
+            "UPDATE tasker.step_retries SET retry_at = tasker.now() WHERE step_uuid IN (SELECT * FROM due)"
         )
 
     @asynccontextmanager
