@@ -28,7 +28,7 @@ async def test_tab_takes_the_dimmed_completion_of_a_filter_and_what_follows_is_t
         assert _typed(pilot) == "state:failing c"
         assert len(pilot.app.screen_stack) == 2  # no dialog asks whether to cancel
         await press(pilot, "enter")
-        assert "Tasks  state:blocked_by_failures,error c" in screen_text(pilot)
+        assert "Tasks  state:failing c" in screen_text(pilot)
 
 
 @pytest.mark.parametrize("keys", [("D", "slash"), ("E", "slash"), ("S", "slash")], ids=" ".join)

@@ -124,7 +124,7 @@ async def test_the_count_is_typed_before_anything_is_done(cli: Cli) -> None:
 
 async def test_a_terminal_shows_progress_and_can_be_left(cli: Cli) -> None:
     await cli.failed(40)
-    terminal = cli.terminal(*cli.here("retry", "--rate", "10"))
+    terminal = cli.terminal(*cli.here("retry", "--rate", "2"))
     terminal.expect("type 40 to retry 40 steps of 40 tasks: ")
     terminal.sendline("40")
     terminal.expect(r"(\d+)/40.* of 40 done, \d+ to go, [0-9.]+ a second")

@@ -125,6 +125,8 @@ async def test_a_failed_run_is_compared_with_a_good_one_and_run_again(shop: Shop
         await operator.press("tab")
         await operator.type("the amount was wrong")
         await operator.press("ctrl+s")
+        await operator.sees("✓ check  complete")
+        await operator.press("escape", "o")
         await operator.sees("✓ complete", "3/3 steps")
     [step, *_] = await shop.client.list_steps(bad)
     assert [edit.reason for edit in step.edits] == ["the amount was wrong"]
