@@ -134,7 +134,7 @@ class Stack:
         self,
         *,
         slots: int = 10,
-        lease: float = 30.0,
+        lease: float = 10.0,
         drain: float = 25.0,
         dsn: str | None = None,
         port: int = 0,

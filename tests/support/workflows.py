@@ -148,7 +148,10 @@ class Workflows:
         )
 
     async def end_leases(self) -> None:
-        """Let every lease run out now; they are long, for workers that are slow and not lost."""
+        """Let every lease run out now; they are long, for workers that are slow and not lost.
+
+        A claim of a killed worker that the database is still at work on gets its lease later, a whole one.
+        """
         await self.conn.execute("UPDATE tasker.leases SET expires_at = tasker.now()")
 
     async def result(self, task: UUID, name: str) -> Any:
