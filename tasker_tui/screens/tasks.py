@@ -392,4 +392,4 @@ class TasksScreen(OperatorScreen):
             return ["No task fits this filter.", "", f"{{tasks.filter}} changes it, {{tasks.clear}} {leave}."]
         return ["No task has been started yet.", "",
                 "{tasks.start} starts one from a form, or on the command line:",
-                "tasker task create example/linear_workflow"]  # fmt: skip
+                self.services.commands.here("tasker task create example/linear_workflow")]  # fmt: skip
