@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -35,17 +36,45 @@ BETWEEN_TASKS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often each thing is done, and for how many seconds the idle dashboard is watched.
+    """How often the dashboard is started and how many keys of each kind it gets then, how many tasks the last
+    one sees come in, and for how many seconds it is watched when idle.
 
     Before that is a rest in seconds: a task's age is counted in seconds for a minute.
     """
 
-    starts: int = 5
+    sittings: int = 5
     keys: int = 40
     tasks: int = 40
     idle: float = 30.0
     settle: float = 2.0
     rest: float = 65.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The ms from keys of one kind to the first output after each: what they are in each of the sittings."""
+
+    p50: Repeated
+    p95: Repeated
+    highest: float
+
+    @classmethod
+    def of(cls, sittings: Sequence[Distribution]) -> Keys:
+        """Of one sitting at least."""
+        p50, p95 = (
+            Repeated.of([each.p50 for each in sittings]),
+            Repeated.of([each.p95 for each in sittings]),
+        )
+        return cls(p50, p95, max(each.highest for each in sittings))
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One start: the seconds from the command to the first rows, then the ms of keys."""
+
+    first_rows: float
+    in_view: Distribution
+    scrolling: Distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +84,8 @@ class Shown:
     """
 
     first_rows_s: Repeated
-    key_in_view_ms: Distribution
-    key_scrolling_ms: Distribution
+    key_in_view_ms: Keys
+    key_scrolling_ms: Keys
     commit_to_screen_ms: Distribution
     memory_mib: float
     idle_cpu: float
@@ -93,14 +122,12 @@ async def run_dashboard(tasks: int, stages: Stages, effort: Effort = Effort()) -
 
 async def measure_shown(target: Target, effort: Effort, stages: Stages) -> Shown:
     """Start dashboards on a stack with tasks of `HISTORY_TEMPLATE`, and use one; raises BenchError."""
-    with stages.stage("first rows", effort.starts) as progress:
-        first_rows = [await _first_rows(target, n, progress) for n in range(effort.starts)]
-    async with dashboard_in_terminal(target.url) as terminal:
-        await terminal.shows(HISTORY_TEMPLATE)
-        await asyncio.sleep(effort.settle)
-        with stages.stage("keys", 2 * effort.keys) as progress:
-            in_view = await _keys(terminal, DOWN, effort.keys, progress)
-            scrolling = await _keys(terminal, PAGE_DOWN, effort.keys, progress)
+    sittings: list[Sitting] = []
+    for number in range(1, effort.sittings):
+        async with _sitting(target, number, effort, stages) as (found, _):
+            sittings.append(found)
+    async with _sitting(target, effort.sittings, effort, stages) as (found, terminal):
+        sittings.append(found)
         terminal.send("g")
         process = psutil.Process(terminal.process.pid)
         with stages.stage("idle", 1):
@@ -110,20 +137,28 @@ async def measure_shown(target: Target, effort: Effort, stages: Stages) -> Shown
             seen = await _incoming(target, terminal, effort.tasks, progress)
         memory = process.memory_full_info().uss / MEBIBYTE
     return Shown(
-        Repeated.of(first_rows), Distribution.of(in_view), Distribution.of(scrolling), Distribution.of(seen),
-        memory, idle,
+        Repeated.of([each.first_rows for each in sittings]),
+        Keys.of([each.in_view for each in sittings]), Keys.of([each.scrolling for each in sittings]),
+        Distribution.of(seen), memory, idle,
     )  # fmt: skip
 
 
-async def _first_rows(target: Target, number: int, progress: Callable[[int], None]) -> float:
+@asynccontextmanager
+async def _sitting(
+    target: Target, number: int, effort: Effort, stages: Stages
+) -> AsyncIterator[tuple[Sitting, Terminal]]:
+    """Start a dashboard and press keys; it is there until the block ends."""
     began = time.perf_counter()
     async with dashboard_in_terminal(target.url) as terminal:
-        shown = await terminal.shows(HISTORY_TEMPLATE)
-    progress(number + 1)
-    return shown - began
+        first_rows = await terminal.shows(HISTORY_TEMPLATE) - began
+        await asyncio.sleep(effort.settle)
+        with stages.stage(f"start and keys, {number} of {effort.sittings}", 2 * effort.keys) as progress:
+            in_view = await _keys(terminal, DOWN, effort.keys, progress)
+            scrolling = await _keys(terminal, PAGE_DOWN, effort.keys, lambda n: progress(effort.keys + n))
+        yield Sitting(first_rows, in_view, scrolling), terminal
 
 
-async def _keys(terminal: Terminal, key: str, count: int, progress: Callable[[int], None]) -> list[float]:
+async def _keys(terminal: Terminal, key: str, count: int, progress: Callable[[int], None]) -> Distribution:
     """The ms from each key until something is drawn."""
     took = []
     for number in range(count):
@@ -132,7 +167,7 @@ async def _keys(terminal: Terminal, key: str, count: int, progress: Callable[[in
         pressed = terminal.send(key)
         took.append((await terminal.drawn() - pressed) * 1000)
         progress(number + 1)
-    return took
+    return Distribution.of(took)
 
 
 async def _incoming(

@@ -26,6 +26,7 @@ QUICK, WAITING = "linear_async", "linear_wait"
 WORKERS = (1, 2, 4)
 STEPS, STEP_SECONDS = 4, 0.1
 ENGINES_TARGET = 0.9
+WARM_UP = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +73,26 @@ async def run_scale(
     rounds of runs with each number of workers, of a fifth of the tasks. Raises BenchError."""
     machine, waiting = this_machine(), max(tasks // 5, 1)
     settings = await read_settings(target)
-    await run_load(target, "warming up", Load(QUICK, min(tasks, 1_000), 1), stages)
+    warm_up = Load(QUICK, min(tasks, WARM_UP), 1)
+    await run_load(target, "warming up", warm_up, stages)
     async with target.database() as conn:
         since = await conn.fetchval("SELECT tasker.now()")
-    engines = await _compare_engines(target, Load(QUICK, tasks, rounds), stages)
+    engines = await _compare_engines(target, Load(QUICK, tasks, rounds), warm_up, stages)
     speeds = await _compare_workers(target, workers, Load(WAITING, waiting, rounds), stages)
     with stages.stage("reading back what was written", 1):
-        await read_written(target, QUICK, since, 2 * rounds * tasks)
+        await read_written(target, QUICK, since, rounds * (2 * tasks + warm_up.tasks))
         await read_written(target, WAITING, since, len(workers) * rounds * waiting)
     return ScaleReport(version("tasker"), machine, settings, tasks, waiting, engines, speeds)
 
 
-async def _compare_engines(target: Target, load: Load, stages: Stages) -> Comparison:
+async def _compare_engines(target: Target, load: Load, warm_up: Load, stages: Stages) -> Comparison:
+    """The second engine is new in each pair, and so warmed up as the first one was: a new process imports
+    what it uses and prepares its statements in its first second."""
     pairs: list[tuple[float, float]] = []
     for number in range(1, load.pairs + 1):
         one = await run_load(target, f"one engine, {number} of {load.pairs}", load, stages)
         async with one_more_engine(target) as both:
+            await run_load(both, f"warming up, {number} of {load.pairs}", warm_up, stages)
             two = await run_load(both, f"two engines, {number} of {load.pairs}", load, stages)
         pairs.append((one, two))
     plain, other = (Repeated.of(figures) for figures in zip(*pairs, strict=True))

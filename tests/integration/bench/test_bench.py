@@ -136,7 +136,7 @@ def test_options_that_do_not_go_together(options, said):
 
 async def test_the_dashboard_is_measured_in_a_terminal_beside_its_budgets(target, capsys):
     await measure_latency(target, Workload(HISTORY_TEMPLATE), 1, lambda _: None)
-    effort = dashboard.Effort(starts=1, keys=2, tasks=1, idle=0.1, settle=0.1, rest=0.1)
+    effort = dashboard.Effort(sittings=2, keys=2, tasks=1, idle=0.1, settle=0.1, rest=0.1)
     shown = await dashboard.measure_shown(target, effort, Stages(silent=True))
     drawn = Drawn(layout_500=41.0, recolour_500=17.0, open_5000=200.0)
     report = dashboard.DashboardReport("1", this_machine(), await read_settings(target), 1, drawn, shown)
@@ -145,6 +145,6 @@ async def test_the_dashboard_is_measured_in_a_terminal_beside_its_budgets(target
     assert next(line for line in lines if "500 steps laid out" in line).endswith("✓")
     assert next(line for line in lines if "in other colours" in line).endswith("missed")
     told = json.loads(report.to_json())["shown"]
-    assert told["key_in_view_ms"]["count"] == 2
+    assert len(told["key_in_view_ms"]["p95"]["runs"]) == len(told["first_rows_s"]["runs"]) == 2
     assert told["commit_to_screen_ms"]["p95"] > 0
     assert told["memory_mib"] > 10
