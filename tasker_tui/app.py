@@ -6,8 +6,9 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.await_complete import AwaitComplete
@@ -17,41 +18,37 @@ from textual.message import Message
 from textual.signal import Signal
 
 from tasker_tui.actions import bindings
-from tasker_tui.actions.together import EVERYWHERE, of_screen
+from tasker_tui.actions.together import EVERYWHERE
 from tasker_tui.appearance import check_colors, is_color, read_theme_name, read_themes
 from tasker_tui.ascii import AsciiFilter
 from tasker_tui.client_port import TaskerPort
 from tasker_tui.clock import Clock
 from tasker_tui.command_log import CommandLog
-from tasker_tui.command_runner import CommandRunner
 from tasker_tui.commands import ActionCommands, PlaceCommands
-from tasker_tui.copier import Copier
 from tasker_tui.counts import Counts, count_forever
 from tasker_tui.dev.door import Door, StackPort
 from tasker_tui.edits import tell_edits, tell_problems
 from tasker_tui.feed import Batch, Feed, Live, News, Reload
 from tasker_tui.filters import TaskFilter
-from tasker_tui.jumping import targets
 from tasker_tui.keymap import Keymap, read_keys
 from tasker_tui.link import Link
 from tasker_tui.locator import Locator
-from tasker_tui.modals.command_log import CommandLogDialog
-from tasker_tui.modals.help import HelpDialog
-from tasker_tui.modals.jump import JumpOverlay
-from tasker_tui.modals.profile import ProfileDialog
-from tasker_tui.modals.quit import QuitDialog
-from tasker_tui.modals.theme import ThemeDialog
 from tasker_tui.places import screen_at
 from tasker_tui.profiles import KeyUnavailable, Profile
 from tasker_tui.remembered import History, RememberedTheme, SavedFilters
 from tasker_tui.screens.base import OperatorScreen
 from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.sent_bulk import SentBulk, follow_sent
-from tasker_tui.served import is_served
 from tasker_tui.services import Services
 from tasker_tui.tabs import Tabs
 from tasker_tui.themes import DARK, THEMES
 from tasker_tui.user_config import UserConfig
+
+if TYPE_CHECKING:
+    from tasker_tui.anywhere import Anywhere
+
+LISTEN_SECONDS = 1.0
+"""How long the feed waits for the first rows."""
 
 
 class TaskerApp(App[None]):
@@ -105,6 +102,7 @@ class TaskerApp(App[None]):
         self.animation_level = "none"
         self._locator, self._ends_stack = locator, ends_stack
         self._count_wanted = asyncio.Event()
+        self._listening = False
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
         self.keymap: Keymap = {}
@@ -114,13 +112,11 @@ class TaskerApp(App[None]):
         self.services = Services(
             client, clock, news, _link(profile), user, self.go, self.go_over, log, ascii_only, stack
         )
-        history = History(state / "history" if state else None)
+        self._history = History(state / "history" if state else None)
         self.services.saved = SavedFilters(state / "filters" if state else None)
         self.services.theme = RememberedTheme(state / "theme" if state else None)
         self._tabs = Tabs(self, self._open)
         self.services.tabs = self._tabs.titles
-        self._copier = Copier(self, self.services)
-        self._commands = CommandRunner(self, self.services, history, self.action_do)
         self._mistakes = self._choose_theme()
 
     def get_line_filters(self) -> list[LineFilter]:
@@ -152,8 +148,8 @@ class TaskerApp(App[None]):
         self._take_over_keys()
         for text in self._mistakes:
             self.notify(text, title="Not as you wrote it", severity="warning", timeout=30, markup=False)
-        self._listen()
         self._tabs.open(self._locator)
+        self._listen_soon(self._locator)
         if self.services.stack is not None and self._locator.place != "stack":
             self.run_worker(tell_problems(self.services.stack, self))
 
@@ -193,7 +189,26 @@ class TaskerApp(App[None]):
             self.push_screen(TasksScreen(self.services, TaskFilter()))
         self.go(where)
 
+    def _listen_soon(self, shown: Locator) -> None:
+        """The list of tasks comes before all else that is asked for."""
+        self._listening = False
+        if shown.place == "tasks":
+            self.set_timer(LISTEN_SECONDS, self._listen)
+        else:
+            self._listen()
+
+    def on_tasks_screen_page_arrived(self) -> None:
+        """The rest can be asked for."""
+        self._listen()
+
+    def on_tasks_screen_page_failed(self) -> None:
+        """The feed tells why, and when it tries again."""
+        self._listen()
+
     def _listen(self) -> None:
+        if self._listening:
+            return
+        self._listening = True
         services = self.services
         client = services.client
         feed = Feed(client, services.clock, lambda news: self.post_message(self.Heard(news, client)))
@@ -287,37 +302,17 @@ class TaskerApp(App[None]):
                 self._visit(-1 if action_id == "app.back_in_history" else 1)
             case "app.reload" if isinstance(self.screen, OperatorScreen):
                 self.screen.reload()
-            case "app.jump":
-                self.push_screen(JumpOverlay(targets(self.screen)), lambda to: to and to.go())
-            case "app.copy":
-                self._copier.open()
-            case "app.command":
-                self._commands.open()
-            case "app.help":
-                self._show_help()
-            case "app.palette":
-                self.action_command_palette()
-            case "app.theme":
-                themes = ThemeDialog(list(self.available_themes), self.theme)
-                self.push_screen(themes, self.choose_theme)
-            case "app.profile" if is_served():
-                self.notify("a browser stays with the profile that it was opened with", severity="warning")
-            case "app.profile":
-                choices = list(self.config.profiles.values())
-                self.push_screen(ProfileDialog(choices, self.profile, self.config.file), self._switch)
-            case "app.log":
-                self.push_screen(CommandLogDialog(self.services.commands))
-            case "app.quit":
-                self._quit()
+            case _:
+                self._anywhere.open(action_id)
 
-    def _quit(self) -> None:
-        working = self.services.sent.progress
-        if self._ends_stack and working:
-            self.push_screen(QuitDialog(*working), lambda sure: self.exit() if sure else None)
-        else:
-            self.exit()
+    @cached_property
+    def _anywhere(self) -> Anywhere:
+        from tasker_tui.anywhere import Anywhere
 
-    def _switch(self, profile: Profile | None) -> None:
+        return Anywhere(self, self._history, self._ends_stack)
+
+    def switch_to(self, profile: Profile | None) -> None:
+        """Show another server; None stays."""
         if profile is not None and profile != self.profile:
             self.run_worker(self._connect(profile), group="switch", exclusive=True)
 
@@ -341,13 +336,9 @@ class TaskerApp(App[None]):
         services.sent = SentBulk()
         self._tabs.close_others()
         services.commands = services.commands.of(event.profile)
-        self._listen()
         self._open(Locator())
+        self._listen_soon(Locator())
         await old.close()
-
-    def _show_help(self) -> None:
-        if isinstance(self.screen, OperatorScreen):
-            self.push_screen(HelpDialog(of_screen(*self.screen.SCOPES), self.services.ascii_only))
 
 
 def _link(profile: Profile) -> Link:

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from engine.client import StreamEvent
 from engine.client.calls import Call
 from engine.client.duplicates import OnDuplicate
-from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
-from engine.model.wire.health import HealthResponse
-from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip
-from engine.model.wire.tasks import (
-    StepAuditResponse,
-    TaskListResponse,
-    TaskResponse,
-    TemplateDetail,
-    TemplateListResponse,
-)
-from engine.model.wire.worker import WorkerInfo
+
+if TYPE_CHECKING:
+    from engine.model.wire.details import LogPage, StepDetail, StepWhy, TransitionPage
+    from engine.model.wire.health import HealthResponse
+    from engine.model.wire.requests import CompleteManually, ResetForRetry, ResolveManually, Skip
+    from engine.model.wire.tasks import (
+        StepAuditResponse,
+        TaskListResponse,
+        TaskResponse,
+        TemplateDetail,
+        TemplateListResponse,
+    )
+    from engine.model.wire.worker import WorkerInfo
 
 Scope = Literal["summary", "task", "transitions"]
 OLDEST = "00000000-0000-0000-0000-000000000000"

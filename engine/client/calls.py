@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -21,28 +21,31 @@ from engine.model.wire.details import (
     TemplateRevision,
     TransitionPage,
 )
-from engine.model.wire.health import DetailedHealthResponse, HealthResponse, ReadinessResponse
-from engine.model.wire.requests import (
-    BulkCreateResponse,
-    CompleteManually,
-    ResetForRetry,
-    ResolveManually,
-    Skip,
-)
 from engine.model.wire.tasks import (
     StepAuditResponse,
     TaskListResponse,
     TaskResponse,
     TemplateListResponse,
 )
-from engine.model.wire.worker import WorkerInfo
+
+if TYPE_CHECKING:  # each takes its time to import
+    from engine.model.wire.health import DetailedHealthResponse, HealthResponse, ReadinessResponse
+    from engine.model.wire.requests import (
+        BulkCreateResponse,
+        CompleteManually,
+        ResetForRetry,
+        ResolveManually,
+        Skip,
+    )
+    from engine.model.wire.worker import WorkerInfo
+
+    Action = ResetForRetry | ResolveManually | CompleteManually | Skip
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 
 Id = UUID | str
 Count = Literal["exact", "estimate", "none"]
-Action = ResetForRetry | ResolveManually | CompleteManually | Skip
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -95,7 +98,6 @@ _LATER = ConfigDict(defer_build=True)
 _STEPS = TypeAdapter(list[StepDetail], config=_LATER)
 _AUDIT = TypeAdapter(list[StepAuditResponse], config=_LATER)
 _WHY = TypeAdapter(list[StepWhy], config=_LATER)
-_WORKERS = TypeAdapter(list[WorkerInfo], config=_LATER)
 
 
 def create_task(name: str, **fields: Any) -> Call[TaskResponse]:
@@ -105,6 +107,8 @@ def create_task(name: str, **fields: Any) -> Call[TaskResponse]:
 
 
 def create_tasks_bulk(tasks: Sequence[Mapping[str, Any]]) -> Call[BulkCreateResponse]:
+    from engine.model.wire.requests import BulkCreateResponse
+
     content = _body({"tasks": [dict(task) for task in tasks]}, limit_bytes=64 * 1024 * 1024)
     return Call("POST", "/v1/tasks/bulk", _one(BulkCreateResponse), content=content)
 
@@ -187,17 +191,26 @@ def register_template(template: str | Mapping[str, Any], *, replace: bool) -> Ca
 
 
 def list_workers(namespace: str | None) -> Call[list[WorkerInfo]]:
-    return Call("GET", "/v1/workers", _WORKERS.validate_json, params=given(namespace=namespace))
+    from engine.model.wire.worker import WorkerInfo
+
+    read = TypeAdapter(list[WorkerInfo]).validate_json
+    return Call("GET", "/v1/workers", read, params=given(namespace=namespace))
 
 
 def health() -> Call[HealthResponse]:
+    from engine.model.wire.health import HealthResponse
+
     return Call("GET", "/health", _one(HealthResponse))
 
 
 def readiness() -> Call[ReadinessResponse]:
+    from engine.model.wire.health import ReadinessResponse
+
     return Call("GET", "/health/ready", _one(ReadinessResponse))
 
 
 def detailed_health() -> Call[DetailedHealthResponse]:
     """Answered by a server that cannot take work as well."""
+    from engine.model.wire.health import DetailedHealthResponse
+
     return Call("GET", "/health/detailed", _one(DetailedHealthResponse), also=(503,))

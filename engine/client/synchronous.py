@@ -6,27 +6,35 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from engine.client import calls
-from engine.client.calls import Action, Call, Id
+from engine.client.calls import Call, Id
 from engine.client.duplicates import OnDuplicate, second_call
 from engine.client.errors import ApiError, raise_for, reaching
 from engine.client.patience import PATIENCE_SECONDS, Waits
 from engine.client.tls import verification
-from engine.model.wire.details import (
-    LogPage,
-    StepDetail,
-    TemplateRegistration,
-    TemplateRevision,
-    TransitionPage,
-)
-from engine.model.wire.health import HealthResponse
-from engine.model.wire.requests import BulkCreateResponse
-from engine.model.wire.tasks import StepAuditResponse, TaskListResponse, TaskResponse, TemplateListResponse
-from engine.model.wire.worker import WorkerInfo
+
+if TYPE_CHECKING:
+    from engine.client.calls import Action
+    from engine.model.wire.details import (
+        LogPage,
+        StepDetail,
+        TemplateRegistration,
+        TemplateRevision,
+        TransitionPage,
+    )
+    from engine.model.wire.health import HealthResponse
+    from engine.model.wire.requests import BulkCreateResponse
+    from engine.model.wire.tasks import (
+        StepAuditResponse,
+        TaskListResponse,
+        TaskResponse,
+        TemplateListResponse,
+    )
+    from engine.model.wire.worker import WorkerInfo
 
 T = TypeVar("T")
 

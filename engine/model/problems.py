@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from engine.model.wire.requests import NO_NUL, OTHER_NAMES
+from engine.model.wire.fields import NO_NUL, OTHER_NAMES
 
 PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 Location = tuple[int | str, ...]

@@ -14,6 +14,7 @@ from typer.models import CommandInfo
 from tasker_tui.cli import errors
 from tasker_tui.cli.catalogue import CATALOGUE, add_from_catalogue
 from tasker_tui.cli.options import HandlersOption, JsonOption, TemplatesOption
+from tasker_tui.cli.starting import leave_out_collections, leave_out_the_httpx_program
 from tasker_tui.cli.target import LOCAL_URL, UrlOption, offer_profiles, target
 
 app = typer.Typer(
@@ -107,11 +108,11 @@ def tui(
 ) -> None:
     """Open the dashboard of a running server."""
     if serve:
+        gc.enable()
         from tasker_tui.cli.browser import serve_dashboard
 
         serve_dashboard(target(url), locator, host, port, unprotected=unprotected)
         return
-    gc.disable()  # until the dashboard has started: nearly all that it imports and makes stays
     from tasker_tui.opening import run
 
     raise typer.Exit(run(target(url), locator=locator))
@@ -138,6 +139,9 @@ def main() -> None:
 
 def run_command() -> int:
     """Run the command that the program's arguments say; returns its exit code."""
+    leave_out_the_httpx_program()
+    if sys.argv[1:2] == ["tui"]:
+        leave_out_collections()
     command: Any = typer.main.get_command(_narrowed(*sys.argv[1:2]))
     offer_profiles(command)
     try:

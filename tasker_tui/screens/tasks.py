@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -20,7 +21,6 @@ from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
 from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
-from tasker_tui.operations import Operations
 from tasker_tui.pause_targets import of_task
 from tasker_tui.reasons import most_telling
 from tasker_tui.screens.base import Handlers, OperatorScreen
@@ -38,6 +38,9 @@ from tasker_tui.widgets.painting import show_titles
 from tasker_tui.widgets.preview import Preview
 from tasker_tui.widgets.task_columns import TaskColumns
 from tasker_tui.widgets.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from tasker_tui.operations import Operations
 
 PREVIEW_DELAY = 0.08
 """Seconds that the cursor has to rest before the steps are asked for."""
@@ -75,7 +78,6 @@ class TasksScreen(OperatorScreen):
         self._over, self._unfiltered = over, task_filter if over else TaskFilter()
         self.list = TaskList(services.clock)
         self.list.narrow(task_filter)
-        self._operations = Operations(self, services, self._step_changed)
         narrow = partial(self._narrow, settled=False)
         self._marking = TaskMarking(self, services, self.list, changed=self._marks_changed, narrow=narrow)
         self._trouble: str | None = None
@@ -101,6 +103,12 @@ class TasksScreen(OperatorScreen):
     def table(self) -> VirtualTable[TaskRow]:
         """The list's widget."""
         return self.query_one("#tasks", VirtualTable)
+
+    @cached_property
+    def _operations(self) -> Operations:
+        from tasker_tui.operations import Operations  # what they ask with would slow the start
+
+        return Operations(self, self.services, self._step_changed)
 
     def focus_state(self) -> Focus:
         """The task under the cursor."""
@@ -135,15 +143,17 @@ class TasksScreen(OperatorScreen):
 
     def handlers(self) -> Handlers:
         """What the keys do."""
-        marking, operations = self._marking, self._operations
+        marking = self._marking
         return {
             "tasks.open": self._open_selected,
-            "tasks.retry": lambda: self._act(BulkVerb.RETRY, operations.retry_all_of),
+            "tasks.retry": lambda: self._act(BulkVerb.RETRY, self._operations.retry_all_of),
             "tasks.start": self._start,
             "tasks.start_like": lambda: self._with_task(self._start_like),
-            "tasks.cancel": lambda: self._act(BulkVerb.CANCEL, operations.cancel),
+            "tasks.cancel": lambda: self._act(BulkVerb.CANCEL, self._operations.cancel),
             "tasks.runs": lambda: self._with_task(self._open_runs),
-            "tasks.pause": lambda: self._act(BulkVerb.PAUSE, lambda task: operations.pause(of_task(task))),
+            "tasks.pause": lambda: self._act(
+                BulkVerb.PAUSE, lambda task: self._operations.pause(of_task(task))
+            ),
             "tasks.resolve": lambda: marking.do(BulkVerb.RESOLVE, self.table.cursor_row),
             "tasks.retry_all": lambda: marking.do_all(BulkVerb.RETRY),
             "tasks.cancel_all": lambda: marking.do_all(BulkVerb.CANCEL),
@@ -340,6 +350,9 @@ class TasksScreen(OperatorScreen):
 
     def _open_selected(self) -> None:
         self._with_task(lambda task: self.services.go(to_task(task.uuid)))
+
+    def _pause(self, task: TaskRow) -> None:
+        self._operations.pause(of_task(task))
 
     def _open_runs(self, task: TaskRow) -> None:
         self.services.go(Locator("runs", (task.namespace, task.name, task.version)))

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.model.states import StepState, TaskState
 from engine.model.wire.base import NaiveIsUtc, RequestModel, Timestamp, WireModel
-from engine.model.wire.requests import NO_NUL, Name, Reason, Text255, Version
+from engine.model.wire.fields import NO_NUL, Name, Reason, Text255, Version
 
 MAX_NAMED = 10_000
 """Task ids that a filter may name."""

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from engine.model.states import TaskState
 from engine.model.wire.base import NaiveTimestamp, RequestModel, WireModel
-from engine.model.wire.requests import NO_NUL, Name, Reason, Text255
+from engine.model.wire.fields import NO_NUL, Name, Reason, Text255
 
 Notes = Annotated[str, Field(max_length=10_000, pattern=NO_NUL)]
 

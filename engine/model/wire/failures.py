@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from engine.model.wire.base import RequestModel, Timestamp, WireModel
-from engine.model.wire.requests import NO_NUL, Name, Text255
+from engine.model.wire.fields import NO_NUL, Name, Text255
 
 
 class TriageState(StrEnum):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from engine.model.wire.base import RequestModel, Timestamp, WireModel
-from engine.model.wire.requests import Reason, Text255
+from engine.model.wire.fields import Reason, Text255
 
 
 class PauseScope(StrEnum):

@@ -16,16 +16,10 @@ from pydantic import (
 from pydantic_core import to_json
 
 from engine.model.wire.base import RequestModel, Timestamp, WireModel
+from engine.model.wire.fields import OTHER_NAMES, Name, Reason, Text255, Version
 
 MAX_BULK = 1_000
 """Tasks in one call of `POST /v1/tasks/bulk`."""
-
-NO_NUL = r"^[^\x00]*$"
-"""Pattern of every text: PostgreSQL cannot store a NUL character."""
-
-
-OTHER_NAMES = {"template_name": "name", "configuration": "context"}
-"""Names that the quick start of old used for fields of a task request."""
 
 
 def _zero_if_null(value: object) -> object:
@@ -45,10 +39,6 @@ def _tag_text(value: object) -> str:
     return value if isinstance(value, str) else to_json(value).decode()
 
 
-Text255 = Annotated[str, Field(max_length=255, pattern=NO_NUL)]
-Name = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
-Version = Annotated[str, Field(min_length=1, max_length=50, pattern=NO_NUL)]
-Reason = Annotated[str, Field(max_length=500, pattern=NO_NUL)]
 TagList = Annotated[list[Name], Field(max_length=1000)]
 Tags = Annotated[TagList, BeforeValidator(_as_list, json_schema_input_type=TagList | dict[str, Any] | None)]
 PriorityRange = Annotated[int, Field(ge=-100, le=100)]

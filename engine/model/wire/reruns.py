@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from engine.model.wire.base import RequestModel, Timestamp, WireModel
-from engine.model.wire.requests import Name, Reason, Text255
+from engine.model.wire.fields import Name, Reason, Text255
 
 StepNames = Annotated[list[Name], Field(max_length=10_000)]
 """Names or uuids of steps of one task."""

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from engine.model.webhooks import secret_key
 from engine.model.wire.base import RequestModel, Timestamp, WireModel
-from engine.model.wire.requests import NO_NUL, Name, Reason, Text255
+from engine.model.wire.fields import NO_NUL, Name, Reason, Text255
 
 
 class WebhookEvent(StrEnum):
