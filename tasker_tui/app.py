@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import Provider
+from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.signal import Signal
@@ -42,6 +43,7 @@ from tasker_tui.sent_bulk import SentBulk, follow_sent
 from tasker_tui.services import Services
 from tasker_tui.tabs import Tabs
 from tasker_tui.themes import DARK, THEMES
+from tasker_tui.typed_ahead import KeyPassed, TypedAhead
 from tasker_tui.user_config import UserConfig
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ class TaskerApp(App[None]):
         self._locator, self._ends_stack = locator, ends_stack
         self._count_wanted = asyncio.Event()
         self._listening = False
+        self._typed_ahead = TypedAhead(self, super().on_event)
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
         self.keymap: Keymap = {}
@@ -142,6 +145,17 @@ class TaskerApp(App[None]):
             return
         for screen in self.screen_stack:
             self.stylesheet.update(screen, animate=animate)
+
+    async def on_event(self, event: Event) -> None:
+        """Keys one at a time."""
+        if isinstance(event, Key):
+            await self._typed_ahead.take(event)
+        else:
+            await super().on_event(event)
+
+    async def on_key_passed(self, event: KeyPassed) -> None:
+        """The next key may come."""
+        await self._typed_ahead.passed(event.number)
 
     def on_mount(self) -> None:
         """Open what the locator names, and listen to the server."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.tui.scenes import failure_groups, order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, settle
@@ -11,7 +13,8 @@ from tests.tui.support import FakeClock, FakeTasker, dashboard, settle
 
 async def _in_one_go(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
-        pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        character = key if len(key) == 1 else None
+        pilot.app.post_message(events.Key(_character_to_key(key) if character else key, character))
     await settle(pilot)
 
 
@@ -25,3 +28,26 @@ async def test_what_is_typed_ahead_lands_in_the_fields_that_it_was_meant_for():
         await _in_one_go(pilot, "b", "a", "n", "k", "tab", "3", "ctrl+s")
     assert client.bulk.run is not None
     assert client.bulk.run.reason == "bank"
+
+
+async def test_letters_behind_the_colon_are_its_line_and_no_keys():
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client) as pilot:
+        await _in_one_go(pilot, ":", *"failures", "enter")
+        assert pilot.app.screen.locator().place == "failures"
+        await _in_one_go(pilot, "escape", ":", "c", "a", "n")
+        assert pilot.app.screen.query_one(Input).value == "can"
+
+
+async def test_letters_behind_the_slash_are_the_filter():
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client) as pilot:
+        await _in_one_go(pilot, "/", *"state:failing", "enter")
+        assert pilot.app.screen.locator().query == "state:failing"
+
+
+async def test_keys_go_on_when_the_one_before_never_comes_back():
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client) as pilot:
+        await _in_one_go(pilot, "?", "escape", "?", "escape", ":", "escape", "e")
+        assert pilot.app.screen.locator().place == "failures"
