@@ -102,19 +102,20 @@ async def test_two_engines_and_more_workers_are_measured_in_turn(target, capsys)
         assert await conn.fetchval("SELECT count(*) FROM tasker.workers WHERE state = 'running'") == 1
 
 
-async def test_work_that_was_not_recorded_is_noticed():
-    async with own_stack() as target:
-        async with target.database() as conn:
-            since = await conn.fetchval("SELECT tasker.now()")
-        await measure_throughput(target, "linear_async", 100, lambda _: None)
-        written = await read_written(target, "linear_async", since, 100)
-        assert (written.transitions_per_task, written.attempts_per_task) == (35, 4)
-        with pytest.raises(BenchError, match="holds 100 complete tasks and should hold 101"):
-            await read_written(target, "linear_async", since, 101)
-        async with target.database() as conn:
-            await conn.execute("DELETE FROM tasker.transitions WHERE step_path[1] = 'enqueued'")
-        with pytest.raises(BenchError, match="changes of steps"):
-            await read_written(target, "linear_async", since, 100)
+async def test_work_that_was_not_recorded_is_noticed(target):
+    async with target.database() as conn:
+        since = await conn.fetchval("SELECT tasker.now()")
+    await measure_throughput(target, "linear_async", 100, lambda _: None)
+    written = await read_written(target, "linear_async", since, 100)
+    assert (written.transitions_per_task, written.attempts_per_task) == (35, 4)
+    with pytest.raises(BenchError, match="holds 100 complete tasks and should hold 101"):
+        await read_written(target, "linear_async", since, 101)
+    async with target.database() as conn:
+        await conn.execute(
+            "DELETE FROM tasker.transitions WHERE step_path[1] = 'enqueued' AND at >= $1", since
+        )
+    with pytest.raises(BenchError, match="changes of steps"):
+        await read_written(target, "linear_async", since, 100)
 
 
 @pytest.mark.parametrize(
