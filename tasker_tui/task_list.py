@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tasker_tui.clock import Clock
 from tasker_tui.filters import TaskFilter, matches
+from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_pages import Page, Want, apply, around, missing
 from tasker_tui.task_window import Merged, TaskWindow
 from tasker_tui.view_models import TaskRow
@@ -111,3 +112,14 @@ class TaskList:
             return bool(belongs)
 
         return self.window.merge(rows, wanted)
+
+
+def nothing_to_show(task_filter: TaskFilter, over: bool, example: str) -> list[str]:
+    """What an empty list says, with names of keys; `over`: it lies over others, `example` starts a task."""
+    if task_filter.states == FAILING_TASKS and not task_filter.text:
+        return ["Nothing is failing.", "", "{tasks.failing} or {tasks.clear} shows all tasks."]
+    if task_filter:
+        leave = "leads back" if over else "shows all tasks"
+        return ["No task fits this filter.", "", f"{{tasks.filter}} changes it, {{tasks.clear}} {leave}."]
+    return ["No task has been started yet.", "",
+            "{tasks.start} starts one from a form, or on the command line:", example]  # fmt: skip

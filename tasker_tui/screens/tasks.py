@@ -26,7 +26,7 @@ from tasker_tui.reasons import most_telling
 from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
 from tasker_tui.states import FAILING_TASKS
-from tasker_tui.task_list import TaskList
+from tasker_tui.task_list import TaskList, nothing_to_show
 from tasker_tui.task_marking import TaskMarking
 from tasker_tui.task_pages import Page, Want, fetch
 from tasker_tui.text import count, printable
@@ -395,14 +395,6 @@ class TasksScreen(OperatorScreen):
             return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
         if not self.list.loaded:
             return ["Loading…"]
-        return [with_keys(self.app, line) for line in self._nothing()]
-
-    def _nothing(self) -> list[str]:
-        if self.list.filter.states == FAILING_TASKS and not self.list.filter.text:
-            return ["Nothing is failing.", "", "{tasks.failing} or {tasks.clear} shows all tasks."]
-        if self.list.filter:
-            leave = "leads back" if self._over else "shows all tasks"
-            return ["No task fits this filter.", "", f"{{tasks.filter}} changes it, {{tasks.clear}} {leave}."]
-        return ["No task has been started yet.", "",
-                "{tasks.start} starts one from a form, or on the command line:",
-                self.services.commands.here("tasker task create example/linear_workflow")]  # fmt: skip
+        example = self.services.commands.here("tasker task create example/linear_workflow")
+        said = nothing_to_show(self.list.filter, self._over, example)
+        return [with_keys(self.app, line) for line in said]
