@@ -61,6 +61,8 @@ class Anywhere:
 
     def _quit(self) -> None:
         working = self._app.services.sent.progress
+        if isinstance(self._app.screen, QuitDialog):
+            return
         if self._ends_stack and working:
             self._app.push_screen(QuitDialog(*working), lambda sure: self._app.exit() if sure else None)
         else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import Provider
-from textual.events import Event, Key
+from textual.events import Event
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.signal import Signal
@@ -42,8 +42,9 @@ from tasker_tui.screens.tasks import TasksScreen
 from tasker_tui.sent_bulk import SentBulk, follow_sent
 from tasker_tui.services import Services
 from tasker_tui.tabs import Tabs
+from tasker_tui.text import printable
 from tasker_tui.themes import DARK, THEMES
-from tasker_tui.typed_ahead import KeyPassed, TypedAhead
+from tasker_tui.typed_ahead import KeyPassed, Typed, TypedAhead
 from tasker_tui.user_config import UserConfig
 
 if TYPE_CHECKING:
@@ -147,8 +148,8 @@ class TaskerApp(App[None]):
             self.stylesheet.update(screen, animate=animate)
 
     async def on_event(self, event: Event) -> None:
-        """Keys one at a time."""
-        if isinstance(event, Key):
+        """Keys one at a time, and what comes among them in its turn."""
+        if isinstance(event, Typed):
             await self._typed_ahead.take(event)
         else:
             await super().on_event(event)
@@ -297,6 +298,10 @@ class TaskerApp(App[None]):
             if isinstance(screen, OperatorScreen) and screen.is_mounted:
                 screen.show_state()
 
+    async def action_quit(self) -> None:
+        """Textual's own key and command."""
+        self.action_do("app.quit")
+
     def action_do(self, action_id: str) -> None:
         """Do what the key says anywhere."""
         _, _, place = action_id.partition(".go_")
@@ -335,7 +340,8 @@ class TaskerApp(App[None]):
         try:
             client = await asyncio.to_thread(profile.connect)
         except KeyUnavailable as error:
-            self.notify(f"still on {self.profile.name or self.profile.address}: {error}", severity="error")
+            text = f"still on {self.profile.name or self.profile.address}: {printable(str(error))}"
+            self.notify(text, severity="error", markup=False)
             return
         self.post_message(self.Connected(profile, client))
 

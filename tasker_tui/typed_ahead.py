@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from textual.events import Event, Key, MouseDown, MouseUp, Paste
 from textual.message import Message
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.events import Event, Key
     from textual.message_pump import MessagePump
+
+Typed: TypeAlias = Key | Paste | MouseDown | MouseUp
 
 PATIENCE_SECONDS = 0.25
 """A key whose widget has gone in the meantime does not come back."""
@@ -35,19 +37,21 @@ class TypedAhead:
 
     def __init__(self, app: App[None], proceed: Callable[[Event], Awaitable[None]]) -> None:
         self._app, self._proceed = app, proceed
-        self._held: deque[Key] = deque()
+        self._held: deque[Typed] = deque()
         self._busy = False
         self._screen: object = None
         self._way: MessagePump = app
-        # Of the last message behind the key: whether it was sent, ends the wait, is not waited for forever.
-        self._number = 0
-        self._sent = self._last = self._guarded = False
+        self._number = self._rounds = 0
+        # Of the last message behind the key: whether it was sent, and is not waited for forever.
+        self._sent = self._guarded = False
 
-    async def take(self, key: Key) -> None:
-        """A key from the terminal, or one that nobody below has used up."""
+    async def take(self, key: Typed) -> None:
+        """A key, a paste or a click from the terminal, or one that nobody below has used up."""
         if key.is_forwarded:
             await self._proceed(key)
-            self._send(self._app, last=True)
+            if isinstance(key, Key):
+                # Enter is a message of the field's to itself, and that one of its line's: as many rounds.
+                self._round(3)
         elif self._busy:
             self._held.append(key)
             self._ask()
@@ -59,37 +63,49 @@ class TypedAhead:
         and the one of a screen that it has opened when that is there."""
         if number != self._number or not self._busy:
             return
-        if not self._last:
-            self._send(self._app, last=True)
+        if self._rounds:
+            self._round(self._rounds)
         elif self._screen is not self._app.screen:
-            self._screen = self._app.screen
-            self._send(self._app.screen, last=True)
+            self._screen = self._way = self._app.screen
+            self._send(self._way)
         else:
             self._busy = False
-            if self._held:
+            while self._held and not self._busy:
                 await self._pass(self._held.popleft())
 
-    async def _pass(self, key: Key) -> None:
+    async def _pass(self, key: Typed) -> None:
         app = self._app
+        if not isinstance(key, Key):
+            await self._proceed(key)
+            return
         self._busy, self._sent = True, False
         self._screen, self._way = app.screen, app.focused or app.screen
         await self._proceed(key)
         if not key.is_forwarded:
-            self._send(app, last=True)
+            self._round(1)
         elif self._held:
             self._ask()
 
     def _ask(self) -> None:
-        """A widget that uses a key up says nothing; one that has gone since would never answer."""
-        there = self._way.is_running and self._way.is_attached
-        if not self._sent:
-            self._send(self._way if there else self._app, last=False)
+        """A widget that uses a key up says nothing, and one that has gone since took the message with it."""
+        if not self._sent or not self._stays:
+            self._round(2)
         elif not self._guarded:
             self._guard()
 
-    def _send(self, way: MessagePump, *, last: bool) -> None:
+    @property
+    def _stays(self) -> bool:
+        return self._screen is self._app.screen and self._way.is_running and self._way.is_attached
+
+    def _round(self, rounds: int) -> None:
+        """The way of the key so often, the last time from the app alone; who has gone would never answer."""
+        stays = self._stays
+        self._rounds = rounds - 1 if stays else 0
+        self._send(self._way if stays and rounds > 1 else self._app)
+
+    def _send(self, way: MessagePump) -> None:
         self._number += 1
-        self._sent, self._last, self._guarded = True, last, False
+        self._sent, self._guarded = True, False
         way.post_message(KeyPassed(self._number))
         if self._held:
             self._guard()

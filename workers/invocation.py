@@ -203,7 +203,7 @@ def _failure_parts(result: StepHandlerResult) -> tuple[dict[str, Any], dict[str,
     said = result.metadata or {}
     context, headers, trace = said.get("context"), said.get("headers"), said.get("traceback")
     error = {
-        "message": _cut(str(result.error_message or "the handler failed without a message")),
+        "message": short_message(str(result.error_message or "the handler failed without a message")),
         "error_type": str(result.error_type or "handler_error"),
         "backtrace": trace.splitlines() if isinstance(trace, str) else trace,
         "retryable": bool(result.retryable),
@@ -246,10 +246,11 @@ def _message(exc: BaseException) -> str:
         said = str(exc)
     except Exception as broken:
         said = f"{type(exc).__name__}, whose text cannot be made ({type(broken).__name__})"
-    return _cut(said) or type(exc).__name__
+    return short_message(said) or type(exc).__name__
 
 
-def _cut(message: str) -> str:
+def short_message(message: str) -> str:
+    """What of a message can be stored: its beginning, without what the database cannot hold."""
     too_long = len(message) > MAX_MESSAGE_CHARACTERS
     return storable(f"{message[:MAX_MESSAGE_CHARACTERS]}…" if too_long else message)
 

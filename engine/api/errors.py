@@ -20,7 +20,7 @@ from engine.model.payload import PayloadRejected
 from engine.model.problems import FieldProblem, field_problems, path_text
 from engine.model.template_errors import TemplateProblem
 from engine.model.wire.requests import ErrorBody, ErrorDetail, ErrorProblem
-from engine.store.pool import RECONNECTABLE
+from engine.store.pool import PASSING, RECONNECTABLE
 
 log = logging.getLogger("tasker.api")
 
@@ -135,11 +135,16 @@ def bad_template(problems: Iterable[TemplateProblem]) -> ApiProblem:
 
 
 def unexpected(error: Exception) -> ApiProblem:
-    """500, or 503 where the database cannot be reached. What happened goes to the log alone."""
+    """500, or 503 where the database can't answer for a while. What happened goes to the log alone."""
     if isinstance(error, RECONNECTABLE):
         log.warning("a request failed, the database can't be reached: %s", error)
         return ApiProblem(
             503, "the database cannot be reached", hint="try again in a moment", retry_after_seconds=1
+        )
+    if isinstance(error, PASSING):
+        log.warning("a request failed, the database can't answer: %s", error)
+        return ApiProblem(
+            503, "the database can't answer now", hint="try again in a moment", retry_after_seconds=1
         )
     correlation_id = uuid4()
     log.error("a request failed unexpectedly", exc_info=error, extra={"correlation_id": str(correlation_id)})

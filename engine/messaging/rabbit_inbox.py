@@ -86,11 +86,15 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
     async def _consume(self) -> None:
         if self._channel is None or self._closing:
             return
-        for name in [queue_name(namespace) for namespace in self._usable]:
-            if name not in self._consumers:
-                async with answered():
-                    queue = await self._channel.get_queue(name, ensure=False)
-                    self._consumers[name] = (queue, await queue.consume(self._on_message))
+        try:
+            for name in [queue_name(namespace) for namespace in self._usable]:
+                if name not in self._consumers:
+                    async with answered():
+                        queue = await self._channel.get_queue(name, ensure=False)
+                        self._consumers[name] = (queue, await queue.consume(self._on_message))
+        except self.link.errors:
+            self.link.drop()  # the channel is no good any more
+            raise
 
     async def _stop_consuming(self) -> None:
         consumers, self._consumers = self._consumers, {}

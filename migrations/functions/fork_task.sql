@@ -11,6 +11,8 @@ DECLARE
     v_task uuid := tasker.uuid7();
     v_ready uuid[];
     v_changed text[];
+    -- As carry_out_batch writes it.
+    v_share text[] := '{cursor,batch_metadata,template_step,batch_index,total_batches,is_no_op}';
 BEGIN
     created := false;
     -- First, so that of two at once with the same key the second one waits here.
@@ -54,7 +56,9 @@ BEGIN
         SELECT o.new_uuid, v_task, o.template_step_id, o.name, o.new_state, o.priority, o.open_parents, (o.effect = 'taken_over')::int,
                coalesce(p.uuids, '{}'), coalesce(c.uuids, '{}'),
                -- A batch's share is none of the context's.
-               CASE WHEN o.inputs ? 'is_no_op' THEN o.inputs ELSE o.inputs - coalesce(v_changed, '{}') END, o.settings_edit, v_now, v_now,
+               o.inputs - CASE WHEN o.inputs ? 'is_no_op' THEN ARRAY(SELECT unnest(v_changed) EXCEPT SELECT unnest(v_share))
+                               ELSE coalesce(v_changed, '{}') END,
+               o.settings_edit, v_now, v_now,
                CASE o.effect WHEN 'taken_over' THEN v_now END
         FROM old o LEFT JOIN parents p USING (step_uuid) LEFT JOIN children c USING (step_uuid)
         ORDER BY o.new_uuid),

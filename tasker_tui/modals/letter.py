@@ -12,6 +12,7 @@ from textual.widgets import Input, Label, RadioSet
 
 from engine.model.wire.dead_letters import DlqAction, DlqInvestigationQueueEntry
 from tasker_tui.actions import bindings
+from tasker_tui.modals.letter_notes import LONGEST_NOTES
 from tasker_tui.text import printable, short_id
 from tasker_tui.widgets.choice import ChoiceButton
 from tasker_tui.widgets.dialog import Dialog
@@ -50,7 +51,8 @@ class LetterDialog(Dialog[LetterAnswer | None]):
                 yield ChoiceButton(words, value=action is DlqAction.RETRY, compact=True)
         with Horizontal(classes="labelled"):
             yield Label("notes     ")
-            yield Input(id="letter-notes", placeholder="kept with the dead letter", compact=True)
+            more = "added to the notes" if self._letter.resolution_notes else "kept with the dead letter"
+            yield Input(id="letter-notes", placeholder=more, max_length=LONGEST_NOTES, compact=True)
 
     def on_mount(self) -> None:
         """Begin with the choices."""

@@ -29,7 +29,8 @@ class LetterNotesDialog(Dialog[dict[str, Any] | None]):
         super().__init__(f"Care for {short_id(str(letter.task_uuid))}")
         self._about = printable(letter.task_name or "a task that is no longer kept")
         self._owner = printable(letter.assignee or "")
-        self._notes = printable(letter.resolution_notes or "").strip()
+        # On one line; ⏎ is read as what it stands for.
+        self._notes = printable((letter.resolution_notes or "").strip().replace("\t", " "))
 
     def compose_body(self) -> ComposeResult:
         """Owner and notes."""
@@ -65,7 +66,7 @@ class LetterNotesDialog(Dialog[dict[str, Any] | None]):
         if owner != self._owner:
             fields["assignee"] = owner or None
         if notes != self._notes:
-            fields["resolution_notes"] = notes
+            fields["resolution_notes"] = notes.replace("⏎", "\n")
         if fields:
             self.dismiss(fields)
         else:

@@ -21,6 +21,7 @@ from engine.client.reruns import fork, retry
 from engine.model.canonical import canonical_json
 from engine.model.given_inputs import given_inputs
 from engine.model.merge_patch import merge_patch
+from engine.model.payload import PayloadRejected
 from engine.model.wire.reruns import ForkAnswer, ForkStep, RerunStep, RetryAnswer
 from tasker_tui.actions import bindings
 from tasker_tui.actions.command_lines import with_options
@@ -137,6 +138,9 @@ class RerunDialog(Dialog[Answer | None]):
         """Other inputs are part of the command, and of what is tried."""
         self._show()
         if event.input.id == "rerun-patch":
+            if self._early:  # what was to be sent is something else now
+                self._early = False
+                self.tell("")
             self._try()
 
     def on_input_submitted(self) -> None:
@@ -167,7 +171,8 @@ class RerunDialog(Dialog[Answer | None]):
         many = self._many()
         self.query_one("#rerun-confirmed").display = many > 0
         self.query_one("#rerun-confirm", Input).placeholder = f"type {many}"
-        facts = _facts(self._tried, self._changed(), self.here(self._command()), palette_for(self))
+        command = self.here(self._command())
+        facts = _facts(self._tried, self._changed(), self._left_out(), command, palette_for(self))
         self.query_one("#rerun-facts", Static).update(facts)
 
     def _many(self) -> int:
@@ -182,6 +187,15 @@ class RerunDialog(Dialog[Answer | None]):
         except ValueError:
             return None
         return None if patch is None else merge_patch(self._given[self._way], patch)
+
+    def _left_out(self) -> list[str]:
+        """What was offered and is not written any more: that does not take it away."""
+        given, text = self._given[self._way], self.query_one("#rerun-patch", Input).value
+        try:
+            found = json.loads(text) if text.strip() and _offer(given) else given
+        except ValueError:
+            return []
+        return [key for key in given if key not in found] if isinstance(found, dict) else []
 
     def _patch(self) -> dict[str, Any] | None:
         """What differs from what is given now, None for nothing. Raises ValueError with what is wrong."""
@@ -225,8 +239,12 @@ class RerunDialog(Dialog[Answer | None]):
         """Ask what would run, unless that was asked already, or the patch is not written to its end."""
         with suppress(ValueError):
             question = (self._way, self._patch())
-            if _json(question) != _json(self._asked):
+            if _json(question) == _json(self._asked):
+                return
+            try:
                 self._ask(question)
+            except PayloadRejected as error:
+                self.tell(printable(str(error)))
 
     def _ask(self, question: Question) -> None:
         self._asked = question
@@ -237,8 +255,9 @@ class RerunDialog(Dialog[Answer | None]):
             return
         try:
             patch = self._patch()
+            call = self._call(patch, dry_run=False)
         except ValueError as error:
-            self.tell(str(error))
+            self.tell(printable(str(error)))
             return
         if self._way in WIDE and self._tried is None:
             self._early = True
@@ -247,7 +266,7 @@ class RerunDialog(Dialog[Answer | None]):
         elif self._confirmed():
             self._sending = True
             self.tell("sending…")
-            self._run_again((self._way, patch), self._command(), self._call(patch, dry_run=False))
+            self._run_again((self._way, patch), self._command(), call)
 
     def _confirmed(self) -> bool:
         """Whether the number of many steps is typed; says so if it is not."""
@@ -304,8 +323,20 @@ def _differing(found: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(tried: Answer | None, changed: dict[str, Any] | None, command: str, palette: Palette) -> Text:
+def _facts(
+    tried: Answer | None,
+    changed: dict[str, Any] | None,
+    left_out: Sequence[str],
+    command: str,
+    palette: Palette,
+) -> Text:
     text = Text("\n")
+    if left_out:
+        more = f" and {len(left_out) - SHOWN_NAMES} more" if len(left_out) > SHOWN_NAMES else ""
+        kept = ", ".join(printable(name) for name in left_out[:SHOWN_NAMES])
+        text.append(f"{'stays':<13}", palette.muted)
+        text.append(f"{kept}{more}", palette.text)
+        text.append("  (null takes a value away)\n", palette.muted)
     if changed is not None:
         text.append(f"{'is given':<13}", palette.muted)
         text.append(f"{json_line(changed)[:SHOWN_CHARACTERS]}\n", palette.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -16,7 +16,7 @@ from tasker_tui.actions.command_lines import with_options
 from tasker_tui.keymap import with_keys
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.modals.letter import LetterAnswer, LetterDialog
-from tasker_tui.modals.letter_notes import LetterNotesDialog
+from tasker_tui.modals.letter_notes import LONGEST_NOTES, LetterNotesDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
 from tasker_tui.states import TASK_MARKS
@@ -136,11 +136,10 @@ class LettersScreen(ListScreen[Letter]):
 
     @work(group="operations")
     async def _close(self, row: Letter, answer: LetterAnswer) -> None:
-        notes = answer.notes or row.resolution_notes or "closed from the dashboard"
-        fields = {"action": answer.action, "resolution_notes": notes, "resolved_by": self.services.user}
-        command = with_options(
-            f"tasker dlq update {row.task_uuid}", action=str(answer.action), notes=answer.notes
-        )
+        fields = {"action": answer.action, "resolved_by": self.services.user}
+        if notes := closing_notes(row, answer):
+            fields["resolution_notes"] = notes
+        command = with_options(f"tasker dlq update {row.task_uuid}", action=str(answer.action), notes=notes)
         if await self._update(row, command, **fields):
             what = "goes on" if answer.action is DlqAction.RETRY else f"is closed ({answer.action})"
             self.notify(f"{short_id(str(row.task_uuid))} {what}", markup=False)
@@ -168,14 +167,19 @@ class LettersScreen(ListScreen[Letter]):
     @work(group="operations")
     async def _keep(self, row: Letter, fields: dict[str, Any]) -> None:
         user = self.services.user
-        if await self._update(row, notes_command(row, fields), **fields, resolved_by=user):
+        command = notes_command(row, fields, self.services.commands.here)
+        if await self._update(row, command, **fields, resolved_by=user):
             owner = printable(fields.get("assignee", row.assignee) or "nobody")
             self.notify(f"{short_id(str(row.task_uuid))} is kept, with {owner}", markup=False)
 
     async def _update(self, row: Letter, command: str, **fields: object) -> bool:
-        call = self.services.client.send(dead_letters.update(row.dlq_entry_uuid, **fields))
         try:
-            await self.services.commands.run(command, call)
+            call = dead_letters.update(row.dlq_entry_uuid, **fields)
+        except ValueError:
+            self.notify(f"notes have at most {LONGEST_NOTES:,} characters", severity="error", markup=False)
+            return False
+        try:
+            await self.services.commands.run(command, self.services.client.send(call))
         except CALL_FAILURES as error:
             self.notify(explain(error), severity="error", markup=False)
             return False
@@ -183,15 +187,22 @@ class LettersScreen(ListScreen[Letter]):
         return True
 
 
-def notes_command(row: Letter, fields: dict[str, Any]) -> str:
-    """The command lines that do the same."""
+def closing_notes(row: Letter, answer: LetterAnswer) -> str:
+    """What is written with the end of a dead letter; what was found out before stays."""
+    if row.resolution_notes:
+        return f"{row.resolution_notes}\n{answer.notes}" if answer.notes else ""
+    return answer.notes or "closed from the dashboard"
+
+
+def notes_command(row: Letter, fields: dict[str, Any], here: Callable[[str], str]) -> str:
+    """The command lines that do the same; `here` leads all but the last to the server: the log does that."""
     lines = []
     if "assignee" in fields:
         owner = f" {shlex.quote(fields['assignee'])}" if fields["assignee"] else ""
         lines.append(f"tasker dlq assign {row.task_uuid}{owner}")
     if "resolution_notes" in fields:
         lines.append(f"tasker dlq update {row.task_uuid} --notes {shlex.quote(fields['resolution_notes'])}")
-    return "; ".join(lines)
+    return "; ".join([*map(here, lines[:-1]), *lines[-1:]])
 
 
 def _task(row: Letter, width: int, palette: Palette) -> Runs:

@@ -44,7 +44,9 @@ class Dialog(ModalScreen[T]):
             frame.border_title = Content(self._title)
             frame.border_subtitle = self._keys()
             yield from self.compose_body()
-            yield Static(id="dialog-problem", markup=False)
+            problem = Static(id="dialog-problem", markup=False)
+            problem.display = False  # nothing is wrong yet
+            yield problem
 
     def compose_body(self) -> ComposeResult:
         """What is asked or told."""
@@ -65,10 +67,6 @@ class Dialog(ModalScreen[T]):
     def show_hints(self) -> None:
         """Write the keys anew, as they do something else now."""
         self.query_one("#dialog").border_subtitle = self._keys()
-
-    def on_mount(self) -> None:
-        """Nothing is wrong yet."""
-        self.tell("")
 
     def action_do(self, action_id: str) -> None:
         """Do what the action says."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from textual.widgets import Input, Static
 
 from engine.model.states import StepState, TaskState
 from tests.tui.flows import client_with
@@ -181,6 +182,43 @@ async def test_a_retry_with_nothing_changed_edits_nothing():
         await press(pilot, "enter", "R", "ctrl+s")
     sent = [json.loads(call.content) for call in client.named("send") if call.method == "POST"]
     assert [(one["dry_run"], "inputs" in one) for one in sent] == [(True, False), (False, False)]
+
+
+async def test_inputs_that_no_server_takes_are_told_and_leave_the_dialog_open():
+    client = client_with(order_task())
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "R", "tab")
+        for text in ('{"x": NaN}', '{"x": 1e400}', '{"x": "\\u0000"}', '{"\\ud800": 1}'):
+            pilot.app.screen.query_one("#rerun-patch", Input).value = text
+            await press(pilot, "ctrl+s")
+            assert pilot.app.screen.query_one("#dialog-problem", Static).display, text
+    assert all(json.loads(call.content)["dry_run"] for call in client.named("send") if call.method == "POST")
+
+
+async def test_what_is_typed_after_an_early_send_is_not_sent_by_itself():
+    task = order_task()
+    task.context = {"amount": 5}
+    client = client_with(task)
+    async with dashboard(client) as pilot:
+        await press(pilot, "enter", "g")
+        client.answering.clear()
+        await press(pilot, "R", "ctrl+s")
+        assert "looking what would run" in screen_text(pilot)
+        await press(pilot, "tab", "end", "left", "0")
+        client.answering.set()
+        await settle(pilot)
+        assert 'is given     {"amount": 50}' in screen_text(pilot)
+    assert all(json.loads(call.content)["dry_run"] for call in client.named("send") if call.method == "POST")
+
+
+async def test_a_value_that_is_left_out_stays_and_the_dialog_says_so():
+    task = order_task()
+    task.context = {"order": 8841, "amount": 5}
+    async with dashboard(client_with(task)) as pilot:
+        await press(pilot, "enter", "R", "tab")
+        pilot.app.screen.query_one("#rerun-patch", Input).value = '{"order": 1}'
+        await settle(pilot)
+        assert "stays        amount  (null takes a value away)" in screen_text(pilot)
 
 
 async def test_many_steps_run_again_once_their_number_is_typed():

@@ -146,13 +146,14 @@ async def test_a_read_only_profile_looks_on():
     assert client.changes == 0
 
 
-async def test_quitting_asks_where_it_would_end_what_runs():
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_quitting_asks_where_it_would_end_what_runs(key):
     client = _client()
     async with dashboard(client, ends_stack=True) as pilot:
         await _send(pilot)
         client.bulk.move(412)
         await _a_second_later(pilot)
-        await press(pilot, "q")
+        await press(pilot, key)
         assert "412 of 1,000 are done" in screen_text(pilot)
         await press(pilot, "escape")
         assert pilot.app.is_running

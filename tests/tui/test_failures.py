@@ -6,6 +6,7 @@ import json
 
 from engine.model.states import StepState, TaskState
 from tasker_tui.locator import Locator
+from tasker_tui.screens.letters import notes_command
 from tasker_tui.text import short_id
 from tests.tui.fake_letters import letter
 from tests.tui.flows import client_with
@@ -200,13 +201,37 @@ async def test_a_dead_letter_is_noted_and_given_away_while_it_stays_open():
         await press(pilot, "n", "shift+tab", *["backspace"] * 3, "enter")
         assert "2 letters, 1 without an owner" in screen_text(pilot)
         commands = [entry.command for entry in pilot.app.services.commands.entries]
-        await press(pilot, "m", "enter", "ctrl+s")
+        await press(pilot, "m", "tab")
+        await type_in(pilot, "paid")
+        await press(pilot, "enter")
     assert commands == [
         f"tasker dlq assign {uuid} ben; tasker dlq update {uuid} --notes 'bank is down'",
         f"tasker dlq assign {uuid}",
     ]
     closed = json.loads(client.named("send")[-2].content)
-    assert closed["resolution_notes"] == "bank is down"
+    assert closed["resolution_notes"] == "bank is down\npaid"
+
+
+async def test_notes_of_several_lines_keep_them():
+    client = client_with_letters()
+    client.letters[0] = client.letters[0].model_copy(update={"resolution_notes": "bank\tis down\nask ana"})
+    async with dashboard(client) as pilot:
+        await press(pilot, "D", "n", "end")
+        await type_in(pilot, "!")
+        await press(pilot, "enter", "m", "ctrl+s")
+    noted, closed = (json.loads(call.content) for call in client.named("send") if call.method == "PATCH")
+    assert noted["resolution_notes"] == "bank is down\nask ana!"
+    assert "resolution_notes" not in closed
+
+
+def test_each_command_of_a_note_leads_to_the_server():
+    row = client_with_letters().letters[0]
+    fields = {"assignee": "bob", "resolution_notes": "x"}
+    told = notes_command(row, fields, lambda command: f"{command} --profile production")
+    assert told.split("; ") == [
+        f"tasker dlq assign {row.task_uuid} bob --profile production",
+        f"tasker dlq update {row.task_uuid} --notes x",
+    ]
 
 
 async def test_no_dead_letter_leaves_nothing_to_close():

@@ -11,10 +11,14 @@ from tests.tui.scenes import failure_groups, order_task
 from tests.tui.support import FakeClock, FakeTasker, dashboard, settle
 
 
+def _key(key: str) -> events.Key:
+    character = key if len(key) == 1 else None
+    return events.Key(_character_to_key(key) if character else key, character)
+
+
 async def _in_one_go(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
-        character = key if len(key) == 1 else None
-        pilot.app.post_message(events.Key(_character_to_key(key) if character else key, character))
+        pilot.app.post_message(_key(key))
     await settle(pilot)
 
 
@@ -44,6 +48,26 @@ async def test_letters_behind_the_slash_are_the_filter():
     async with dashboard(client) as pilot:
         await _in_one_go(pilot, "/", *"state:failing", "enter")
         assert pilot.app.screen.locator().query == "state:failing"
+
+
+async def test_keys_behind_enter_belong_to_what_it_leads_to():
+    client = FakeTasker(FakeClock(), [order_task()])
+    client.failures = failure_groups(order_task())
+    async with dashboard(client) as pilot:
+        await _in_one_go(pilot, "e", "r", *"bank", "enter", "3", "enter")
+        assert client.bulk.run is not None
+        assert client.bulk.run.reason == "bank"
+        await _in_one_go(pilot, "escape", "escape", "/", *"order", "enter", "e")
+        assert pilot.app.screen.locator().place == "failures"
+
+
+async def test_what_is_pasted_stays_between_the_keys_around_it():
+    client = FakeTasker(FakeClock(), [order_task()])
+    async with dashboard(client) as pilot:
+        for event in (*map(_key, "/ab"), events.Paste("XY"), _key("c")):
+            pilot.app.post_message(event)
+        await settle(pilot)
+        assert pilot.app.screen.query_one(Input).value == "abXYc"
 
 
 async def test_keys_go_on_when_the_one_before_never_comes_back():

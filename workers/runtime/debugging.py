@@ -41,9 +41,10 @@ def tell_end(step: RunningStep, finished: FinishedStep) -> None:
     if finished.success:
         log.info("step %s is complete", step.claimed.name)
         return
-    error = load_json(finished.details)["error"] if finished.details else {}
-    lines = error.get("backtrace") or [error.get("message", "")]
-    log.error("step %s failed:\n%s", step.claimed.name, "\n".join(lines))
+    error = load_json(finished.details) if finished.details else {}
+    trace = error.get("backtrace") or error.get("message", "")
+    text = "\n".join(map(str, trace)) if isinstance(trace, list) else str(trace)
+    log.error("step %s failed:\n%s", step.claimed.name, text)
 
 
 def _break_here(*_arguments: Any, **_options: Any) -> None:

@@ -245,7 +245,7 @@ class Exchange:
         while True:
             try:
                 return await connect(self._dsn)
-            except PASSING as error:
+            except (*PASSING, asyncpg.PostgresError) as error:  # also one that refuses us for a while
                 log.warning("the database can't answer (%s); trying again in %.1f s", error, wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, longest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from operator import itemgetter
+from typing import Any
 
 from engine.store.pool import Pool
 from workers.runtime.capture import LogBuffer
@@ -22,6 +23,7 @@ class LogWriter:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._dirty: set[LogBuffer] = set()
+        self._unwritten: list[tuple[Any, ...]] = []
         self._loop = asyncio.get_running_loop()
 
     def changed(self, output: LogBuffer) -> None:
@@ -43,7 +45,8 @@ class LogWriter:
     async def flush(self) -> None:
         """Write what there is."""
         dirty, self._dirty = self._dirty, set()
-        rows = [(*output.origin, *line) for output in dirty for line in output.take()]
+        rows = [*self._unwritten, *((*output.origin, *line) for output in dirty for line in output.take())]
+        self._unwritten = []
         if not rows:
             return
         rows.sort(key=BY_TIME)  # who follows a task reads the lines of its steps as they were written
@@ -52,5 +55,8 @@ class LogWriter:
                 await conn.copy_records_to_table(
                     "step_logs", schema_name="tasker", columns=COLUMNS, records=rows
                 )
+        except asyncio.CancelledError:  # the worker ends: its last words follow
+            self._unwritten = rows
+            raise
         except Exception as error:  # whatever it is: those who log later are to be heard
             log.warning("%d log lines of steps are lost: %s", len(rows), error or type(error).__name__)

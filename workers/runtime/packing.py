@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.model.payload import PayloadRejected, PayloadTooLarge, dump_json
 from engine.store.claims import FinishedStep
+from workers.invocation import short_message
 from workers.results import StepHandlerResult
 from workers.runtime.running import RunningStep
 
@@ -40,11 +41,12 @@ def pack(
         details = dump_json(_failure_details(result, handler_version), limit_bytes=DETAILS_LIMIT)
     except PayloadRejected as error:
         kind = "result_too_large" if isinstance(error, PayloadTooLarge) else "result_not_storable"
-        result = StepHandlerResult.failure(f"{CANNOT_BE_STORED}: {error}", kind, False)
+        # It quotes the handler's own keys and words, which may be as bad as the result.
+        result = StepHandlerResult.failure(short_message(f"{CANNOT_BE_STORED}: {error}"), kind, False)
         details = dump_json(_failure_details(result, handler_version))
     except BaseException as error:  # what it holds runs code of its own, such as a generator's
         said = f"{CANNOT_BE_STORED}: writing it as JSON raised {type(error).__name__}"
-        result = StepHandlerResult.failure(said, "result_not_storable", False)
+        result = StepHandlerResult.failure(short_message(said), "result_not_storable", False)
         details = dump_json(_failure_details(result, handler_version))
     return FinishedStep(claimed.step_uuid, claimed.claim_no, False, None, details, elapsed), result
 

@@ -218,3 +218,20 @@ async def test_a_client_of_the_event_stream_that_does_not_read_slows_nobody(worl
         async with asyncio.timeout(20):
             while b"event: reset" not in got:
                 got = got[-20:] + await loop.sock_recv(sock, 1 << 20)
+
+
+async def test_what_passes_by_itself_is_a_503_and_may_be_asked_again(world: World) -> None:
+    await world.register(template("linear"))
+    async with world.pool.acquire() as conn:
+        await conn.execute("""
+            CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS
+                $$BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = 'no space left'; END$$;
+            CREATE TRIGGER no_room BEFORE INSERT ON tasker.tasks EXECUTE FUNCTION public.no_room()
+        """)
+    answer = await world.post(LINEAR)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert "no space left" not in answer.text
+    async with world.pool.acquire() as conn:
+        await conn.execute("DROP TRIGGER no_room ON tasker.tasks")
+    await world.create()

@@ -82,6 +82,17 @@ async def test_a_forks_own_context_wins_over_earlier_edits_of_the_same_values(co
         assert json.loads((await forked.steps())["b"]["inputs"]) == kept
 
 
+async def test_a_forks_own_context_wins_over_edits_of_a_batchs_worker_but_not_over_its_share(conn):
+    run = await Run.of(conn, chain())
+    share = {"is_no_op": False, "cursor": {"batch_id": "001"}, "batch_index": 0}
+    await conn.execute(
+        "UPDATE tasker.steps SET inputs = $2 WHERE step_uuid = $1",
+        (await run.steps())["b"]["step_uuid"], json.dumps(share | {"price": 2, "pieces": 4}),
+    )  # fmt: skip
+    forked = await fork(run, "a", context='{"price": 3, "cursor": "of the context"}')
+    assert json.loads((await forked.steps())["b"]["inputs"]) == share | {"pieces": 4}
+
+
 async def test_a_fork_of_a_cancelled_task_goes_on_where_it_stood(conn):
     run = await Run.of(conn, approval())
     for result in ({}, route("manager", "finance"), {}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signal import SIGKILL, SIGTERM
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -186,6 +186,40 @@ async def test_a_worker_without_a_free_slot_leaves_messages_to_others(stack: Sta
     stack.open_gate("open")
     await stack.flows.all_complete(tasks)
     await queues.until_depth(0)
+
+
+async def test_a_worker_drains_in_order_while_the_database_says_no(stack: Stack, queues: Queues) -> None:
+    """What it holds then, and can't give back, ends with its connection."""
+    conn = stack.flows.conn
+    await stack.engine()
+    revision = await stack.flows.register([step("a", handler="gate", initialization={"gate": "open"})])
+    tasks = await stack.flows.create(revision, count=4)
+    await queues.until_depth(4)
+    await all_published(stack)
+    await conn.execute("""
+        CREATE FUNCTION public.say_no() RETURNS trigger LANGUAGE plpgsql AS
+            $$BEGIN RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'not now'; END$$;
+        CREATE TRIGGER no BEFORE UPDATE ON tasker.ready_steps EXECUTE FUNCTION public.say_no()
+    """)
+    worker = await stack.worker(slots=1)
+
+    async def refused() -> bool:
+        return "messages could not be given back" in worker.output
+
+    await until(refused, "messages can't be given back")
+    worker.signal(SIGTERM)
+
+    async def draining() -> bool:
+        state = "SELECT state FROM tasker.workers WHERE worker_uuid = $1"
+        return await conn.fetchval(state, UUID(worker.uuid)) == "draining"
+
+    await until(draining, "the worker drains")
+    stack.open_gate("open")
+    assert await worker.ended() == 0
+    await conn.execute("DROP TRIGGER no ON tasker.ready_steps")
+    await stack.worker()
+    await stack.flows.all_complete(tasks)
+    assert {row["attempts"] for task in tasks for row in (await stack.flows.steps(task)).values()} == {1}
 
 
 @pytest.mark.scenario(148)

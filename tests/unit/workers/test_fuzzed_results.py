@@ -64,6 +64,14 @@ class Model(BaseModel):
         return fail()
 
 
+class SaysWorse(BaseModel):
+    said: str
+
+    @field_serializer("said")
+    def written(self, said: str) -> Any:
+        raise ValueError(said)
+
+
 class Converts:
     def __step_result__(self) -> StepHandlerResult:
         return next(iter([]))
@@ -178,6 +186,27 @@ def check_stored(text: str) -> None:
     json.loads(text, parse_constant=fail, parse_int=str)
     text.encode()
     assert "\\u0000" not in text.replace("\\\\", "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SaysWorse(said="no \0 and \ud800"),
+        SaysWorse(said="x" * 2**21),
+        {"k" * 2**21: 1},
+        {"a\0": "x" * 2**21},
+    ],
+    ids=["odd words", "many words", "long key", "odd key"],
+)
+async def test_a_reason_that_could_not_be_stored_either_is_cut(value: Any) -> None:
+    handler = Returns()
+    handler.value = value
+    with bench(handler) as executor:
+        finished = await executor.run()
+    assert finished.details is not None
+    check_stored(finished.details)
+    assert len(finished.details) < 64 * 1024
+    assert json.loads(finished.details)["message"].startswith("what the handler returned can't be stored")
 
 
 @pytest.mark.parametrize("kind", [Returns, ReturnsFromAThread])

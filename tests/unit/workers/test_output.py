@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 
@@ -81,3 +82,19 @@ async def test_lines_that_cannot_be_stored_do_not_end_the_writer(
         writer.ended(plain)
         await writer.flush()
         assert await pool.fetchval("SELECT count(*) FROM tasker.step_logs") == 1
+
+
+async def test_lines_that_were_being_written_when_the_writer_ended_are_written_with_the_last(
+    database: str,
+) -> None:
+    async with asyncpg.create_pool(database, min_size=1, max_size=1) as pool:
+        writer, output = LogWriter(pool), buffer()
+        async with pool.acquire():
+            output.add("INFO", None, "said before the end")
+            writer.ended(output)
+            writing = asyncio.create_task(writer.flush())
+            await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.wait([writing])
+        await writer.flush()
+        assert await pool.fetchval("SELECT message FROM tasker.step_logs") == "said before the end"
