@@ -22,6 +22,9 @@ Typed: TypeAlias = Key | Paste | MouseDown | MouseUp
 
 PATIENCE_SECONDS = 0.25
 """A key whose widget has gone in the meantime does not come back."""
+ROUNDS = {"enter": 3, "escape": 3}
+"""They are messages of a field to itself, and those are messages of its line: each comes behind the other.
+More than one round for every key would take milliseconds of its picture."""
 
 
 class KeyPassed(Message):
@@ -50,8 +53,7 @@ class TypedAhead:
         if key.is_forwarded:
             await self._proceed(key)
             if isinstance(key, Key):
-                # Enter is a message of the field's to itself, and that one of its line's: as many rounds.
-                self._round(3)
+                self._round(ROUNDS.get(key.key, 1))
         elif self._busy:
             self._held.append(key)
             self._ask()

@@ -54,7 +54,10 @@ async def test_keys_behind_enter_belong_to_what_it_leads_to():
     client = FakeTasker(FakeClock(), [order_task()])
     client.failures = failure_groups(order_task())
     async with dashboard(client) as pilot:
-        await _in_one_go(pilot, "e", "r", *"bank", "enter", "3", "enter")
+        for key in ("e", "r"):  # the dialog comes with an answer of the server
+            await pilot.press(key)
+            await settle(pilot)
+        await _in_one_go(pilot, *"bank", "enter", "3", "enter")
         assert client.bulk.run is not None
         assert client.bulk.run.reason == "bank"
         await _in_one_go(pilot, "escape", "escape", "/", *"order", "enter", "e")
