@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger("tasker.background")
 
 AGAIN_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
+"""What is told to end closes its connections first, which takes two seconds where nobody answers."""
 
 
 def told_to_end() -> bool:
@@ -35,10 +37,17 @@ class Background:
         """Run a body that has no end of its own."""
         self._tasks.append(asyncio.create_task(self._keep(name, body), name=name))
 
-    async def stop(self) -> None:
-        """End all."""
-        for task in self._tasks:
-            task.cancel()
+    async def stop(self, patience: float = PATIENCE_SECONDS) -> None:
+        """End all; who has not ended after so many seconds is told again.
+
+        Until Python 3.12 `asyncio.wait_for`, which libraries use, loses a cancellation that comes along with
+        the answer (python/cpython#86296); what waited for that answer would then go on for ever.
+        """
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=patience)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _keep(self, name: str, body: Callable[[], Awaitable[None]]) -> None:

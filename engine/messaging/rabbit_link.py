@@ -32,11 +32,17 @@ async def answered(seconds: float | None = None) -> AsyncIterator[None]:
     """Give the broker so long to answer, or ANSWER_SECONDS; raises one of BROKER_ERRORS.
 
     Who waits for an answer on a connection that is given up gets a CancelledError from the client's library.
-    To us a lost connection is an error, and ends nobody.
+    To us a lost connection is an error, and ends nobody. The other way round, the library loses a word to end
+    that comes along with an answer (it uses `asyncio.wait_for`, python/cpython#86296).
     """
+    task = asyncio.current_task()
+    assert task is not None
+    told_before = task.cancelling()
     try:
         async with asyncio.timeout(ANSWER_SECONDS if seconds is None else seconds):
             yield
+        if task.cancelling() > told_before:
+            raise asyncio.CancelledError
     except asyncio.CancelledError:
         if told_to_end():
             raise

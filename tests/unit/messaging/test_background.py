@@ -57,6 +57,23 @@ async def test_what_is_told_to_end_is_not_counted():
     assert (kept.ended, kept.told) == ({}, "")
 
 
+async def test_what_loses_the_word_to_end_is_told_again():
+    kept, running = Background(), asyncio.Event()
+
+    async def body() -> None:
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:  # as asyncio.wait_for does when the answer comes at the same time
+            await asyncio.Event().wait()
+
+    kept.start("connecting", body)
+    await running.wait()
+    async with asyncio.timeout(10):
+        await kept.stop(patience=0.01)
+    assert kept.ended == {}
+
+
 async def test_a_loop_goes_on_when_its_look_is_cancelled_by_nobody():
     looks: list[float] = []
     gone_on = asyncio.Event()
