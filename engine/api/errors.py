@@ -136,16 +136,11 @@ def bad_template(problems: Iterable[TemplateProblem]) -> ApiProblem:
 
 def unexpected(error: Exception) -> ApiProblem:
     """500, or 503 where the database can't answer for a while. What happened goes to the log alone."""
-    if isinstance(error, RECONNECTABLE):
-        log.warning("a request failed, the database can't be reached: %s", error)
-        return ApiProblem(
-            503, "the database cannot be reached", hint="try again in a moment", retry_after_seconds=1
-        )
     if isinstance(error, PASSING):
-        log.warning("a request failed, the database can't answer: %s", error)
-        return ApiProblem(
-            503, "the database can't answer now", hint="try again in a moment", retry_after_seconds=1
-        )
+        away = isinstance(error, RECONNECTABLE)
+        said = "the database cannot be reached" if away else "the database can't answer now"
+        log.warning("a request failed, %s: %s", said, error)
+        return ApiProblem(503, said, hint="try again in a moment", retry_after_seconds=1)
     correlation_id = uuid4()
     log.error("a request failed unexpectedly", exc_info=error, extra={"correlation_id": str(correlation_id)})
     what = (

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json, to_json
 
 from engine.model.payload import dump_json
@@ -94,10 +95,9 @@ def _one(model: type[Model]) -> Callable[[bytes], Model]:
     return model.model_validate_json
 
 
-_LATER = ConfigDict(defer_build=True)
-_STEPS = TypeAdapter(list[StepDetail], config=_LATER)
-_AUDIT = TypeAdapter(list[StepAuditResponse], config=_LATER)
-_WHY = TypeAdapter(list[StepWhy], config=_LATER)
+@cache
+def _list_of(model: type[Model]) -> TypeAdapter[list[Model]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
 
 
 def create_task(name: str, **fields: Any) -> Call[TaskResponse]:
@@ -138,7 +138,7 @@ def task_transitions(task_uuid: Id, *, step_uuid: Id | None, after: int, limit: 
 
 
 def why_task(task_uuid: Id) -> Call[list[StepWhy]]:
-    return Call("GET", f"/v1/tasks/{task_uuid}/why", _WHY.validate_json)
+    return Call("GET", f"/v1/tasks/{task_uuid}/why", _list_of(StepWhy).validate_json)
 
 
 def _step_path(task_uuid: Id, step_uuid: Id) -> str:
@@ -146,7 +146,7 @@ def _step_path(task_uuid: Id, step_uuid: Id) -> str:
 
 
 def list_steps(task_uuid: Id) -> Call[list[StepDetail]]:
-    return Call("GET", f"/v1/tasks/{task_uuid}/workflow_steps", _STEPS.validate_json)
+    return Call("GET", f"/v1/tasks/{task_uuid}/workflow_steps", _list_of(StepDetail).validate_json)
 
 
 def get_step(task_uuid: Id, step_uuid: Id) -> Call[StepDetail]:
@@ -159,7 +159,7 @@ def act_on_step(task_uuid: Id, step_uuid: Id, action: Action) -> Call[StepDetail
 
 
 def step_audit(task_uuid: Id, step_uuid: Id) -> Call[list[StepAuditResponse]]:
-    return Call("GET", f"{_step_path(task_uuid, step_uuid)}/audit", _AUDIT.validate_json)
+    return Call("GET", f"{_step_path(task_uuid, step_uuid)}/audit", _list_of(StepAuditResponse).validate_json)
 
 
 def step_logs(task_uuid: Id, step_uuid: Id, *, attempt: int | None, after: int, limit: int) -> Call[LogPage]:
@@ -193,8 +193,7 @@ def register_template(template: str | Mapping[str, Any], *, replace: bool) -> Ca
 def list_workers(namespace: str | None) -> Call[list[WorkerInfo]]:
     from engine.model.wire.worker import WorkerInfo
 
-    read = TypeAdapter(list[WorkerInfo]).validate_json
-    return Call("GET", "/v1/workers", read, params=given(namespace=namespace))
+    return Call("GET", "/v1/workers", _list_of(WorkerInfo).validate_json, params=given(namespace=namespace))
 
 
 def health() -> Call[HealthResponse]:

@@ -17,14 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-import asyncpg
-
 from engine.messaging.link import Link
 from engine.messaging.taker import MessageOutcome, Taker
 from engine.settings import PgmqSettings, RabbitSettings
 from engine.store.crash_points import crash_point
 from engine.store.messages import find_ready, settle_messages
-from engine.store.pool import RECONNECTABLE, Pool
+from engine.store.pool import DATABASE_ERRORS, Pool
 
 log = logging.getLogger("tasker.messaging")
 
@@ -35,9 +33,6 @@ PASS_ON_SECONDS = 0.25
 """Between two words to others that steps are not for this worker. A queue may be full of those."""
 HOLD_SECONDS = 1.0
 """How long a worker without a free slot keeps messages from others."""
-
-UNANSWERED = (*RECONNECTABLE, asyncpg.PostgresError)
-"""What a database raises that is away, or that says no: what is held is then left to others."""
 
 Bodies: TypeAlias = "dict[str, Callable[[], Awaitable[None]]]"
 
@@ -80,7 +75,7 @@ class Inbox(ABC, Generic[M]):
         self._closing = True
         with contextlib.suppress(*self.link.errors):
             await self._stop_consuming()
-        with contextlib.suppress(TimeoutError, *UNANSWERED, *self.link.errors):
+        with contextlib.suppress(TimeoutError, *DATABASE_ERRORS, *self.link.errors):
             async with asyncio.timeout(HOLD_SECONDS):
                 await self._give_all_back()
         if self._settling:
@@ -121,7 +116,7 @@ class Inbox(ABC, Generic[M]):
                 self._arrived.clear()
                 await self._arrived_or_a_moment()
             await asyncio.sleep(FULL_REVIEW_SECONDS if self._taker.is_full() else REVIEW_SECONDS)
-            failures: tuple[type[Exception], ...] = (*UNANSWERED, *self.link.errors)
+            failures: tuple[type[Exception], ...] = (*DATABASE_ERRORS, *self.link.errors)
             try:
                 await self._review()
             except failures as error:
@@ -182,7 +177,7 @@ class Inbox(ABC, Generic[M]):
             return
         try:
             settled = await settle_messages(self._pool, steps, published=False)
-        except UNANSWERED as error:
+        except DATABASE_ERRORS as error:
             # They stay held, and end with the connection or this worker: their steps then get new ones.
             log.warning("%d messages could not be given back: %s", len(steps), error)
             return

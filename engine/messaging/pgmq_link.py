@@ -11,12 +11,12 @@ import asyncpg
 
 from engine.messaging.link import CONNECT_SECONDS, Link
 from engine.store import message_queues
-from engine.store.pool import RECONNECTABLE, Connection, connect
+from engine.store.pool import DATABASE_ERRORS, Connection, connect
 from engine.store.schema_errors import MigrationError
 
 ANSWER_SECONDS = 5.0
 
-QUEUE_ERRORS = (*RECONNECTABLE, asyncpg.PostgresError, TimeoutError, MigrationError)
+QUEUE_ERRORS = (*DATABASE_ERRORS, TimeoutError, MigrationError)
 """What a queue database raises that is away, was wiped, refuses or does not answer."""
 
 REFUSALS = (asyncpg.InsufficientPrivilegeError, asyncpg.RaiseError)

@@ -35,6 +35,9 @@ RECONNECTABLE = (
 )
 """What a lost or refused connection raises: the call may be made again on a new one."""
 
+DATABASE_ERRORS = (*RECONNECTABLE, asyncpg.PostgresError)
+"""All that a database raises: it is away, or says no."""
+
 PASSING = (
     *RECONNECTABLE,
     asyncpg.InsufficientResourcesError,  # SQLSTATE class 53: no disk, memory or connection left

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import asyncpg
-
-from engine.store.pool import RECONNECTABLE, connect
+from engine.store.pool import DATABASE_ERRORS, connect
 from engine.store.pool import Connection as Database
 from tasker_tui.bench.errors import BenchError
 
@@ -30,7 +28,7 @@ class Target:
         """A connection to its database; raises BenchError when that cannot be reached."""
         try:
             conn = await connect(self.dsn)
-        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
+        except DATABASE_ERRORS as error:
             raise BenchError(
                 f"the database cannot be reached: {error}", "give the server's own with --database-url URL"
             ) from error

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import asyncpg
 import psutil
 
-from engine.store.pool import RECONNECTABLE
+from engine.store.pool import DATABASE_ERRORS
 from tasker_tui.chaos.parts import Part
 from tasker_tui.chaos.plan import OF_ENGINES, OF_RABBITMQ, OF_WORKERS, Fault, Kind
 from tasker_tui.chaos.servers import Server
 from tasker_tui.chaos.system import APPLICATION, System
 
-CUT_OFF = (*RECONNECTABLE, asyncpg.PostgresError)
 """Another fault took the connection that this one uses: it is over."""
 
 OTHERS = f"datname = current_database() AND pid <> pg_backend_pid() AND application_name <> '{APPLICATION}'"
@@ -155,7 +154,7 @@ async def _hold_snapshot(system: System, fault: Fault) -> None:
 
 @asynccontextmanager
 async def _sql(system: System) -> AsyncIterator[asyncpg.Connection]:
-    with contextlib.suppress(*CUT_OFF):
+    with contextlib.suppress(*DATABASE_ERRORS):
         async with system.database() as conn:
             yield conn
 

@@ -108,7 +108,7 @@ def tui(
 ) -> None:
     """Open the dashboard of a running server."""
     if serve:
-        gc.enable()
+        gc.enable()  # a server does not end its start
         from tasker_tui.cli.browser import serve_dashboard
 
         serve_dashboard(target(url), locator, host, port, unprotected=unprotected)

@@ -21,7 +21,7 @@ from engine.messaging.notify import Notifier
 from engine.model.payload import dump_json
 from engine.store import claims
 from engine.store.claims import ClaimedStep, FinishedStep, SubmitAnswer, WorkerIdentity
-from engine.store.pool import PASSING, RECONNECTABLE, Connection, connect, retry_deadlock
+from engine.store.pool import DATABASE_ERRORS, PASSING, RECONNECTABLE, Connection, connect, retry_deadlock
 from workers.runtime.capacity import Capacity
 from workers.runtime.metrics import WorkerMetrics
 
@@ -245,7 +245,7 @@ class Exchange:
         while True:
             try:
                 return await connect(self._dsn)
-            except (*PASSING, asyncpg.PostgresError) as error:  # also one that refuses us for a while
+            except DATABASE_ERRORS as error:  # also one that refuses us for a while
                 log.warning("the database can't answer (%s); trying again in %.1f s", error, wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, longest)

@@ -14,13 +14,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
-import asyncpg
 import uvloop
 
 from engine.settings import Settings, WorkerSettings
 from engine.store.claims import WorkerIdentity
 from engine.store.migrate import check_schema
-from engine.store.pool import RECONNECTABLE, Pool, open_pool
+from engine.store.pool import DATABASE_ERRORS, Pool, open_pool
 from engine.store.schema_errors import MigrationError, cannot_connect
 from engine.store.step_definitions import namespaces_naming
 from workers.errors import HandlerNotFound
@@ -189,7 +188,7 @@ def _reaching_the_database(dsn: str) -> Iterator[None]:
     """Say that a worker that starts has lost the database: only one that runs waits for it."""
     try:
         yield
-    except (*RECONNECTABLE, asyncpg.PostgresError) as error:
+    except DATABASE_ERRORS as error:
         told = cannot_connect(dsn, error)
         raise WorkerCannotStart(str(told), told.hint) from None
 

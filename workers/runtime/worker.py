@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from engine.background import Background
 from engine.messaging.channels import LOOK, PUBLISH, READY, RESULTS, TEMPLATES
 from engine.messaging.inbox import Inbox, make_inbox
@@ -18,7 +16,7 @@ from engine.messaging.taker import Taker
 from engine.model.wire.worker import CacheStats
 from engine.settings import PgmqSettings, RabbitSettings
 from engine.store.claims import ClaimedStep, FinishedStep, WorkerIdentity, give_back
-from engine.store.pool import RECONNECTABLE, Pool
+from engine.store.pool import DATABASE_ERRORS, Pool
 from engine.store.workers import have_offers_renewed, retire_worker
 from workers.errors import HandlerNotFound
 from workers.registry import HandlerRegistry
@@ -184,7 +182,7 @@ class Worker:
             async with self._pool.acquire() as conn:
                 await retire_worker(conn, self.identity.worker_uuid)
             await self._tell_of_debugging()
-        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("the worker's end could not be recorded: %s", error)
 
     async def _start(self, claimed: list[ClaimedStep], since: float) -> None:
@@ -237,7 +235,7 @@ class Worker:
                     [step.claimed.claim_no for step in steps],
                     [step.begun_at is not None for step in steps],
                 )
-        except (*RECONNECTABLE, asyncpg.PostgresError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("%d steps could not be given back (%s); their leases will run out", len(steps), error)
             return
         self._notifier.wake(READY)
