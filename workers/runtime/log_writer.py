@@ -28,7 +28,11 @@ class LogWriter:
 
     def changed(self, output: LogBuffer) -> None:
         """An attempt has new output; callable from any thread."""
-        self._loop.call_soon_threadsafe(self._dirty.add, output)
+        self._loop.call_soon_threadsafe(self._heard, output)
+
+    def _heard(self, output: LogBuffer) -> None:
+        """Not `self._dirty.add` at once: a round may begin in between, and take that set along."""
+        self._dirty.add(output)
 
     def ended(self, output: LogBuffer) -> None:
         """The handler has returned; its unfinished line counts too. Called on the loop."""

@@ -98,3 +98,14 @@ async def test_lines_that_were_being_written_when_the_writer_ended_are_written_w
             await asyncio.wait([writing])
         await writer.flush()
         assert await pool.fetchval("SELECT message FROM tasker.step_logs") == "said before the end"
+
+
+async def test_a_line_that_is_printed_as_the_writer_begins_comes_with_its_next_round(database: str) -> None:
+    async with asyncpg.create_pool(database, min_size=1, max_size=1) as pool:
+        writer = LogWriter(pool)
+        output = LogBuffer(Origin(TASK, STEP, 1, 1), writer.changed)
+        output.add("INFO", None, "said while it runs")
+        await writer.flush()  # the loop has not heard of the line yet
+        await asyncio.sleep(0)
+        await writer.flush()
+        assert await pool.fetchval("SELECT message FROM tasker.step_logs") == "said while it runs"
