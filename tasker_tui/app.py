@@ -105,7 +105,7 @@ class TaskerApp(App[None]):
         self.animation_level = "none"
         self._locator, self._ends_stack = locator, ends_stack
         self._count_wanted = asyncio.Event()
-        self._listening = False
+        self._listening = self._tell_problems = False
         self._typed_ahead = TypedAhead(self, super().on_event)
         self._last_filters = [AsciiFilter()] if ascii_only else []
         self.profile, self.config = profile, config
@@ -164,9 +164,8 @@ class TaskerApp(App[None]):
         for text in self._mistakes:
             self.notify(text, title="Not as you wrote it", severity="warning", timeout=30, markup=False)
         self._tabs.open(self._locator)
+        self._tell_problems = self.services.stack is not None and self._locator.place != "stack"
         self._listen_soon(self._locator)
-        if self.services.stack is not None and self._locator.place != "stack":
-            self.run_worker(tell_problems(self.services.stack, self))
 
     def _take_over_keys(self) -> None:
         """Keys of the user's file; a mistake leaves what was."""
@@ -238,6 +237,9 @@ class TaskerApp(App[None]):
         self.run_worker(follow_sent(self, services), group="feed")
         if services.stack is not None:
             self.run_worker(tell_edits(services.stack, self.notify), group="feed")
+            if self._tell_problems:
+                self._tell_problems = False
+                self.run_worker(tell_problems(services.stack, self))
 
     def go(self, where: Locator) -> None:
         """Show a place over what is shown now, or go back to it where it is below."""

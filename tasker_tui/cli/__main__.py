@@ -1,5 +1,5 @@
 """`python -m tasker_tui.cli` is `tasker`."""
 
-from tasker_tui.cli.main import main
+from tasker_tui.cli.entry import main
 
 main()

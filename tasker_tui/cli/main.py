@@ -1,4 +1,4 @@
-"""The command `tasker`. What a command needs is imported when it runs, so that `--help` answers at once."""
+"""The commands of `tasker`. What one needs is imported when it runs, so that `--help` answers at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typer.models import CommandInfo
 from tasker_tui.cli import errors
 from tasker_tui.cli.catalogue import CATALOGUE, add_from_catalogue
 from tasker_tui.cli.options import HandlersOption, JsonOption, TemplatesOption
-from tasker_tui.cli.starting import leave_out_collections, leave_out_the_httpx_program
 from tasker_tui.cli.target import LOCAL_URL, UrlOption, offer_profiles, target
 
 app = typer.Typer(
@@ -132,16 +131,8 @@ def _section(name: str, **values: Any) -> dict[str, Any]:
     return {name: given} if given else {}
 
 
-def main() -> None:
-    """Entry point of the program `tasker`."""
-    sys.exit(errors.exit_code_of(run_command))
-
-
-def run_command() -> int:
+def run_with_typer() -> int:
     """Run the command that the program's arguments say; returns its exit code."""
-    leave_out_the_httpx_program()
-    if sys.argv[1:2] == ["tui"]:
-        leave_out_collections()
     command: Any = typer.main.get_command(_narrowed(*sys.argv[1:2]))
     offer_profiles(command)
     try:

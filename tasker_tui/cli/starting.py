@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from types import ModuleType
 
@@ -22,3 +23,8 @@ def _no_program() -> None:
 def leave_out_collections() -> None:
     """Nearly all that a dashboard imports and makes until it has started stays; it collects from then on."""
     gc.disable()
+
+
+def leave_out_the_plugins_of_pydantic() -> None:
+    """To find them, pydantic reads what every installed package says of itself; the dashboard uses none."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

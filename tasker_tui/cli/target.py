@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from tasker_tui.cli.errors import USAGE, CommandError
+from tasker_tui.cli.server_choice import Said, choose
 from tasker_tui.profiles import LOCAL_URL as LOCAL_URL
 from tasker_tui.profiles import KeyUnavailable, Profile
 
 _PROFILE: ContextVar[Profile] = ContextVar("profile")
-_NAME: ContextVar[tuple[str, bool] | None] = ContextVar("profile name", default=None)
-"""The name that was given, and whether by the option rather than the variable."""
+_NAME: ContextVar[Said | None] = ContextVar("profile name", default=None)
 
 
 def target(url: str) -> Profile:
@@ -25,33 +25,17 @@ def target(url: str) -> Profile:
 def choose_profile(context: typer.Context, name: str | None) -> str | None:
     """Callback of `--profile`: remembers the name for `choose_url`."""
     source = context.get_parameter_source("profile")
-    _NAME.set((name, source is not None and source.name == "COMMANDLINE") if name else None)
+    _NAME.set(Said(name, source is not None and source.name == "COMMANDLINE") if name else None)
     return name
 
 
 def choose_url(context: typer.Context, url: str) -> str:
     """Callback of `--url`: the address, or that of a profile. Raises CommandError and ConfigError."""
     source = context.get_parameter_source("url")
-    where, named = source.name if source else "DEFAULT", _NAME.get()
-    by_option = where == "COMMANDLINE"
-    if by_option and not (named and named[1]):
-        _PROFILE.set(Profile(url=url))
-    elif named and where != "DEFAULT" and by_option == named[1]:
-        both = "--url and --profile" if by_option else "TASKER_URL and TASKER_PROFILE"
-        raise CommandError(f"{both} are both given", "leave one of them out", USAGE)
-    elif named or where == "DEFAULT":
-        _PROFILE.set(_from_file(named[0] if named else None))
-    else:
-        _PROFILE.set(Profile(url=url))
+    where = source.name if source else "DEFAULT"
+    said = None if where == "DEFAULT" else Said(url, where == "COMMANDLINE")
+    _PROFILE.set(choose(said, _NAME.get()))
     return _PROFILE.get().url
-
-
-def _from_file(name: str | None) -> Profile:
-    from tasker_tui.user_config import load_user_config  # most commands are given an address
-
-    config = load_user_config()
-    name = name or config.default_profile
-    return config.profile(name) if name else Profile()
 
 
 def read_key(profile: Profile) -> Any:

@@ -29,7 +29,7 @@ import engine.server
 import engine.store.crash_points
 import tasker_tui.cli
 import workers.runtime.main  # noqa: F401
-from tasker_tui.cli.main import main as tasker
+from tasker_tui.cli.entry import main as tasker
 from tasker_tui.dev.launch import die_with_parent
 from tests.support import engine_process
 

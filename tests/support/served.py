@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
+from tasker_tui.cli.entry import run_command
 from tasker_tui.cli.errors import exit_code_of
-from tasker_tui.cli.main import run_command
 from tests.support.waiting import until
 
 

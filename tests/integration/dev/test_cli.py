@@ -91,7 +91,7 @@ def test_each_command_is_found_alone_and_among_all(command: str, tmp_path: Path)
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
-    program = "import sys, tasker_tui.cli.main; print(*sys.modules)"
+    program = "import sys, tasker_tui.cli.entry, tasker_tui.cli.main; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
