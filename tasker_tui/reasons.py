@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from engine.model.wire.details import StepWhy
 from tasker_tui.view_models import StepRow
+
+if TYPE_CHECKING:
+    from engine.model.wire.details import StepWhy
 
 TOLD_ELSEWHERE = ("failed", "retry")
 """Kinds of which a step's title and error say all: a sentence would stand still while the title counts."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from engine.client import ApiError, bulk
-from engine.model.wire.bulk import BulkOperation, BulkState
+from engine.client import ApiError
+from engine.model.bulk import BulkState
 from tasker_tui.keymap import with_keys
 from tasker_tui.text import count, printable
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -16,6 +16,7 @@ from tasker_tui.trouble import CALL_FAILURES, explain
 if TYPE_CHECKING:
     from textual.app import App
 
+    from engine.model.wire.bulk import BulkOperation
     from tasker_tui.services import Services
 
 LOOK_SECONDS = 1.0
@@ -69,6 +70,8 @@ async def follow_sent(app: App[None], services: Services) -> None:
 
 
 async def _look(app: App[None], services: Services, uuid: UUID) -> None:
+    from engine.client import bulk  # nearly no dashboard sends one before its first rows
+
     try:
         found = await services.client.send(bulk.get(uuid))
     except CALL_FAILURES as error:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from textual.screen import Screen
 
-from engine.model.wire.bulk import MAX_NAMED, BulkFilter, BulkVerb
-from tasker_tui.bulk_operations import BulkOperations
 from tasker_tui.filters import TaskFilter
 from tasker_tui.keymap import with_keys
 from tasker_tui.marks import Marks, Undo
-from tasker_tui.selecting import TooMany, select
 from tasker_tui.services import Services
 from tasker_tui.task_list import TaskList
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import TaskRow
+
+if TYPE_CHECKING:
+    from engine.model.bulk import BulkVerb
+    from tasker_tui.bulk_operations import BulkOperations
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,16 @@ class TaskMarking:
     ) -> None:
         self._screen, self._services, self._tasks = screen, services, tasks
         self._changed, self._narrow = changed, narrow
-        self._bulk = BulkOperations(screen, services, self.unmark)
         self._views = Undo(View(tasks.filter, Marks()))
         self._anchor: str | None = None
         self._before_range = Marks()
         self.marks = Marks()
+
+    @cached_property
+    def _bulk(self) -> BulkOperations:
+        from tasker_tui.bulk_operations import BulkOperations  # what it asks with would slow the start
+
+        return BulkOperations(self._screen, self._services, self.unmark)
 
     @property
     def count(self) -> int:
@@ -132,6 +140,8 @@ class TaskMarking:
 
     def do(self, verb: BulkVerb, row: TaskRow | None = None) -> None:
         """The verb on all that are marked; with nothing marked on the row."""
+        from engine.model.wire.bulk import MAX_NAMED, BulkFilter
+
         if self.marks.everything:
             self.do_all(verb)
             return
@@ -149,6 +159,8 @@ class TaskMarking:
         self._screen.run_worker(self._select(verb, self._tasks.filter), group="operations")
 
     async def _select(self, verb: BulkVerb, task_filter: TaskFilter) -> None:
+        from tasker_tui.selecting import TooMany, select
+
         services = self._services
         try:
             wanted = await select(services.client, task_filter, services.clock.now())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.model.states import TASK_TERMINAL, StepState, TaskState
-from engine.model.wire.details import StepDetail, StepEdit
-from engine.model.wire.events import SummaryRow, TransitionChange
 from engine.model.wire.tasks import TaskResponse
 from tasker_tui.states import FAILING_TASKS, STEP_MARKS, TASK_MARKS, Mark
+
+if TYPE_CHECKING:
+    from engine.model.wire.details import StepDetail, StepEdit
+    from engine.model.wire.events import SummaryRow, TransitionChange
 
 
 @dataclass(frozen=True, slots=True)

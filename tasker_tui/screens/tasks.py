@@ -13,9 +13,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 
-from engine.model.wire.bulk import BulkVerb
-from engine.model.wire.details import StepDetail, StepWhy
-from engine.model.wire.tasks import TaskResponse
+from engine.model.bulk import BulkVerb
 from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
@@ -40,6 +38,8 @@ from tasker_tui.widgets.task_columns import TaskColumns
 from tasker_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from engine.model.wire.details import StepDetail, StepWhy
+    from engine.model.wire.tasks import TaskResponse
     from tasker_tui.operations import Operations
 
 PREVIEW_DELAY = 0.08

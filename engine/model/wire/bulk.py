@@ -9,36 +9,14 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.model.bulk import BulkState as BulkState
+from engine.model.bulk import BulkVerb as BulkVerb
 from engine.model.states import StepState, TaskState
 from engine.model.wire.base import NaiveIsUtc, RequestModel, Timestamp, WireModel
 from engine.model.wire.fields import NO_NUL, Name, Reason, Text255, Version
 
 MAX_NAMED = 10_000
 """Task ids that a filter may name."""
-
-
-class BulkVerb(StrEnum):
-    """What is done to each item: to a step, from `retry_task` on to a task."""
-
-    RETRY = "retry"
-    RETRY_DOWNSTREAM = "retry_downstream"
-    SKIP = "skip"
-    RESOLVE = "resolve"
-    COMPLETE = "complete"
-    RETRY_TASK = "retry_task"
-    CANCEL = "cancel"
-    PAUSE = "pause"
-    RESUME = "resume"
-
-    @property
-    def takes_steps(self) -> bool:
-        """Whether an item is a step."""
-        return self not in (BulkVerb.RETRY_TASK, BulkVerb.CANCEL, BulkVerb.PAUSE, BulkVerb.RESUME)
-
-    @property
-    def takes_result(self) -> bool:
-        """Whether its steps may be given a result."""
-        return self in (BulkVerb.SKIP, BulkVerb.COMPLETE)
 
 
 MAX_SIGNATURES = 500
@@ -122,15 +100,6 @@ class BulkChangeRequest(RequestModel):
     reason: Reason = "changed by an operator"
     actor: Text255 = "api"
     dry_run: bool = False
-
-
-class BulkState(StrEnum):
-    """Where a bulk operation is."""
-
-    PREVIEWED = "previewed"
-    RUNNING = "running"
-    STOPPED = "stopped"
-    COMPLETE = "complete"
 
 
 class BulkStateCount(WireModel):
