@@ -211,11 +211,11 @@ class TaskerApp(App[None]):
         else:
             self._listen()
 
-    def on_tasks_screen_page_arrived(self) -> None:
+    def on_page_arrived(self) -> None:
         """The rest can be asked for."""
         self._listen()
 
-    def on_tasks_screen_page_failed(self) -> None:
+    def on_page_failed(self) -> None:
         """The feed tells why, and when it tries again."""
         self._listen()
 

@@ -31,7 +31,8 @@ async def find_offers(client: TaskerPort, namespace: str, name: str, now: dateti
         for past in past_inputs(namespace, name)
     ]
     try:
-        newest = (await client.list_tasks(namespace=namespace, template=name, limit=OFFERED_TASKS)).tasks
+        page = await client.list_tasks(namespace=namespace, template=name, limit=OFFERED_TASKS, count="none")
+        newest = page.tasks
     except CALL_FAILURES:
         newest = []  # what was started here is offered all the same
     for task in newest:

@@ -24,6 +24,8 @@ class TaskList:
         self.window = TaskWindow()
         self.request = 0
         self.loaded = False
+        self.counted = False
+        """Whether `total` was counted; before that it is the server's estimate."""
         self._clock = clock
         self._pending: Want | None = None
         self._view = (0, 0)
@@ -52,7 +54,7 @@ class TaskList:
         self.filter = task_filter
         self.request += 1
         self._pending = None
-        self.loaded = False
+        self.loaded = self.counted = False
 
     def look_at(self, first: int, last: int) -> None:
         """The view is on these indices."""
@@ -89,8 +91,15 @@ class TaskList:
         self._pending = None
         self.loaded, self._taken_at = True, self._clock.now()
         apply(page, self.window)
+        self.counted = self.counted or not page.more
         self.window.trim(*self._view)
         return True
+
+    def count(self, request: int, total: int) -> None:
+        """Take over how many tasks the filter finds, if it is still that one."""
+        if request == self.request:
+            self.window.counted(total)
+            self.counted = True
 
     def failed(self, request: int) -> bool:
         """Note that a page could not be loaded; False if nobody waits for it."""

@@ -75,6 +75,16 @@ class TaskWindow:
         self.at_top = not more
         self.total = base + len(fresh) + below
 
+    def counted(self, total: int) -> None:
+        """Take over how many there are, where the ends that have been seen do not say so."""
+        if self.at_top and self.at_bottom:
+            return
+        if self.at_bottom:
+            self.base = max(1, total - len(self.rows))
+            self.total = self.base + len(self.rows)
+        else:
+            self.total = max(total, self.base + len(self.rows) + 1)
+
     def trim(self, first: int, last: int) -> None:
         """Let rows go that are far from the indices `first` … `last`."""
         spare = len(self.rows) - MAX_ROWS

@@ -18,6 +18,7 @@ from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
 from tasker_tui.keymap import with_keys
+from tasker_tui.list_loader import ListLoader, PageArrived, PageFailed, TasksCounted
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.pause_targets import of_task
 from tasker_tui.reasons import most_telling
@@ -26,9 +27,8 @@ from tasker_tui.services import Services
 from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_list import TaskList, nothing_to_show
 from tasker_tui.task_marking import TaskMarking
-from tasker_tui.task_pages import Page, Want, fetch
 from tasker_tui.text import count, printable
-from tasker_tui.trouble import CALL_FAILURES, explain
+from tasker_tui.trouble import CALL_FAILURES
 from tasker_tui.view_models import StepRow, TaskRow
 from tasker_tui.widgets.filter_completion import FilterCompletion
 from tasker_tui.widgets.line_prompt import LinePrompt
@@ -52,20 +52,6 @@ class TasksScreen(OperatorScreen):
     SCOPES = ("tasks",)
     BINDINGS = bindings("tasks")
 
-    class PageArrived(Message):
-        """A page of the list was loaded."""
-
-        def __init__(self, page: Page) -> None:
-            super().__init__()
-            self.page = page
-
-    class PageFailed(Message):
-        """A page of the list could not be loaded."""
-
-        def __init__(self, request: int, reason: str) -> None:
-            super().__init__()
-            self.request, self.reason = request, reason
-
     class StepsArrived(Message):
         """The steps for the preview were loaded, and why those that have not ended are where they are."""
 
@@ -78,6 +64,7 @@ class TasksScreen(OperatorScreen):
         self._over, self._unfiltered = over, task_filter if over else TaskFilter()
         self.list = TaskList(services.clock)
         self.list.narrow(task_filter)
+        self._loader = ListLoader(self, services, self.list)
         narrow = partial(self._narrow, settled=False)
         self._marking = TaskMarking(self, services, self.list, changed=self._marks_changed, narrow=narrow)
         self._trouble: str | None = None
@@ -138,7 +125,7 @@ class TasksScreen(OperatorScreen):
 
     def reload(self) -> None:
         """The rows in view, and the preview."""
-        self._fetch(self.list.reload())
+        self._loader.fetch(self.list.reload())
         self._preview_selected()
 
     def handlers(self) -> Handlers:
@@ -175,14 +162,14 @@ class TasksScreen(OperatorScreen):
             case Batch(rows=rows):
                 self._merge(TaskRow.from_answer(row) for row in rows)
             case Reload() | Live(resumed=False):
-                self._fetch(self.list.reload())
+                self._loader.fetch(self.list.reload())
         self.show_state()
 
     def on_tick(self) -> None:
         """Ages and durations go on."""
         super().on_tick()
         if self.list.aged():
-            self._fetch(self.list.reload())
+            self._loader.fetch(self.list.reload())
         now = self.services.clock.now()
         self.table.refresh_rows(lambda row: row.moves_on(now))
         self.query_one(Preview).refresh_text()
@@ -224,7 +211,7 @@ class TasksScreen(OperatorScreen):
         if event.settled:
             self.table.focus()
 
-    def on_tasks_screen_page_arrived(self, event: PageArrived) -> None:
+    def on_page_arrived(self, event: PageArrived) -> None:
         """Put the page in and ask for the next one, if the view needs it."""
         if not self.list.take(event.page):
             return
@@ -232,9 +219,17 @@ class TasksScreen(OperatorScreen):
         self._templates |= {row.name for row in event.page.rows}
         self.table.rows_moved()
         self._load()
+        if event.page.want.kind == "top" and event.page.more:
+            self._loader.count()
         self.show_state()
 
-    def on_tasks_screen_page_failed(self, event: PageFailed) -> None:
+    def on_tasks_counted(self, event: TasksCounted) -> None:
+        """It is no estimate any more."""
+        self.list.count(event.request, event.total)
+        self.table.rows_moved()
+        self.show_state()
+
+    def on_page_failed(self, event: PageFailed) -> None:
         """Say so in the list, if it is empty; the feed tries again."""
         if self.list.failed(event.request):
             self._trouble = event.reason
@@ -285,20 +280,7 @@ class TasksScreen(OperatorScreen):
     def _load(self) -> None:
         want = self.list.next_want()
         if want is not None:
-            self._fetch(want)
-
-    def _fetch(self, want: Want) -> None:
-        self._fetch_page(want, self.list.request)
-
-    @work(group="pages", exclusive=True)
-    async def _fetch_page(self, want: Want, request: int) -> None:
-        services = self.services
-        try:
-            page = await fetch(services.client, self.list.filter, want, request, services.clock.now())
-        except CALL_FAILURES as error:
-            self.post_message(self.PageFailed(request, explain(error)))
-        else:
-            self.post_message(self.PageArrived(page))
+            self._loader.fetch(want)
 
     def _toggle_preview(self) -> None:
         preview = self.query_one(Preview)
@@ -388,7 +370,7 @@ class TasksScreen(OperatorScreen):
     def _counted(self) -> str:
         if not self.list.loaded:
             return "loading…"
-        return count(self.list.total)
+        return f"{'' if self.list.counted else '≈ '}{count(self.list.total)}"
 
     def _empty_lines(self) -> list[str]:
         if self._trouble:

@@ -145,7 +145,8 @@ class FakeTask:
 
 
 class FakeTasker:
-    """Answers as the server does. `offline` makes every call fail; lists and `send` wait for `answering`.
+    """Answers as the server does. `offline` makes every call fail; lists and `send` wait for `answering`,
+    what counts tasks for `counting` too. `estimate` is what it takes their number for until then.
     `checks` are those of its health that are not well."""
 
     def __init__(self, clock: FakeClock, tasks: Sequence[FakeTask] = ()) -> None:
@@ -170,6 +171,9 @@ class FakeTasker:
         self.refusal: Exception | None = None
         self.answering = asyncio.Event()
         self.answering.set()
+        self.counting = asyncio.Event()
+        self.counting.set()
+        self.estimate: int | None = None
 
     # What the port asks for
 
@@ -189,12 +193,15 @@ class FakeTasker:
     async def list_tasks(self, **query: Any) -> TaskListResponse:
         self._call("list_tasks", query)
         await self.answering.wait()
+        if query.get("count") == "exact":
+            await self.counting.wait()
         found = sorted(
             (task for task in self.tasks.values() if _fits(task, query)),
             key=lambda t: t.uuid.int,
             reverse=True,
         )
-        total = len(found)
+        estimate = self.estimate if query.get("count") == "estimate" else None
+        total = len(found) if estimate is None else estimate
         limit = query.get("limit", 100)
         if before := query.get("before"):
             found = [task for task in found if task.uuid.int < UUID(before).int]

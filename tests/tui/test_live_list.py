@@ -11,7 +11,7 @@ from tests.tui.scenes import (
     order_task,
     small_task,
 )
-from tests.tui.support import NOW, dashboard, screen_text, settle
+from tests.tui.support import NOW, FakeClock, FakeTasker, dashboard, screen_text, settle
 
 
 async def test_a_filter_narrows_while_it_is_typed_and_escape_takes_it_back():
@@ -26,6 +26,19 @@ async def test_a_filter_narrows_while_it_is_typed_and_escape_takes_it_back():
         assert "✓ complete" in screen_text(pilot)
     asked = client.named("list_tasks")
     assert any(query.get("status") == ["error"] for query in asked)
+
+
+async def test_the_first_rows_do_not_wait_until_all_are_counted():
+    client = FakeTasker(FakeClock(), [small_task(n, TaskState.COMPLETE, n) for n in range(150)])
+    client.counting.clear()
+    client.estimate = 163
+    async with dashboard(client) as pilot:
+        assert "linear_workflow" in screen_text(pilot)
+        assert "≈ 163" in screen_text(pilot)
+        client.counting.set()
+        await settle(pilot)
+        assert "≈" not in screen_text(pilot)
+        assert " 150 " in screen_text(pilot)
 
 
 async def test_escape_shows_all_tasks_again():

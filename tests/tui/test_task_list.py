@@ -66,6 +66,12 @@ class Scrolling(RuleBasedStateMachine):
             self.fetch(self.list.reload())
             self.look(self.list._view[0])
 
+    @rule()
+    def count(self):
+        self.list.count(self.list.request, len(self.client.tasks))
+        assert self.list.total >= len(self.client.tasks)
+        self.look(min(self.list._view[0], max(0, self.list.total - VIEW)))
+
     @rule(data=st.data())
     def change_a_task(self, data):
         if self.list.window.rows:
