@@ -15,6 +15,7 @@ from engine.messaging.inbox import Bodies, Inbox
 from engine.messaging.publisher import DeclaredQueues
 from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink, answered
 from engine.messaging.rabbit_topology import declare_queue
+from engine.messaging.stuck_queues import StuckQueues
 from engine.messaging.taker import MessageOutcome, Taker
 from engine.settings import RabbitSettings
 from engine.store.pool import Pool
@@ -44,6 +45,7 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         self._consumers: dict[str, tuple[AbstractQueue, str]] = {}
         self._channel: AbstractChannel | None = None
         self._queues = DeclaredQueues(AMQPChannelError)
+        self._stuck = StuckQueues()
         self._usable: list[str] = []
 
     def bodies(self) -> Bodies:
@@ -63,9 +65,15 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         await self._consume()
 
     async def _is_usable(self, connection: AbstractConnection, namespace: str) -> bool:
-        return await self._queues.is_usable(
-            namespace, lambda: declare_queue(connection, namespace, self._settings)
-        )
+        if self._stuck.left_alone(namespace):
+            return False
+        try:
+            return await self._queues.is_usable(
+                namespace, lambda: declare_queue(connection, namespace, self._settings)
+            )
+        except BROKER_ERRORS:
+            self._stuck.failed(namespace)
+            raise
 
     async def _ask_again(self) -> None:
         while True:
@@ -87,14 +95,23 @@ class RabbitInbox(Inbox[AbstractIncomingMessage]):
         if self._channel is None or self._closing:
             return
         try:
-            for name in [queue_name(namespace) for namespace in self._usable]:
-                if name not in self._consumers:
-                    async with answered():
-                        queue = await self._channel.get_queue(name, ensure=False)
-                        self._consumers[name] = (queue, await queue.consume(self._on_message))
+            for namespace in list(self._usable):
+                if queue_name(namespace) not in self._consumers:
+                    await self._consume_of(self._channel, namespace)
         except self.link.errors:
             self.link.drop()  # the channel is no good any more
             raise
+
+    async def _consume_of(self, channel: AbstractChannel, namespace: str) -> None:
+        name = queue_name(namespace)
+        try:
+            async with answered():
+                queue = await channel.get_queue(name, ensure=False)
+                self._consumers[name] = (queue, await queue.consume(self._on_message))
+        except self.link.errors:
+            self._stuck.failed(namespace)
+            raise
+        self._stuck.answered(namespace)
 
     async def _stop_consuming(self) -> None:
         consumers, self._consumers = self._consumers, {}

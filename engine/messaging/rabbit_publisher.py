@@ -15,11 +15,12 @@ from engine.messaging.bodies import encode
 from engine.messaging.publisher import DeclaredQueues
 from engine.messaging.rabbit_link import BROKER_ERRORS, RabbitLink, answered
 from engine.messaging.rabbit_topology import declare_queue, queue_depth
+from engine.messaging.stuck_queues import StuckQueues
 from engine.settings import RabbitSettings
 from engine.store.messages import StepMessage
 from engine.store.registration import queue_name
 
-_Outcome: TypeAlias = Literal["confirmed", "returned", "refused", "lost"]
+_Outcome: TypeAlias = Literal["confirmed", "returned", "refused", "lost", "unsent"]
 
 
 class RabbitPublisher:
@@ -31,6 +32,7 @@ class RabbitPublisher:
         self._on_connected = on_connected
         self._channel: AbstractChannel | None = None
         self._queues = DeclaredQueues(AMQPChannelError)
+        self._stuck = StuckQueues()
 
     async def publish(self, messages: Sequence[StepMessage]) -> set[UUID]:
         """Publish the messages of steps; returns those that the broker has confirmed.
@@ -43,7 +45,7 @@ class RabbitPublisher:
         for namespace in {one.namespace for one in returned}:
             self._queues.forget(namespace)  # somebody deleted it
         outcomes |= await self._publish_all(returned)
-        if "lost" in outcomes.values() and self._channel is channel:
+        if self._channel is channel and self._is_doubtful(messages, outcomes):
             # The broker does not answer: a new connection finds out why.
             self.link.drop()
         return {step for step, outcome in outcomes.items() if outcome == "confirmed"}
@@ -79,12 +81,23 @@ class RabbitPublisher:
 
     async def _publish_all(self, messages: Sequence[StepMessage]) -> dict[UUID, _Outcome]:
         """Each to its namespace's queue, which is declared before."""
-        try:
-            usable = {name: await self._is_usable(name) for name in {one.namespace for one in messages}}
-        except BROKER_ERRORS:
-            return {one.step_uuid: "lost" for one in messages}
+        usable: dict[str, bool] = {}
+        for name in {one.namespace for one in messages}:
+            try:
+                usable[name] = not self._stuck.left_alone(name) and await self._is_usable(name)
+            except BROKER_ERRORS:
+                return {one.step_uuid: "lost" if one.namespace == name else "unsent" for one in messages}
         outcomes = await asyncio.gather(*(self._publish(one, usable[one.namespace]) for one in messages))
         return {one.step_uuid: outcome for one, outcome in zip(messages, outcomes, strict=True)}
+
+    def _is_doubtful(self, messages: Sequence[StepMessage], outcomes: dict[UUID, _Outcome]) -> bool:
+        """Note which queues did not answer; whether it may be the broker that does not."""
+        lost = {one.namespace for one in messages if outcomes[one.step_uuid] == "lost"}
+        for namespace in {one.namespace for one in messages if outcomes[one.step_uuid] == "confirmed"} - lost:
+            self._stuck.answered(namespace)
+        for namespace in lost:
+            self._stuck.failed(namespace)
+        return not all(map(self._stuck.left_alone, lost))
 
     async def _publish(self, one: StepMessage, usable: bool) -> _Outcome:
         if not usable:

@@ -27,6 +27,8 @@ from tasker_tui.dev.ports import LOOPBACK, claim_ports
 from tasker_tui.dev.rabbitmq import PrivateRabbit
 
 READY_SECONDS = 60.0
+RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+"""Not the one of the PATH, which becomes another user, without the cookie."""
 
 
 class RabbitNode:
@@ -67,6 +69,16 @@ class RabbitNode:
     def thaw(self) -> None:
         """Let it go on where it was."""
         self._signal_all(signal.SIGCONT)
+
+    def hang_queue(self, url: str, name: str) -> None:
+        """Have the leader of one quorum queue answer nothing, for good; the others go on."""
+        leader = f"{urlsplit(url).path.lstrip('/')}_{name}"
+        command = self._node.command().argv
+        variables = dict(word.split("=", 1) for word in command if word[:1].isupper() and "=" in word)
+        subprocess.run(
+            [RABBITMQCTL, "-n", variables["RABBITMQ_NODENAME"], "eval", f"sys:suspend('{leader}')."],
+            env={**os.environ, **variables}, check=True, capture_output=True,
+        )  # fmt: skip
 
     def wipe(self) -> None:
         """Throw away all that a stopped node keeps, its queues and messages among it."""

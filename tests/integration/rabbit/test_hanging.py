@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import aio_pika
 import pytest
 from aio_pika.abc import AbstractConnection
 
@@ -52,8 +54,22 @@ async def is_connected(made: RabbitPublisher | RabbitInbox) -> None:
     await until(connected, "there is a connection")
 
 
-def message() -> StepMessage:
-    return StepMessage(uuid4(), uuid4(), uuid4(), "test")
+@asynccontextmanager
+async def inbox_of(database: str, url: str, *namespaces: str) -> AsyncIterator[RabbitInbox]:
+    """Of a worker that is connected."""
+    taker = Taker([*namespaces], ["noop"], lambda: True, lambda: None, lambda: None, lambda: None)
+    pool = await open_pool(database)
+    inbox = RabbitInbox(RabbitSettings(url=url), pool, taker, Counter())
+    running = asyncio.create_task(inbox.link.run())
+    await is_connected(inbox)
+    yield inbox
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await pool.close()
+
+
+def message(namespace: str = "test") -> StepMessage:
+    return StepMessage(uuid4(), uuid4(), uuid4(), namespace)
 
 
 async def test_a_broker_that_hangs_fails_what_waits_for_it_and_cancels_nobody(
@@ -77,19 +93,44 @@ async def test_a_worker_that_cannot_stop_its_consumers_drops_their_connection(
     database: str, rabbit: str, node: RabbitNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They may deliver on, beside those that it starts next."""
-    taker = Taker(["test"], ["noop"], lambda: True, lambda: None, lambda: None, lambda: None)
-    pool = await open_pool(database)
-    inbox = RabbitInbox(RabbitSettings(url=rabbit), pool, taker, Counter())
-    running = asyncio.create_task(inbox.link.run())
-    await is_connected(inbox)
-    monkeypatch.setattr(rabbit_inbox, "CANCEL_SECONDS", SECONDS)
-    node.freeze()
-    await inbox.close()
-    assert not inbox.link.connected
-    node.thaw()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    await pool.close()
+    async with inbox_of(database, rabbit, "test") as inbox:
+        monkeypatch.setattr(rabbit_inbox, "CANCEL_SECONDS", SECONDS)
+        node.freeze()
+        await inbox.close()
+        assert not inbox.link.connected
+        node.thaw()
+
+
+async def test_a_queue_that_hangs_is_left_alone_and_the_others_go_on(
+    publisher: RabbitPublisher,
+    database: str,
+    rabbit: str,
+    node: RabbitNode,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert await publisher.publish([message("stuck"), message("well")])
+    node.hang_queue(rabbit, "worker_stuck_queue")
+    monkeypatch.setattr(rabbit_link, "ANSWER_SECONDS", 1.0)
+
+    async def send_both() -> tuple[bool, bool]:
+        """Whether the message of the queue that is well arrived, and whether the connection was kept."""
+        await is_connected(publisher)
+        well = message("well")
+        confirmed = await publisher.publish([message("stuck"), well])
+        return confirmed == {well.step_uuid}, publisher.link.connected
+
+    assert await send_both() == (True, False)
+    await send_both()  # on a new channel the broker itself may wait for that queue, and others behind it
+    assert await send_both() == (True, True)
+    assert caplog.text.count("the queue of namespace stuck does not answer") == 1
+
+    async with inbox_of(database, rabbit, "stuck", "well"):
+        assert caplog.text.count("the queue of namespace stuck does not answer") == 2
+        connection = await aio_pika.connect(rabbit)
+        async with connection, connection.channel() as channel:
+            found = await channel.declare_queue("worker_well_queue", passive=True)
+            assert found.declaration_result.consumer_count == 1
 
 
 @pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?heartbeat=33", 33)])
