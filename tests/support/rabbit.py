@@ -27,8 +27,6 @@ from tasker_tui.dev.ports import LOOPBACK, claim_ports
 from tasker_tui.dev.rabbitmq import PrivateRabbit
 
 READY_SECONDS = 60.0
-RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
-"""Not the one of the PATH, which becomes another user, without the cookie."""
 
 
 class RabbitNode:
@@ -73,10 +71,12 @@ class RabbitNode:
     def hang_queue(self, url: str, name: str) -> None:
         """Have the leader of one quorum queue answer nothing, for good; the others go on."""
         leader = f"{urlsplit(url).path.lstrip('/')}_{name}"
-        command = self._node.command().argv
+        *command, server, _ = self._node.command().argv
+        # Debian's in the PATH becomes another user, without the cookie.
+        program = Path(server).with_name("rabbitmqctl")
         variables = dict(word.split("=", 1) for word in command if word[:1].isupper() and "=" in word)
         subprocess.run(
-            [RABBITMQCTL, "-n", variables["RABBITMQ_NODENAME"], "eval", f"sys:suspend('{leader}')."],
+            [program, "-n", variables["RABBITMQ_NODENAME"], "eval", f"sys:suspend('{leader}')."],
             env={**os.environ, **variables}, check=True, capture_output=True,
         )  # fmt: skip
 
