@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
 import pytest
 
 from tests.support.proxy import proxy_to
@@ -29,6 +34,11 @@ REFUSE_TWICE = """
         RETURN new;
     END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON tasker.step_attempts FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+CUT_ALL = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'tasker' AND datname = current_database()
 """
 
 PASSING = {
@@ -100,12 +110,7 @@ async def test_a_worker_outlives_the_loss_of_all_its_connections(stack: Stack) -
     tasks = []
     for _ in range(5):
         tasks += await stack.flows.create(revision, count=40)
-        await stack.flows.conn.execute(
-            """
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = 'tasker' AND datname = current_database()
-            """
-        )
+        await stack.flows.conn.execute(CUT_ALL)
 
         async def some_are_complete(wanted: int = len(tasks) // 2) -> bool:
             query = "SELECT count(*) FROM tasker.tasks WHERE state = 'complete'"
@@ -113,6 +118,35 @@ async def test_a_worker_outlives_the_loss_of_all_its_connections(stack: Stack) -
 
         await until(some_are_complete, "half of the tasks are complete")
     await stack.flows.all_complete(tasks)
+
+
+@asynccontextmanager
+async def connections_refused(stack: Stack) -> AsyncIterator[None]:
+    """Cut all connections of engine and worker, and let them open none, for the length of a `with` block."""
+    name = await stack.flows.conn.fetchval("SELECT quote_ident(current_database())")
+    elsewhere = await asyncpg.connect(urlsplit(stack.dsn)._replace(path="/template1").geturl())
+    await elsewhere.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    await stack.flows.conn.execute(CUT_ALL)
+    yield
+    await elsewhere.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await elsewhere.close()
+
+
+async def test_results_are_kept_while_the_database_takes_no_connections(stack: Stack) -> None:
+    """As after a failover, where an account may be refused for a while."""
+    await stack.engine()
+    worker = await stack.worker(lease=300.0)
+    task = await stack.flows.run([step("a", handler="gate", initialization={"gate": "open"})])
+    await stack.flows.step_reaches(task, "a", "in_progress")
+    async with connections_refused(stack):
+        stack.open_gate("open")
+
+        async def is_refused() -> bool:
+            return "tasker.worker: the database can't answer" in worker.output
+
+        await until(is_refused, "the worker is refused")
+    await stack.flows.reaches(task, "complete")
+    assert [attempt["claim_no"] for attempt in await stack.flows.attempts(task, "a")] == [1]
 
 
 async def test_a_worker_that_loses_the_database_while_it_starts_says_so(stack: Stack) -> None:
