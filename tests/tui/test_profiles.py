@@ -143,12 +143,13 @@ async def test_p_goes_to_another_server_and_leaves_nothing_of_the_old_one():
         Elsewhere("production", "https://tasker.example.com", read_only=True),
     )
     object.__setattr__(production, "server", there)
-    broken = Profile("staging", key=Secret("env", "TASKER_NO_SUCH_KEY"))
+    broken = Profile("staging", key=Secret("command", "sh -c 'echo [/b] no vault >&2; exit 7'"))
     config = UserConfig(Path("config.toml"), profiles={p.name: p for p in (local, broken, production)})
     async with dashboard(here, profile=local, config=config) as pilot:
         await press(pilot, "enter", "P", "down", "enter")
         [notice] = pilot.app._notifications
-        assert "the variable TASKER_NO_SUCH_KEY is not set" in notice.message
+        assert "[/b] no vault" in notice.message
+        assert "[/b] no vault" in screen_text(pilot)
         assert screen_text(pilot).startswith(" ◆ local  rw")
         await press(pilot, "P", "down", "down", "enter")
         shown = screen_text(pilot)

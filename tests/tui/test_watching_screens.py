@@ -51,3 +51,14 @@ async def test_the_templates_and_one_of_them(size):
             await pilot.press(key)
             await settle(pilot)
         assert_golden(f"template-{size[0]}x{size[1]}", screen_text(pilot))
+
+
+async def test_without_templates_the_list_says_how_to_get_one():
+    client = FakeTasker(FakeClock(), day())
+    client.templates = []
+    async with dashboard(client) as pilot:
+        await pilot.press("t")
+        await settle(pilot)
+        shown = screen_text(pilot)
+        assert "No template has been registered yet." in shown
+        assert "tasker worker --templates FOLDER" in shown
