@@ -30,6 +30,7 @@ STEP: tuple[Action, ...] = (
     Action("step.why", "why", ("w",), "step", "What the step waits for",
            disabled_reason=needs_unfinished_step),
     Action("step.json", "JSON", ("i",), "step", "All that the server knows of the step, as JSON, and back"),
+    Action("step.pager", "pager", ("o",), "step", "What is shown, whole, in the program that $PAGER names"),
     Action("step.search", "search", ("slash",), "step", "Find a text in the log", hint=True),
     Action("step.next", "next", ("n",), "step", "To the next place in the log that was found"),
     Action("step.previous", "before", ("N",), "step", "To the place before"),

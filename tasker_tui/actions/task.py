@@ -42,5 +42,8 @@ TASK: tuple[Action, ...] = (
     Action("task.tab_gantt", "Gantt chart", ("3",), "task", "When the steps waited and ran"),
     Action("task.tab_events", "events", ("4",), "task", "What happened, as it happens"),
     Action("task.tab_context", "context", ("5",), "task", "What the task was started with"),
+    Action("task.pager", "pager", ("o",), "task",
+           "What the task was started with, whole, in the program that $PAGER names",
+           disabled_reason=needs("task", "task")),
     Action("task.back", "back", ("escape", "backspace"), "task", "Back to the list", hint=True),
 )  # fmt: skip

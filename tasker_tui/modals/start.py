@@ -19,10 +19,11 @@ from engine.model.inputs import InputProblem
 from engine.model.wire.tasks import TaskResponse, TemplateDetail
 from tasker_tui.actions import bindings
 from tasker_tui.actions.command_lines import create
-from tasker_tui.editor import EditorFailed, edit
+from tasker_tui.editor import edit
 from tasker_tui.forms import FormState, NotAValue, Path, Reading, place_problems
 from tasker_tui.modals.duplicate import Choice, DuplicateDialog
 from tasker_tui.past_inputs import keep_input
+from tasker_tui.programs import ProgramFailed
 from tasker_tui.services import Services
 from tasker_tui.start_offers import Offer, find_offers
 from tasker_tui.text import printable, short_id
@@ -291,7 +292,7 @@ class StartDialog(Dialog[TaskResponse | None]):
         area = self.query_one(TextArea)
         try:
             text = edit(self.app, area.text if self._as_json else self._state.json(), ".json")
-        except EditorFailed as error:
+        except ProgramFailed as error:
             self.tell(str(error))
             return
         if not self._as_json:

@@ -133,6 +133,7 @@ class StepScreen(OperatorScreen):
             **{f"step.tab_{tab.NAME}": partial(self._show_tab, tab) for tab in self._numbered},
             "step.why": partial(self._show_tab, why),
             "step.json": self._change_json,
+            "step.pager": self._page,
             "step.search": lambda: self._in_logs(logs.search),
             "step.next": lambda: self._in_logs(lambda: logs.find(1)),
             "step.previous": lambda: self._in_logs(lambda: logs.find(-1)),
@@ -242,6 +243,11 @@ class StepScreen(OperatorScreen):
         self.query_one(ContentSwitcher).current = tab.NAME
         tab.enter()
         self._show_frame()
+
+    def _page(self) -> None:
+        from tasker_tui import pager
+
+        pager.show(self.app, self._tab.whole(), f"{self._step_name}-{self._tab.NAME}")
 
     def _change_json(self) -> None:
         if self._tab is self._whole:

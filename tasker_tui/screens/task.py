@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 
@@ -140,6 +141,7 @@ class TaskScreen(OperatorScreen):
             "task.next_failed": self._next_failed,
             "task.why": self._look_at_why,
             **{f"task.tab_{tab.NAME}": partial(self._show_tab, tab) for tab in self._tabs},
+            "task.pager": lambda: self._on_task(self._page_context),
             "task.back": self.app.pop_screen,
         }
 
@@ -273,6 +275,12 @@ class TaskScreen(OperatorScreen):
         if self._wanted_step and self.view.named(self._wanted_step) is None:
             self.notify(f"this task has no step {self._wanted_step}", severity="warning", markup=False)
         return self.view.first_look(self._wanted_step)
+
+    def _page_context(self, task: TaskRow) -> None:
+        from tasker_tui import pager
+
+        context = json.dumps(self.view.context, indent=2, ensure_ascii=False)
+        pager.show(self.app, context, f"{task.name}-{short_id(task.uuid)}-context")
 
     def _next_failed(self) -> None:
         failed = [step.uuid for step in self.view.in_state(StepState.ERROR)]

@@ -16,7 +16,7 @@ from engine.model.wire.tasks import StepAuditResponse
 from tasker_tui.services import Services
 from tasker_tui.states import Tone
 from tasker_tui.step_report import StepFacts, error_text
-from tasker_tui.step_tabs.base import StepTab
+from tasker_tui.step_tabs.base import PAGE_WIDTH, StepTab
 from tasker_tui.text import duration, printable, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.view_models import StepError, step_error
@@ -96,6 +96,13 @@ class AttemptsTab(StepTab):
         self.rows = attempts_of(facts)
         self.query_one(VirtualTable).rows_moved()
         self._tell()
+
+    def whole(self) -> str:
+        """Every attempt, the newest first."""
+        palette = palette_for(self)
+        return "\n".join(
+            f"attempt   {row.number}\n{_told(row, palette, PAGE_WIDTH).plain}" for row in self.rows
+        )
 
     def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
         """Another attempt."""

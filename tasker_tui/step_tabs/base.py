@@ -15,6 +15,9 @@ from tasker_tui.step_report import StepFacts
 from tasker_tui.themes import Palette
 from tasker_tui.widgets.painting import palette_for
 
+PAGE_WIDTH = 120
+"""Of a text in a pager, in cells."""
+
 
 class StepTab(Vertical):
     """One way to look at a step. Its id is its name, which is its title and part of its action."""
@@ -36,6 +39,10 @@ class StepTab(Vertical):
     def show(self, facts: StepFacts) -> None:
         """The step as it is now."""
         self.facts = facts
+
+    def whole(self) -> str:
+        """All that it shows, whatever of it is folded or cut, for a pager."""
+        raise NotImplementedError
 
     @property
     def note(self) -> str:
@@ -66,6 +73,10 @@ class TextTab(StepTab):
         """Tell it."""
         super().show(facts)
         self.on_resize()
+
+    def whole(self) -> str:
+        """The text."""
+        return self.text(self.facts, palette_for(self), PAGE_WIDTH).plain if self.facts else ""
 
     def on_resize(self) -> None:
         """Lines are cut to the width."""

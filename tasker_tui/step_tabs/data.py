@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,6 +83,11 @@ class DataTab(StepTab):
     def enter(self) -> None:
         """The keys go to the lines."""
         self._table.focus()
+
+    def whole(self) -> str:
+        """The value as JSON."""
+        value = self.value(self.facts) if self.facts else None
+        return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
     def show(self, facts: StepFacts) -> None:
         """The value may be another one."""

@@ -73,6 +73,13 @@ class LogsTab(StepTab):
             self._state = state
             self._loading.ask()
 
+    def whole(self) -> str:
+        """The lines, with the attempt and the time of each."""
+        return "\n".join(
+            f"#{line.attempt} {line.at.astimezone():%Y-%m-%d %H:%M:%S.%f} {line.level:<8} {line.message}"
+            for line in self._log.records
+        )
+
     def second_passed(self) -> None:
         """A handler that runs may log at any time."""
         if self.facts is not None and (self.facts.step.state in MOVING or self._problem):
