@@ -63,6 +63,10 @@ def needs_pair(focus: Focus) -> str | None:
     return focus.no_pair or None
 
 
+def needs_order(focus: Focus) -> str | None:
+    return None if focus.sorted else "no column sorts the list; , and a letter choose one"
+
+
 def cannot_end_step(focus: Focus) -> str | None:
     step = focus.step
     if step is None:

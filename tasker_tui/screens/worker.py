@@ -63,16 +63,17 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def columns(self, width: int) -> Sequence[Column[WorkerStep]]:
         """For how long, which step, of what."""
-        held, task = Column("HELD", 7, self._held, "right"), Column("TASK", 8, _task)
+        held = Column("HELD", 7, self._held, "right", rank=lambda row: -row.claimed_at.timestamp())
+        task, step = Column("TASK", 8, _task), Column("STEP", 0, _step, rank=lambda row: row.step)
         if width < WIDE:
-            return [held, task, Column("STEP", 0, _step)]
+            return [held, task, step]
         return [
             held,
             task,
-            Column("STEP", 0, _step),
-            Column("TEMPLATE", 28, _template),
-            Column("HANDLER", 32, _handler),
-            Column("TRY", 3, _attempt, "right"),
+            step,
+            Column("TEMPLATE", 28, _template, rank=lambda row: f"{row.namespace}/{row.template}"),
+            Column("HANDLER", 32, _handler, rank=lambda row: row.handler),
+            Column("TRY", 3, _attempt, "right", rank=lambda row: row.attempt),
         ]
 
     async def fetch(self) -> Sequence[WorkerStep]:
