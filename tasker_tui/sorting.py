@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from tasker_tui.widgets.virtual_table import Column
+from tasker_tui.widgets.virtual_table import LESS_FIRST, MORE_FIRST, Column
 
 R = TypeVar("R")
 
-LESS_FIRST, MORE_FIRST = "▴", "▾"
 _DIGITS = re.compile(r"(\d{1,18})")
 
 

@@ -28,6 +28,8 @@ from tasker_tui.widgets.painting import palette_for
 R = TypeVar("R")
 Runs = Sequence[tuple[str, Style]]
 HEADER_LINES = 1
+LESS_FIRST, MORE_FIRST = "▴", "▾"
+"""Behind the title of the column that sorts."""
 
 
 class RowSource(Protocol[R]):
@@ -119,7 +121,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         return self.source.row_at(self._index) if self._key is not None else None
 
     @property
-    def newer_above(self) -> int:
+    def hidden_above(self) -> int:
         """How many rows are hidden above the view."""
         return self.scroll_offset.y
 
