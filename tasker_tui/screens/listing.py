@@ -69,10 +69,11 @@ class ListScreen(OperatorScreen, Generic[R]):
             super().__init__()
             self.reason = reason
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, query: str) -> None:
         super().__init__(services)
         self._sorting = Sorting(lambda: self.columns(SEARCHED_WIDTH))
         self._rows = Rows(self.key_of, self.searched, self._sorting.ordered)
+        self._rows.filter = parse_row_filter(query)
         self._loading = Loading(self, self._load, "listing")
         self._loaded = False
         self._waiting = False
@@ -166,8 +167,12 @@ class ListScreen(OperatorScreen, Generic[R]):
         return ("tasks", self.TITLE_WORD.lower())
 
     def locator(self) -> Locator:
-        """The list."""
-        return Locator(self.PLACE)
+        """The filtered list."""
+        return Locator(self.PLACE, query=self._rows.filter.text)
+
+    def go_to(self, where: Locator) -> None:
+        """Narrow the list."""
+        self._narrow(where.query)
 
     def task_ids(self) -> Iterable[str]:
         """Those that rows lead to."""

@@ -38,8 +38,8 @@ class QueuesScreen(ListScreen[Queue]):
     TITLE_WORD = "Queues"
     PLACE = "queues"
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, query: str) -> None:
+        super().__init__(services, query)
         self._operations = Operations(self, services, lambda step: None)
 
     def heading(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
@@ -28,8 +29,8 @@ class WorkerScreen(ListScreen[WorkerStep]):
     TITLE_WORD = "Steps"
     PLACE = "worker"
 
-    def __init__(self, services: Services, uuid: str) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, uuid: str, query: str) -> None:
+        super().__init__(services, query)
         self._uuid = uuid
         self._found: WorkerSteps | None = None
 
@@ -47,7 +48,7 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def locator(self) -> Locator:
         """The worker."""
-        return Locator("worker", (self._uuid,))
+        return replace(super().locator(), path=(self._uuid,))
 
     def handlers(self) -> Handlers:
         """What the keys do."""

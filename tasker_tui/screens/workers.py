@@ -41,8 +41,8 @@ class WorkersScreen(ListScreen[WorkerInfo]):
             super().__init__()
             self.held = held
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, query: str) -> None:
+        super().__init__(services, query)
         self._columns = WorkerColumns(services.clock, services.ascii_only)
         self._held: WorkerSteps | None = None
 
