@@ -11,10 +11,11 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from io import StringIO
 
 from tasker_tui.actions import ACTIONS, Action
 from tasker_tui.filters import FilterError, completion, expand
-from tasker_tui.locator import SHAPES, Locator, LocatorError, parse_locator
+from tasker_tui.locator import SHAPES, Locator, LocatorError, parse_locator, takes_filter
 
 
 class CommandError(ValueError):
@@ -58,6 +59,8 @@ SHORT = {"q": "quit", "h": "help", "dlq": "letters"}
 """Other words for the same, as other tools have them."""
 
 
+KEYED = ("tasks", "events")
+"""Places whose filter has keys."""
 OF_TASKS = ("task", "step")
 """Places that begin with the id of a task."""
 PART_OF_ID = re.compile(r"[0-9a-f]+(-[0-9a-f]+)*", re.IGNORECASE)
@@ -114,7 +117,7 @@ def completions(text: str, vocabulary: Vocabulary) -> list[str]:
         known = [*_names(vocabulary.actions)]
         return [line for line in known if line.startswith(text) and line != text] if text else []
     found = [f"{name} {words}" for words in vocabulary.words.get(name, ())]
-    if "?" in SHAPES.get(name, ""):
+    if name in KEYED:
         best = completion(rest, vocabulary.filter_words)
         found += [f"{name} {best}"] if best else []
     return [line for line in dict.fromkeys(found) if line.startswith(text) and line != text]
@@ -127,15 +130,11 @@ def beginning_words(vocabulary: Vocabulary) -> list[str]:
 
 
 def _place(name: str, rest: str) -> Go | Find:
-    path_shape, asks, _ = SHAPES[name].partition("?")
-    shape = path_shape.split("/")[1:]
-    if not shape:
-        words, query = [], rest
-    else:
-        words, query = _words(rest), ""
+    shape = SHAPES[name].partition("?")[0].split("/")[1:]
+    words, query = _words(rest, len(shape))
     path, left = _fill(shape, words)
     needed = next((i for i, part in enumerate(shape) if not part.isupper()), len(shape))
-    if left or len(words) < needed or (query and not asks):
+    if left or len(words) < needed or (query and not takes_filter(name)):
         raise CommandError(f"write :{usage(name)}")
     where = Locator(name, tuple(path), query)
     return Find(where) if name in OF_TASKS and _is_part(path[0]) else Go(_located(str(where)))
@@ -174,11 +173,16 @@ def _fill(shape: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[s
     return path, left
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str, most: int) -> tuple[list[str], str]:
+    """The first words, as a shell has them; and all after them as it was typed."""
+    typed = StringIO(text)
+    lexer = shlex.shlex(typed, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
     try:
-        return shlex.split(text)
+        words = [word for _ in range(most) if (word := lexer.get_token()) is not None]
     except ValueError:
         raise CommandError("a quote is not closed") from None
+    return words, typed.read().strip()
 
 
 def _located(text: str) -> Locator:

@@ -52,9 +52,9 @@ class ListLoader:
         self._screen.run_worker(self._count(self._tasks.request), group="count", exclusive=True)
 
     async def _fetch(self, want: Want, request: int) -> None:
-        services = self._services
+        tasks, now = self._tasks, self._services.clock.now()
         try:
-            page = await fetch(services.client, self._tasks.filter, want, request, services.clock.now())
+            page = await fetch(self._services.client, tasks.filter, tasks.order, want, request, now)
         except CALL_FAILURES as error:
             self._screen.post_message(PageFailed(request, explain(error)))
         else:

@@ -1,9 +1,9 @@
-"""A place in the dashboard as a text: `tasks?state:failing`, `failures`, `task/UUID/step/NAME`."""
+"""A place in the dashboard as a text: `tasks?state:failing`, `failures?timeout`, `task/UUID/step/NAME`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -43,18 +43,18 @@ SHAPES = {
     "tasks": "tasks?FILTER",
     "task": "task/UUID/step/NAME",
     "step": "step/UUID/NAME",
-    "failures": "failures",
-    "letters": "letters",
-    "bulk": "bulk",
-    "queues": "queues",
-    "workers": "workers",
-    "templates": "templates",
+    "failures": "failures?FILTER",
+    "letters": "letters?FILTER",
+    "bulk": "bulk?FILTER",
+    "queues": "queues?FILTER",
+    "workers": "workers?FILTER",
+    "templates": "templates?FILTER",
     "template": "template/NAMESPACE/NAME/VERSION",
-    "worker": "worker/UUID",
+    "worker": "worker/UUID?FILTER",
     "pulse": "pulse",
     "events": "events?FILTER",
     "stack": "stack",
-    "runs": "runs/NAMESPACE/NAME/VERSION",
+    "runs": "runs/NAMESPACE/NAME/VERSION?FILTER",
     "compare": "compare/UUID/UUID",
 }
 """What a locator of each place looks like."""
@@ -79,42 +79,47 @@ def parse_locator(text: str) -> Locator:
     """Read a locator. Raises LocatorError."""
     before, _, query = text.strip().partition("?")
     place, *path = (unquote(part) for part in before.strip("/").split("/"))
-    found = Locator(place or "tasks", tuple(path), unquote(query))
+    found = _shaped(Locator(place or "tasks", tuple(path), unquote(query)))
+    shape = SHAPES.get(place or "tasks")
+    if found is None or (found.query and not takes_filter(found.place)):
+        shapes = shape or " or ".join(SHAPES.values())
+        raise LocatorError(f"{text!r} leads nowhere; a locator is {shapes}")
+    if found.query:
+        _check_filter(found.place, found.query)
+    return found
+
+
+def takes_filter(place: str) -> bool:
+    """Whether what is shown there can be narrowed."""
+    return "?" in SHAPES[place]
+
+
+def _shaped(found: Locator) -> Locator | None:
+    """With its ids as they are written here; None if no place has such a path."""
     match found.place, *found.path:
-        case ["tasks"]:
-            _check_filter(found.query)
-            return found
-        case ["events"]:
-            _check_event_filter(found.query)
-            return found
         case ["task", uuid] | ["task", uuid, "step", _]:
-            return Locator("task", (_uuid(uuid), *found.path[1:]))
+            return replace(found, path=(_uuid(uuid), *found.path[1:]))
         case ["worker", uuid]:
-            return Locator("worker", (_uuid(uuid, "worker"),))
+            return replace(found, path=(_uuid(uuid, "worker"),))
         case ["step", uuid, name]:
-            return to_step(_uuid(uuid), name)
+            return replace(found, path=(_uuid(uuid), name))
         case ["compare", one, other]:
-            return Locator("compare", (_uuid(one), _uuid(other)))
+            return replace(found, path=(_uuid(one), _uuid(other)))
         case ["runs" | "template", _, _, _]:
             return found
-        case [name] if SHAPES.get(name) == name:
+        case [name] if "/" not in SHAPES.get(name, "/"):
             return found
-    shapes = SHAPES.get(found.place) or " or ".join(SHAPES.values())
-    raise LocatorError(f"{text!r} leads nowhere; a locator is {shapes}")
+    return None
 
 
-def _check_filter(query: str) -> None:
+def _check_filter(place: str, query: str) -> None:
+    from tasker_tui.row_filter import RowFilterError, parse_row_filter  # the first list does without
+
+    known: dict[str, Callable[[str], object]] = {"tasks": parse_filter, "events": parse_event_filter}
     try:
-        parse_filter(query)
-    except FilterError as error:
-        raise LocatorError(f"tasks?{query}: {error}") from None
-
-
-def _check_event_filter(query: str) -> None:
-    try:
-        parse_event_filter(query)
-    except EventFilterError as error:
-        raise LocatorError(f"events?{query}: {error}") from None
+        known.get(place, parse_row_filter)(query)
+    except (FilterError, EventFilterError, RowFilterError) as error:
+        raise LocatorError(f"{place}?{query}: {error}") from None
 
 
 def _uuid(text: str, place: str = "task") -> str:

@@ -22,29 +22,29 @@ def screen_at(services: Services, where: Locator, over: bool = False) -> Operato
         case ["step", uuid, name]:
             return _step(services, uuid, name)
         case ["failures"]:
-            return _failures(services)
+            return _failures(services, where.query)
         case ["letters"]:
-            return _letters(services)
+            return _letters(services, where.query)
         case ["bulk"]:
-            return _bulk(services)
+            return _bulk(services, where.query)
         case ["queues"]:
-            return _queues(services)
+            return _queues(services, where.query)
         case ["templates"]:
-            return _templates(services)
+            return _templates(services, where.query)
         case ["template", namespace, name, version]:
             return _template(services, namespace, name, version)
         case ["workers"]:
-            return _workers(services)
+            return _workers(services, where.query)
         case ["worker", uuid]:
-            return _worker(services, uuid)
+            return _worker(services, uuid, where.query)
         case ["events"]:
             return _events(services, where.query)
         case ["pulse"]:
             return _pulse(services)
         case ["stack"]:
             return _stack(services)
-        case ["runs", namespace, name, version]:
-            return _runs(services, namespace, name, version)
+        case ["runs", *_]:
+            return _runs(services, where)
         case ["compare", one, other]:
             return _compare(services, one, other)
     raise AssertionError(f"no screen shows {where}")
@@ -68,34 +68,34 @@ def _step(services: Services, uuid: str, name: str) -> OperatorScreen:
     return StepScreen(services, uuid, name)
 
 
-def _failures(services: Services) -> OperatorScreen:
+def _failures(services: Services, query: str) -> OperatorScreen:
     from tasker_tui.screens.failures import FailuresScreen
 
-    return FailuresScreen(services)
+    return FailuresScreen(services, query)
 
 
-def _letters(services: Services) -> OperatorScreen:
+def _letters(services: Services, query: str) -> OperatorScreen:
     from tasker_tui.screens.letters import LettersScreen
 
-    return LettersScreen(services)
+    return LettersScreen(services, query)
 
 
-def _bulk(services: Services) -> OperatorScreen:
+def _bulk(services: Services, query: str) -> OperatorScreen:
     from tasker_tui.screens.bulk import BulkScreen
 
-    return BulkScreen(services)
+    return BulkScreen(services, query)
 
 
-def _queues(services: Services) -> OperatorScreen:
+def _queues(services: Services, query: str) -> OperatorScreen:
     from tasker_tui.screens.queues import QueuesScreen
 
-    return QueuesScreen(services)
+    return QueuesScreen(services, query)
 
 
-def _templates(services: Services) -> OperatorScreen:
+def _templates(services: Services, query: str) -> OperatorScreen:
     from tasker_tui.screens.templates import TemplatesScreen
 
-    return TemplatesScreen(services)
+    return TemplatesScreen(services, query)
 
 
 def _template(services: Services, namespace: str, name: str, version: str) -> OperatorScreen:
@@ -104,16 +104,16 @@ def _template(services: Services, namespace: str, name: str, version: str) -> Op
     return TemplateScreen(services, namespace, name, version)
 
 
-def _workers(services: Services) -> OperatorScreen:
+def _workers(services: Services, query: str) -> OperatorScreen:
     from tasker_tui.screens.workers import WorkersScreen
 
-    return WorkersScreen(services)
+    return WorkersScreen(services, query)
 
 
-def _worker(services: Services, uuid: str) -> OperatorScreen:
+def _worker(services: Services, uuid: str, query: str) -> OperatorScreen:
     from tasker_tui.screens.worker import WorkerScreen
 
-    return WorkerScreen(services, uuid)
+    return WorkerScreen(services, uuid, query)
 
 
 def _events(services: Services, query: str) -> OperatorScreen:
@@ -134,10 +134,10 @@ def _stack(services: Services) -> OperatorScreen:
     return StackScreen(services)
 
 
-def _runs(services: Services, namespace: str, name: str, version: str) -> OperatorScreen:
+def _runs(services: Services, where: Locator) -> OperatorScreen:
     from tasker_tui.screens.runs import RunsScreen
 
-    return RunsScreen(services, namespace, name, version)
+    return RunsScreen(services, *where.path, query=where.query)
 
 
 def _compare(services: Services, one: str, other: str) -> OperatorScreen:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from tasker_tui.clock import Clock
 from tasker_tui.filters import TaskFilter, matches
 from tasker_tui.states import FAILING_TASKS
-from tasker_tui.task_pages import Page, Want, apply, around, missing
+from tasker_tui.task_order import NEWEST_FIRST
+from tasker_tui.task_pages import Page, Want, apply, around, missing, newest
 from tasker_tui.task_window import Merged, TaskWindow
 from tasker_tui.view_models import TaskRow
 
@@ -20,7 +22,7 @@ class TaskList:
     """A `RowSource` of tasks. One page is loaded at a time; answers to an older filter are dropped."""
 
     def __init__(self, clock: Clock) -> None:
-        self.filter = TaskFilter()
+        self.filter, self.order = TaskFilter(), NEWEST_FIRST
         self.window = TaskWindow()
         self.request = 0
         self.loaded = False
@@ -52,6 +54,14 @@ class TaskList:
     def narrow(self, task_filter: TaskFilter) -> None:
         """Another filter: what is shown stays until its first page is there."""
         self.filter = task_filter
+        self._ask_anew()
+
+    def turn(self) -> None:
+        """The other end first: what is shown stays as long."""
+        self.order = self.order.turned
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
         self.request += 1
         self._pending = None
         self.loaded = self.counted = False
@@ -66,9 +76,8 @@ class TaskList:
             return None
         if not self.loaded:
             self._pending = Want("top")
-        elif self._newer_unseen and self.window.at_top and self.window.rows:
-            self._newer_unseen = False
-            self._pending = Want("newer", key=self.window.rows[0].uuid)
+        elif self._newer_unseen and (want := newest(self.window)):
+            self._newer_unseen, self._pending = False, want
         else:
             self._pending = missing(self.window, *self._view)
         return self._pending
@@ -90,6 +99,9 @@ class TaskList:
             return False
         self._pending = None
         self.loaded, self._taken_at = True, self._clock.now()
+        self.window.order = self.order
+        if self.counted and page.want.kind == "top":
+            page = replace(page, total=self.total)  # better than an estimate, until they are counted again
         apply(page, self.window)
         self.counted = self.counted or not page.more
         self.window.trim(*self._view)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
 
-from tasker_tui.client_port import OLDEST, TaskerPort
+from tasker_tui.client_port import TaskerPort
 from tasker_tui.filters import TaskFilter, absolute
+from tasker_tui.task_order import TaskOrder
 from tasker_tui.task_window import TaskWindow
 from tasker_tui.view_models import TaskRow
 
@@ -18,7 +18,7 @@ PREFETCH = 60
 NEAR = 4 * PAGE
 """A view farther off than this is jumped to, not paged to."""
 
-Kind = Literal["top", "older", "newer", "bottom", "middle"]
+Kind = Literal["top", "below", "above", "bottom", "middle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def missing(window: TaskWindow, first: int, last: int) -> Want | None:
     if not window.rows or first > high + NEAR or last < low - NEAR:
         return _jump(window, first, last)
     if last + PREFETCH >= high and not window.at_bottom:
-        return Want("older", key=window.rows[-1].uuid)
+        return Want("below", key=window.rows[-1].uuid)
     if first - PREFETCH < low and not window.at_top:
-        return Want("newer", key=window.rows[0].uuid)
+        return Want("above", key=window.rows[0].uuid)
     return None
 
 
@@ -60,7 +60,17 @@ def around(window: TaskWindow, first: int) -> Want:
     row = window.row_at(first)
     if first < PAGE or row is None:
         return Want("top")
-    return Want("middle", key=str(UUID(int=UUID(row.uuid).int + 1)), base=first)
+    order = window.order
+    return Want("middle", key=order.uuid_at(order.place(row.uuid) - 1), base=first)
+
+
+def newest(window: TaskWindow) -> Want | None:
+    """The page with what is newer than all rows; None while it is out of reach."""
+    if not window.rows:
+        return None
+    if window.order.newest_on_top:
+        return Want("above", key=window.rows[0].uuid) if window.at_top else None
+    return Want("below", key=window.rows[-1].uuid) if window.at_bottom else None
 
 
 def apply(page: Page, window: TaskWindow) -> None:
@@ -68,9 +78,9 @@ def apply(page: Page, window: TaskWindow) -> None:
     match page.want.kind:
         case "top":
             window.show_top(page.rows, page.total, complete=not page.more)
-        case "older":
+        case "below":
             window.extend_down(page.rows, page.more)
-        case "newer":
+        case "above":
             window.extend_up(page.rows, page.more)
         case "bottom":
             window.show_bottom(page.rows)
@@ -78,20 +88,18 @@ def apply(page: Page, window: TaskWindow) -> None:
             window.show_middle(page.rows, page.want.base)
 
 
-async def fetch(client: TaskerPort, task_filter: TaskFilter, want: Want, request: int, now: datetime) -> Page:
+async def fetch(
+    client: TaskerPort, task_filter: TaskFilter, order: TaskOrder, want: Want, request: int, now: datetime
+) -> Page:
     """Ask the server for a page."""
     query = list_query(task_filter, now)
     key = want.key
     if want.share is not None:
-        key = await _key_at(client, query, want.share)
-    bounds: dict[str, Any] = {}
-    if want.kind in ("older", "middle"):
-        bounds = {"before": key}
-    elif want.kind in ("newer", "bottom"):
-        bounds = {"after": OLDEST if want.kind == "bottom" else key}
+        key = await _key_at(client, query, order, want.share)
+    bounds = order.above_of(key) if want.kind in ("above", "bottom") else order.below(key)
     count: Literal["estimate", "none"] = "estimate" if want.kind == "top" else "none"
     answer = await client.list_tasks(**query, **bounds, limit=PAGE, count=count)
-    rows = tuple(TaskRow.from_answer(task) for task in answer.tasks)
+    rows = tuple(TaskRow.from_answer(task) for task in order.arranged(answer.tasks))
     return Page(want, request, rows, len(rows) >= PAGE, answer.pagination.total_count)
 
 
@@ -112,14 +120,14 @@ def _jump(window: TaskWindow, first: int, last: int) -> Want | None:
     return Want("middle", base=base, share=base / window.total)
 
 
-async def _key_at(client: TaskerPort, query: dict[str, Any], share: float) -> str:
+async def _key_at(client: TaskerPort, query: dict[str, Any], order: TaskOrder, share: float) -> str | None:
     """A uuid about that far down the list, taking it that tasks are created at an even rate."""
-    newest = await client.list_tasks(**query, limit=1, count="none")
-    oldest = await client.list_tasks(**query, after=OLDEST, limit=1, count="none")
-    if not newest.tasks or not oldest.tasks:
-        return OLDEST
-    top, bottom = newest.tasks[0].task_uuid.int, oldest.tasks[0].task_uuid.int
-    return str(UUID(int=top - int((top - bottom) * share)))
+    first = await client.list_tasks(**query, **order.below(None), limit=1, count="none")
+    last = await client.list_tasks(**query, **order.above_of(None), limit=1, count="none")
+    if not first.tasks or not last.tasks:
+        return None
+    top, bottom = (order.place(str(answer.tasks[0].task_uuid)) for answer in (first, last))
+    return order.uuid_at(top + int((bottom - top) * share))
 
 
 def list_query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:

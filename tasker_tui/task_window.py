@@ -1,4 +1,4 @@
-"""The part of the task list that is in memory: a contiguous run of the server's list, newest first.
+"""The part of the task list that is in memory: a contiguous run of the server's list, in either order.
 
 Rows are identified by uuid, whose order is the order of creation. The run slides over the list by keyset
 pages; how many rows lie above it (`base`) is exact once it has touched the top or the bottom, before that
@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from tasker_tui.task_order import NEWEST_FIRST
 from tasker_tui.view_models import TaskRow
 
 MAX_ROWS = 4000
@@ -18,20 +19,22 @@ MAX_ROWS = 4000
 
 
 class TaskWindow:
-    """Rows `base` … `base + len(rows) - 1` of `total`, of which the first is the newest."""
+    """Rows `base` … `base + len(rows) - 1` of `total`. `order` changes only before `show_top`."""
 
     def __init__(self) -> None:
+        self.order = NEWEST_FIRST
         self.rows: list[TaskRow] = []
         self.base = 0
         self.total = 0
         self.at_top = True
         self.at_bottom = True
-        self._keys: list[int] = []
+        self._places: list[int] = []
         self._newest = 0
+        """The place of the newest task that was seen, without its sign."""
 
     def index_of(self, uuid: str) -> int | None:
         """Where a task stands in the whole list, None if it is not in memory."""
-        at = bisect_left(self._keys, _key(uuid))
+        at = bisect_left(self._places, self.order.place(uuid))
         if at < len(self.rows) and self.rows[at].uuid == uuid:
             return self.base + at
         return None
@@ -42,13 +45,13 @@ class TaskWindow:
         return self.rows[at] if 0 <= at < len(self.rows) else None
 
     def show_top(self, rows: Sequence[TaskRow], total: int, complete: bool) -> None:
-        """Begin anew with the newest rows; `complete` says that there are no others."""
+        """Begin anew with the first rows; `complete` says that there are no others."""
         self._set(list(rows), 0)
         self.at_top, self.at_bottom = True, complete
         self.total = len(rows) if complete else max(total, len(rows) + 1)
 
     def show_bottom(self, rows: Sequence[TaskRow]) -> None:
-        """Begin anew with the oldest rows."""
+        """Begin anew with the last rows."""
         self._set(list(rows), max(0, self.total - len(rows)))
         self.at_top, self.at_bottom = self.base == 0, True
         self.total = self.base + len(rows)
@@ -59,7 +62,7 @@ class TaskWindow:
         self.at_top = self.at_bottom = False
 
     def extend_down(self, rows: Sequence[TaskRow], more: bool) -> None:
-        """Add the next older rows; without `more` the list ends with them."""
+        """Add the next rows below; without `more` the list ends with them."""
         fresh = [row for row in rows if self.index_of(row.uuid) is None]
         self._set(self.rows + fresh, self.base)
         end = self.base + len(self.rows)
@@ -67,7 +70,7 @@ class TaskWindow:
         self.total = max(self.total, end + 1) if more else end
 
     def extend_up(self, rows: Sequence[TaskRow], more: bool) -> None:
-        """Add the next newer rows; without `more` the list begins with them."""
+        """Add the next rows above; without `more` the list begins with them."""
         fresh = [row for row in rows if self.index_of(row.uuid) is None]
         below = self.total - self.base
         base = max(1, self.base - len(fresh)) if more else 0
@@ -120,28 +123,30 @@ class TaskWindow:
             self.rows[at] = row
             merged.changed.add(row.uuid)
         else:
-            del self.rows[at], self._keys[at]
+            del self.rows[at], self._places[at]
             self.total -= 1
             merged.moved = True
 
     def _insert(self, row: TaskRow, merged: Merged) -> None:
-        key = _key(row.uuid)
-        at = bisect_left(self._keys, key)
-        if at == 0 and not self.at_top:
-            if key < self._newest:
-                self._newest = key
-                self.base, self.total, merged.moved = self.base + 1, self.total + 1, True
-        elif at < len(self.rows) or self.at_bottom:
+        place = self.order.place(row.uuid)
+        at = bisect_left(self._places, place)
+        above, below = at == 0 and not self.at_top, at == len(self.rows) and not self.at_bottom
+        if not (above or below):
             self.rows.insert(at, row)
-            self._keys.insert(at, key)
-            self._newest = min(self._newest, key)
-            self.total, merged.moved = self.total + 1, True
+            self._places.insert(at, place)
+        elif abs(place) > self._newest:  # else it was there when they were counted
+            self.base += above
+        else:
+            return
+        self._newest = max(self._newest, abs(place))
+        self.total, merged.moved = self.total + 1, True
 
     def _set(self, rows: list[TaskRow], base: int) -> None:
         self.rows, self.base = rows, base
-        self._keys = [_key(row.uuid) for row in rows]
-        if self._keys:
-            self._newest = min(self._newest, self._keys[0])
+        place = self.order.place
+        self._places = [place(row.uuid) for row in rows]
+        if rows:
+            self._newest = max(self._newest, abs(self._places[0]), abs(self._places[-1]))
 
 
 @dataclass(slots=True)
@@ -150,8 +155,3 @@ class Merged:
 
     changed: set[str]
     moved: bool
-
-
-def _key(uuid: str) -> int:
-    """Ascending from the newest to the oldest."""
-    return -int(uuid.replace("-", ""), 16)

@@ -9,6 +9,7 @@ from tasker_tui.actions.reasons import (
     needs,
     needs_connection,
     needs_marks,
+    needs_order,
     needs_pair,
     or_marked,
 )
@@ -77,4 +78,10 @@ LISTS: tuple[Action, ...] = (
     Action("failures.back", "back", ("escape", "backspace"), "failures", "Back to the list", hint=True),
     Action("rows.filter", "filter", ("slash",), "rows",
            "Narrow the list: text !without /regex/ ~fuzzy", hint=True),
+    Action("rows.sort", "sort by", ("comma",), "rows",
+           "A letter sorts by its column, once more the other way round; , , as the server gives them"),
+    Action("rows.sort_left", "sort left", ("less_than_sign",), "rows", "Sort by the column before"),
+    Action("rows.sort_right", "sort right", ("greater_than_sign",), "rows", "Sort by the next column"),
+    Action("rows.reverse", "reverse", ("equals_sign",), "rows", "Turn the order of the column round",
+           disabled_reason=needs_order),
 )  # fmt: skip

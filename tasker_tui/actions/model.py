@@ -47,6 +47,8 @@ class Focus:
     filtered: bool = False
     over: bool = False
     """Whether the list lies over other screens, to which it leads back."""
+    sorted: bool = False
+    """Whether a column sorts the list."""
     marked: int = 0
     """How many rows are marked: then they are acted on, not the selected one."""
     part: Part | None = None

@@ -63,6 +63,14 @@ def needs_pair(focus: Focus) -> str | None:
     return focus.no_pair or None
 
 
+def needs_order(focus: Focus) -> str | None:
+    return None if focus.sorted else "no column sorts the list; , and a letter choose one"
+
+
+def only_by_creation(focus: Focus) -> str | None:
+    return "the tasks come in the order of their creation: = turns it round, / narrows them"
+
+
 def cannot_end_step(focus: Focus) -> str | None:
     step = focus.step
     if step is None:

@@ -12,6 +12,7 @@ from tasker_tui.actions.reasons import (
     needs_marks,
     needs_open_task,
     not_filtered,
+    only_by_creation,
     or_marked,
 )
 
@@ -53,6 +54,10 @@ TASKS: tuple[Action, ...] = (
            disabled_reason=needs_filter),
     Action("tasks.undo", "undo", ("z",), "tasks", "Back to what was marked and filtered before"),
     Action("tasks.redo", "redo", ("Z",), "tasks", "And forth again"),
+    Action("tasks.reverse", "reverse", ("equals_sign",), "tasks",
+           "The oldest tasks first, or the newest again"),
+    Action("tasks.sort", "sort by", ("comma", "less_than_sign", "greater_than_sign"), "tasks",
+           "Tells why no column sorts this list", disabled_reason=only_by_creation),
     Action("tasks.runs", "runs", ("v",), "tasks", "The runs of this template beside each other",
            disabled_reason=needs("task", "task")),
 )  # fmt: skip

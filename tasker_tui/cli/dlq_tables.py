@@ -39,11 +39,11 @@ def print_entries(entries: Sequence[DlqEntry]) -> None:
 
 
 def print_queue(entries: Sequence[DlqInvestigationQueueEntry]) -> None:
-    """A line each, the most urgent first."""
+    """A line each, the most urgent first, with the step that failed and what it said."""
     if not entries:
         console().print("no open dead letters; `tasker dlq list` shows the closed ones")
         return
-    table = _table("SCORE", "MINUTES", "TASK", "WHAT", "CAUSE", "STATE", "WITH")
+    table = _table("SCORE", "MINUTES", "TASK", "WHAT", "CAUSE", "STATE", "WITH", "STEP", "ERROR")
     for one in entries:
         table.add_row(
             f"{one.priority_score:.0f}",
@@ -53,6 +53,8 @@ def print_queue(entries: Sequence[DlqInvestigationQueueEntry]) -> None:
             one.cause,
             one.current_state or "-",
             plain(one.assignee or "-"),
+            plain(one.failed_step or "-"),
+            plain(one.error_message or "-"),
         )
     console().print(table)
 

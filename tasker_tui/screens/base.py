@@ -83,6 +83,10 @@ class OperatorScreen(Screen[None]):
         """What the screen's actions do, by their ids."""
         raise NotImplementedError
 
+    def all_handlers(self) -> Handlers:
+        """With those that come from a base class."""
+        return self.handlers()
+
     def on_news(self, news: News) -> None:
         """The summary feed has learned something; the link is up to date already."""
         self.show_state()
@@ -101,7 +105,8 @@ class OperatorScreen(Screen[None]):
 
     def actions(self) -> list[Action]:
         """The actions that can be called by name here."""
-        return [action for action in of_scope(*self.SCOPES) if action.id in self.handlers()]
+        handled = self.all_handlers()
+        return [action for action in of_scope(*of_screen(*self.SCOPES)) if action.id in handled]
 
     def action_do(self, action_id: str) -> None:
         """Do what the action says, or say why it cannot be done now."""
@@ -110,4 +115,4 @@ class OperatorScreen(Screen[None]):
         if reason is not None:
             self.notify(f"{action.title}: {reason}", severity="warning", markup=False)
             return
-        self.handlers()[action_id]()
+        self.all_handlers()[action_id]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from rich.text import Text
 
@@ -57,14 +58,16 @@ class BulkScreen(ListScreen[BulkOperation]):
     def columns(self, width: int) -> Sequence[Column[BulkOperation]]:
         """What was done to how many; who did it when, and why."""
         figures = [
-            Column("STATE", 10, _state),
-            Column("DONE", 16, _done, "right"),
-            Column("FAILED", 7, _failed, "right"),
+            Column("STATE", 10, _state, rank=lambda row: list(MARKS).index(row.state)),
+            Column("DONE", 16, _done, "right", rank=lambda row: row.items - row.remaining),
+            Column("FAILED", 7, _failed, "right", rank=lambda row: row.failed),
         ]
+        verb = Column("VERB", 16 if width >= WIDE else 0, _verb, rank=lambda row: row.verb)
         if width < WIDE:
-            return [Column("VERB", 0, _verb), *figures]
-        by, when = Column("BY", 12, _by), Column("WHEN", 5, self._when, "right")
-        return [Column("VERB", 16, _verb), *figures, by, when, Column("REASON", 0, _reason)]
+            return [verb, *figures]
+        by = Column("BY", 12, _by, rank=lambda row: row.actor)
+        when = Column("WHEN", 5, self._when, "right", rank=lambda row: -_begun(row).timestamp())
+        return [verb, *figures, by, when, Column("REASON", 0, _reason, rank=lambda row: row.reason)]
 
     async def fetch(self) -> Sequence[BulkOperation]:
         """Those that were run."""
@@ -95,7 +98,11 @@ class BulkScreen(ListScreen[BulkOperation]):
         ]
 
     def _when(self, row: BulkOperation, width: int, palette: Palette) -> Runs:
-        return [(age(row.started_at or row.created_at, self.services.clock.now()), palette.muted)]
+        return [(age(_begun(row), self.services.clock.now()), palette.muted)]
+
+
+def _begun(row: BulkOperation) -> datetime:
+    return row.started_at or row.created_at
 
 
 def _facts(row: BulkOperation, here: Callable[[str], str]) -> list[tuple[str, str]]:

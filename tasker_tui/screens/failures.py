@@ -40,8 +40,8 @@ class FailuresScreen(ListScreen[FailureGroup]):
     TITLE_WORD = "Failures"
     PLACE = "failures"
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, query: str) -> None:
+        super().__init__(services, query)
         self._columns = FailureColumns(services.clock, services.ascii_only)
         self._bulk = BulkOperations(self, services, self._done)
         self._marking = RowMarking(self._shown, self._marks_changed)

@@ -19,7 +19,7 @@ from tasker_tui.modals.letter import LetterAnswer, LetterDialog
 from tasker_tui.modals.letter_notes import LONGEST_NOTES, LetterNotesDialog
 from tasker_tui.screens.base import Handlers
 from tasker_tui.screens.listing import ListScreen
-from tasker_tui.states import TASK_MARKS
+from tasker_tui.states import TASK_MARKS, Mark
 from tasker_tui.text import duration, folded, plural, printable, printable_lines, short_id
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -71,12 +71,14 @@ class LettersScreen(ListScreen[Letter]):
 
     def columns(self, width: int) -> Sequence[Column[Letter]]:
         """Which task, why, since when, whose it is."""
-        task, since = Column("TASK", 20, _task), Column("SINCE", 6, _since, "right")
-        why = Column("WHY", 0, _why)
+        task = Column("TASK", 20, _task, rank=lambda row: row.task_name)
+        since = Column("SINCE", 6, _since, "right", rank=lambda row: row.minutes_in_dlq)
+        why = Column("WHY", 0, _why, rank=_reason)
         if width < WIDE:
             return [task, why, since]
-        owner = Column("OWNER", 10, _owner)
-        return [task, Column("ID", 8, _id), Column("STATE", 11, _state), why, since, owner]
+        state = Column("STATE", 11, _state, rank=lambda row: _mark(row).word)
+        owner = Column("OWNER", 10, _owner, rank=lambda row: row.assignee)
+        return [task, Column("ID", 8, _id), state, why, since, owner]
 
     async def fetch(self) -> Sequence[Letter]:
         """The open ones, the most urgent first."""
@@ -214,12 +216,20 @@ def _id(row: Letter, width: int, palette: Palette) -> Runs:
 
 
 def _state(row: Letter, width: int, palette: Palette) -> Runs:
-    mark = TASK_MARKS[row.current_state or row.original_state]
+    mark = _mark(row)
     return [(f"{mark.glyph(False)} {mark.word}", palette.tone(mark.tone))]
 
 
+def _mark(row: Letter) -> Mark:
+    return TASK_MARKS[row.current_state or row.original_state]
+
+
 def _why(row: Letter, width: int, palette: Palette) -> Runs:
-    return [(printable(_error(row) or CAUSES.get(row.cause, row.cause)), palette.tone("failed"))]
+    return [(printable(_reason(row)), palette.tone("failed"))]
+
+
+def _reason(row: Letter) -> str:
+    return _error(row) or CAUSES.get(row.cause, row.cause)
 
 
 def _error(row: Letter) -> str:

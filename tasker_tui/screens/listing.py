@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar, Generic, TypeVar
 
 from rich.text import Text
@@ -14,14 +15,17 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tasker_tui.actions import BY_ID, Action, bindings
+from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import News
 from tasker_tui.keymap import with_keys
 from tasker_tui.loading import Loading
 from tasker_tui.locator import Locator, tasks_at
-from tasker_tui.row_filter import RowFilter, parse_row_filter
-from tasker_tui.screens.base import OperatorScreen
+from tasker_tui.modals.sort import SortChooser
+from tasker_tui.row_filter import parse_row_filter
+from tasker_tui.rows import Rows
+from tasker_tui.screens.base import Handlers, OperatorScreen
 from tasker_tui.services import Services
+from tasker_tui.sorting import Sorting
 from tasker_tui.text import count
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES, explain
@@ -42,50 +46,6 @@ NO_TEMPLATE = (
 IDLE_SECONDS = 5.0
 """And at least this often, as not every change is one of a task."""
 SEARCHED_WIDTH = 200
-
-
-class Rows(Generic[R]):
-    """The rows of a short list that fit its filter, in the server's order."""
-
-    def __init__(self, screen: ListScreen[R]) -> None:
-        self.rows: Sequence[R] = ()
-        self._screen = screen
-        self.all: Sequence[R] = ()
-        """Those that do not fit as well."""
-        self._told: dict[str, str] = {}
-
-    def load(self, rows: Sequence[R], wanted: RowFilter) -> None:
-        """Take these rows."""
-        self.all = rows
-        self._told.clear()
-        self.narrow(wanted)
-
-    def narrow(self, wanted: RowFilter) -> None:
-        """Show those that fit."""
-        self.rows = [row for row in self.all if wanted.fits(self._text(row))] if wanted.tests else self.all
-
-    def _text(self, row: R) -> str:
-        key = self.key_of(row)
-        if key not in self._told:
-            self._told[key] = f"{key}\n{self._screen.searched(row)}"
-        return self._told[key]
-
-    @property
-    def total(self) -> int:
-        """How many there are."""
-        return len(self.rows)
-
-    def row_at(self, index: int) -> R | None:
-        """The row at an index."""
-        return self.rows[index] if 0 <= index < len(self.rows) else None
-
-    def index_of(self, key: str) -> int | None:
-        """Where a row stands."""
-        return next((i for i, row in enumerate(self.rows) if self.key_of(row) == key), None)
-
-    def key_of(self, row: R) -> str:
-        """What the cursor holds on to."""
-        return self._screen.key_of(row)
 
 
 class ListScreen(OperatorScreen, Generic[R]):
@@ -109,11 +69,12 @@ class ListScreen(OperatorScreen, Generic[R]):
             super().__init__()
             self.reason = reason
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, query: str) -> None:
         super().__init__(services)
-        self._rows: Rows[R] = Rows(self)
+        self._sorting = Sorting(lambda: self.columns(SEARCHED_WIDTH))
+        self._rows = Rows(self.key_of, self.searched, self._sorting.ordered)
+        self._rows.filter = parse_row_filter(query)
         self._loading = Loading(self, self._load, "listing")
-        self._filter = RowFilter()
         self._loaded = False
         self._waiting = False
         self._behind = False
@@ -163,15 +124,20 @@ class ListScreen(OperatorScreen, Generic[R]):
         line = " ".join("".join(text for text, _ in runs) for runs in cells)
         return f"{line}\n{self.told(row, SEARCHED_WIDTH, palette).plain}"
 
-    def actions(self) -> list[Action]:
-        """Those of the screen, and the filter."""
-        return [*super().actions(), BY_ID["rows.filter"]]
+    def all_handlers(self) -> Handlers:
+        """Those of the screen, the filter, and the order."""
+        return {
+            **self.handlers(),
+            "rows.filter": lambda: self.query_one(LinePrompt).open(self._rows.filter.text),
+            "rows.sort": self._choose_order,
+            "rows.sort_left": lambda: self._sort(self._sorting.move, -1),
+            "rows.sort_right": lambda: self._sort(self._sorting.move, 1),
+            "rows.reverse": lambda: self._sort(self._sorting.reverse),
+        }
 
     def action_do(self, action_id: str) -> None:
         """The way back leads out of the filter first."""
-        if action_id == "rows.filter":
-            self.query_one(LinePrompt).open(self._filter.text)
-        elif action_id.endswith(".back") and self._filter.text:
+        if action_id.endswith(".back") and self._rows.filter.text:
             self._narrow("")
         else:
             super().action_do(action_id)
@@ -201,8 +167,12 @@ class ListScreen(OperatorScreen, Generic[R]):
         return ("tasks", self.TITLE_WORD.lower())
 
     def locator(self) -> Locator:
-        """The list."""
-        return Locator(self.PLACE)
+        """The filtered list."""
+        return Locator(self.PLACE, query=self._rows.filter.text)
+
+    def go_to(self, where: Locator) -> None:
+        """Narrow the list."""
+        self._narrow(where.query)
 
     def task_ids(self) -> Iterable[str]:
         """Those that rows lead to."""
@@ -231,11 +201,8 @@ class ListScreen(OperatorScreen, Generic[R]):
     def on_list_screen_arrived(self, event: Arrived) -> None:
         """Show them; the cursor stays with its row."""
         self._loaded, self._trouble = True, None
-        self._rows.load(event.rows, self._filter)  # type: ignore[arg-type]
-        self._title()
-        self.table.rows_moved()
-        self._tell()
-        self.show_state()
+        self._rows.load(event.rows)  # type: ignore[arg-type]
+        self._moved()
 
     def on_list_screen_failed(self, event: Failed) -> None:
         """Say so, if there is nothing to show."""
@@ -273,19 +240,45 @@ class ListScreen(OperatorScreen, Generic[R]):
         self._idle, self._behind = 0.0, False
         self._loading.ask()
 
+    def _focus(self) -> Focus:
+        return replace(super()._focus(), sorted=bool(self._sorting.title))
+
     def _narrow(self, text: str) -> None:
-        self._filter = parse_row_filter(text)
-        self._rows.narrow(self._filter)
+        self._rows.narrow(parse_row_filter(text))
+        self._moved()
+
+    def _choose_order(self) -> None:
+        def chosen(title: str | None) -> None:
+            if title is not None:
+                self._sort(self._sorting.choose, title)
+
+        sorting = self._sorting
+        self.app.push_screen(SortChooser(sorting.titles, sorting.title, sorting.sign), chosen)
+
+    def _sort(self, change: Callable[..., None], *how: object) -> None:
+        """Change the order. While a column sorts, the cursor stays with its row also on the first line: what
+        stands there may change with every answer."""
+        change(*how)
+        sorting, table = self._sorting, self.table
+        self._rows.arrange()
+        table.show_order(sorting.title, sorting.sign)
+        table.hold(True)
+        self._moved()
+        table.hold(bool(sorting.title))
+
+    def _moved(self) -> None:
         self._title()
         self.table.rows_moved()
         self._tell()
         self.show_state()
 
     def _title(self) -> None:
-        rows, text = self._rows, self._filter.text
+        rows, sorting, text = self._rows, self._sorting, self._rows.filter.text
         title = Content(f"{self.heading()}  /{text}" if text else self.heading())
         some = f"{count(len(rows.rows))} of {count(len(rows.all))} shown   " if text else ""
-        show_titles(self.table, title, Content(some + self.summary(rows.rows) if self._loaded else ""))
+        order = f"by {sorting.title}{sorting.sign}   " if sorting.title else ""
+        told = f"{order}{some}{self.summary(rows.rows)}" if self._loaded else ""
+        show_titles(self.table, title, Content(told))
 
     def _tell(self) -> None:
         row = self.table.cursor_row
@@ -316,7 +309,7 @@ class ListScreen(OperatorScreen, Generic[R]):
     def _empty_lines(self) -> list[str]:
         if self._trouble:
             return [self._trouble[:1].upper() + self._trouble[1:], "", "It is tried again by itself."]
-        if self._filter.text and self._rows.all:
+        if self._rows.filter.text and self._rows.all:
             here = f"{{rows.filter}} changes it, {{{self.SCOPES[0]}.back}} shows all."
             return ["No row fits this filter.", "", with_keys(self.app, here)]
         return [with_keys(self.app, line) for line in self.when_empty()] if self._loaded else ["Loading…"]

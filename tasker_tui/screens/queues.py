@@ -38,8 +38,8 @@ class QueuesScreen(ListScreen[Queue]):
     TITLE_WORD = "Queues"
     PLACE = "queues"
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, query: str) -> None:
+        super().__init__(services, query)
         self._operations = Operations(self, services, lambda step: None)
 
     def heading(self) -> str:
@@ -71,19 +71,21 @@ class QueuesScreen(ListScreen[Queue]):
 
     def columns(self, width: int) -> Sequence[Column[Queue]]:
         """What waits, what runs, who works."""
-        ready = Column("READY", 8, _ready, "right")
-        running, workers = Column("RUNNING", 8, _running, "right"), Column("BUSY", 10, _busy, "right")
+        name = Column("NAMESPACE", 0, _namespace, rank=lambda row: row.namespace)
+        ready = Column("READY", 8, _ready, "right", rank=lambda row: row.ready)
+        running = Column("RUNNING", 8, _running, "right", rank=lambda row: row.in_progress)
+        busy = Column("BUSY", 10, _busy, "right", rank=lambda row: row.busy)
         if width < WIDE:
-            return [Column("NAMESPACE", 0, _namespace), ready, running, workers]
+            return [name, ready, running, busy]
         return [
-            Column("NAMESPACE", 0, _namespace),
+            name,
             ready,
-            Column("OLDEST", 7, _oldest, "right"),
-            Column("HELD", 8, _held, "right"),
+            Column("OLDEST", 7, _oldest, "right", rank=lambda row: row.oldest_seconds),
+            Column("HELD", 8, _held, "right", rank=lambda row: _total(row.held)),
             running,
-            Column("RETRYING", 8, _retrying, "right"),
-            Column("WORKERS", 8, _workers, "right"),
-            workers,
+            Column("RETRYING", 8, _retrying, "right", rank=lambda row: row.retrying),
+            Column("WORKERS", 8, _workers, "right", rank=lambda row: row.workers),
+            busy,
         ]
 
     async def fetch(self) -> Sequence[Queue]:

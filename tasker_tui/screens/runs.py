@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
@@ -36,8 +37,8 @@ class RunsScreen(ListScreen[Run]):
     TITLE_WORD = "Runs"
     PLACE = "runs"
 
-    def __init__(self, services: Services, namespace: str, name: str, version: str) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, namespace: str, name: str, version: str, *, query: str) -> None:
+        super().__init__(services, query)
         self._path = (namespace, name, version)
         self._cursor = GridCursor()
         self._marking = RowMarking(lambda: [run.uuid for run in self._rows.rows], self._marks_changed)
@@ -70,7 +71,7 @@ class RunsScreen(ListScreen[Run]):
 
     def locator(self) -> Locator:
         """The template's runs."""
-        return Locator("runs", self._path)
+        return replace(super().locator(), path=self._path)
 
     def handlers(self) -> Handlers:
         """What the keys do."""

@@ -1,8 +1,7 @@
-"""The home screen: all tasks, newest first, live; beside them a preview where there is room."""
+"""The home screen: all tasks, newest or oldest first, live; beside them a preview where there is room."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from tasker_tui.services import Services
 from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_list import TaskList, nothing_to_show
 from tasker_tui.task_marking import TaskMarking
+from tasker_tui.task_words import arguments, names
 from tasker_tui.text import count, printable
 from tasker_tui.trouble import CALL_FAILURES
 from tasker_tui.view_models import StepRow, TaskRow
@@ -35,7 +35,7 @@ from tasker_tui.widgets.line_prompt import LinePrompt
 from tasker_tui.widgets.painting import show_titles
 from tasker_tui.widgets.preview import Preview
 from tasker_tui.widgets.task_columns import TaskColumns
-from tasker_tui.widgets.virtual_table import VirtualTable
+from tasker_tui.widgets.virtual_table import MORE_FIRST, VirtualTable
 
 if TYPE_CHECKING:
     from engine.model.wire.details import StepDetail, StepWhy
@@ -153,6 +153,7 @@ class TasksScreen(OperatorScreen):
             "tasks.filter": self._open_filter,
             "tasks.failing": self._toggle_failing,
             "tasks.clear": self._clear,
+            "tasks.reverse": self._turn,
             "tasks.preview": self._toggle_preview,
         }
 
@@ -178,11 +179,12 @@ class TasksScreen(OperatorScreen):
         """Titles as well."""
         super().show_state()
         table, task_filter = self.table, self.list.filter
-        parts = ("Tasks", printable(format_filter(task_filter)), self._marking.describe())
-        above = table.newer_above
-        newer = f"↑ {count(above)} newer   " if above else ""
+        order = self.list.order
+        parts = ("Tasks", order.title, printable(format_filter(task_filter)), self._marking.describe())
+        above = table.hidden_above
+        hidden = f"↑ {count(above)} {order.above}   " if above else ""
         title = Content("  ".join(part for part in parts if part))
-        show_titles(table, title, Content(newer + self._counted()))
+        show_titles(table, title, Content(hidden + self._counted()))
 
     def on_virtual_table_view_changed(self, event: VirtualTable.ViewChanged) -> None:
         """Load what has come into view."""
@@ -252,11 +254,21 @@ class TasksScreen(OperatorScreen):
         self._marking.end_range()
         if task_filter != self.list.filter:
             self.list.narrow(task_filter)
-            self.table.start_anew()
-            self._load()
-            self.show_state()
+            self._show_anew()
         if settled:
             self._marking.filtered(task_filter)
+
+    def _turn(self) -> None:
+        """The oldest tasks have the greatest age."""
+        self._marking.end_range()
+        self.list.turn()
+        self.table.show_order("" if self.list.order.newest_on_top else "AGE", MORE_FIRST)
+        self._show_anew()
+
+    def _show_anew(self) -> None:
+        self.table.start_anew()
+        self._load()
+        self.show_state()
 
     def _clear(self) -> None:
         if self._over and self.list.filter == self._unfiltered:
@@ -333,9 +345,6 @@ class TasksScreen(OperatorScreen):
     def _open_selected(self) -> None:
         self._with_task(lambda task: self.services.go(to_task(task.uuid)))
 
-    def _pause(self, task: TaskRow) -> None:
-        self._operations.pause(of_task(task))
-
     def _open_runs(self, task: TaskRow) -> None:
         self.services.go(Locator("runs", (task.namespace, task.name, task.version)))
 
@@ -352,20 +361,11 @@ class TasksScreen(OperatorScreen):
 
     def known_arguments(self) -> dict[str, Sequence[str]]:
         """What can follow commands, as far as it is in memory."""
-        rows = self.list.window.rows
-        runs = {shlex.join((row.namespace, row.name, row.version)) for row in rows}
-        return {"task": [row.uuid for row in rows], "runs": sorted(runs), "start": sorted(self._templates)}
+        return arguments(self.list.window.rows, self._templates)
 
     def known_names(self) -> dict[str, Sequence[str]]:
         """What can follow the keys of a filter, as far as it is in memory."""
-        rows = self.list.window.rows
-        return {
-            "@": list(self.services.saved.all()),
-            "template": sorted(self._templates),
-            "namespace": sorted({row.namespace for row in rows}),
-            "tag": sorted({tag for row in rows for tag in row.tags or ()}),
-            "initiator": sorted({row.initiator for row in rows if row.initiator}),
-        }
+        return names(self.list.window.rows, self._templates, self.services.saved.all())
 
     def _counted(self) -> str:
         if not self.list.loaded:

@@ -32,8 +32,8 @@ class TemplatesScreen(ListScreen[TemplateRow]):
     TITLE_WORD = "Templates"
     PLACE = "templates"
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, query: str) -> None:
+        super().__init__(services, query)
         self._columns = TemplateColumns(services.clock)
         self._operations = Operations(self, services, lambda step: None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
@@ -28,8 +29,8 @@ class WorkerScreen(ListScreen[WorkerStep]):
     TITLE_WORD = "Steps"
     PLACE = "worker"
 
-    def __init__(self, services: Services, uuid: str) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, uuid: str, query: str) -> None:
+        super().__init__(services, query)
         self._uuid = uuid
         self._found: WorkerSteps | None = None
 
@@ -47,7 +48,7 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def locator(self) -> Locator:
         """The worker."""
-        return Locator("worker", (self._uuid,))
+        return replace(super().locator(), path=(self._uuid,))
 
     def handlers(self) -> Handlers:
         """What the keys do."""
@@ -63,16 +64,17 @@ class WorkerScreen(ListScreen[WorkerStep]):
 
     def columns(self, width: int) -> Sequence[Column[WorkerStep]]:
         """For how long, which step, of what."""
-        held, task = Column("HELD", 7, self._held, "right"), Column("TASK", 8, _task)
+        held = Column("HELD", 7, self._held, "right", rank=lambda row: -row.claimed_at.timestamp())
+        task, step = Column("TASK", 8, _task), Column("STEP", 0, _step, rank=lambda row: row.step)
         if width < WIDE:
-            return [held, task, Column("STEP", 0, _step)]
+            return [held, task, step]
         return [
             held,
             task,
-            Column("STEP", 0, _step),
-            Column("TEMPLATE", 28, _template),
-            Column("HANDLER", 32, _handler),
-            Column("TRY", 3, _attempt, "right"),
+            step,
+            Column("TEMPLATE", 28, _template, rank=lambda row: f"{row.namespace}/{row.template}"),
+            Column("HANDLER", 32, _handler, rank=lambda row: row.handler),
+            Column("TRY", 3, _attempt, "right", rank=lambda row: row.attempt),
         ]
 
     async def fetch(self) -> Sequence[WorkerStep]:

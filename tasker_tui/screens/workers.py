@@ -20,11 +20,10 @@ from tasker_tui.text import count, plural
 from tasker_tui.themes import Palette
 from tasker_tui.trouble import CALL_FAILURES
 from tasker_tui.widgets.virtual_table import Column, VirtualTable
-from tasker_tui.widgets.worker_columns import WorkerColumns, worker_text
+from tasker_tui.widgets.worker_columns import WorkerColumns, urgency, worker_text
 
 REST_SECONDS = 0.08
 """The cursor has to rest so long before the steps are asked for."""
-URGENCY = ("lost", "running", "draining", "stopped")
 
 
 class WorkersScreen(ListScreen[WorkerInfo]):
@@ -42,8 +41,8 @@ class WorkersScreen(ListScreen[WorkerInfo]):
             super().__init__()
             self.held = held
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
+    def __init__(self, services: Services, query: str) -> None:
+        super().__init__(services, query)
         self._columns = WorkerColumns(services.clock, services.ascii_only)
         self._held: WorkerSteps | None = None
 
@@ -78,8 +77,7 @@ class WorkersScreen(ListScreen[WorkerInfo]):
     async def fetch(self) -> Sequence[WorkerInfo]:
         """Those that went silent first, the busy before the idle, those that have ended last."""
         found = await self.services.client.list_workers()
-        known = {state: place for place, state in enumerate(URGENCY)}
-        return sorted(found, key=lambda one: (known.get(one.state, len(known)), -one.busy, one.name))
+        return sorted(found, key=lambda one: (urgency(one.state), -one.busy, one.name))
 
     def told(self, row: WorkerInfo, width: int, palette: Palette) -> Text:
         """What it holds, and what it can do."""

@@ -39,15 +39,15 @@ class FailureColumns:
         """The columns for a list of this width in cells: of the others as many as leave half to the
         signature, those that tell most first."""
         columns = [
-            Column("STEPS", 7, _steps, "right"),
-            Column("TASKS", 7, _tasks, "right"),
-            Column("SIGNATURE", 0, _signature),
-            Column("STEP", 20, _step),
-            Column("LAST HOUR", TREND_BUCKETS, self._trend),
-            Column("FIRST", 5, self._first, "right"),
-            Column("LAST", 5, self._last, "right"),
-            Column("STATE", 8, _state),
-            Column("OWNER", 10, _owner),
+            Column("STEPS", 7, _steps, "right", rank=lambda row: row.failed_steps),
+            Column("TASKS", 7, _tasks, "right", rank=lambda row: row.failed_tasks),
+            Column("SIGNATURE", 0, _signature, rank=lambda row: row.signature),
+            Column("STEP", 20, _step, rank=lambda row: min((place.step for place in row.places), default="")),
+            Column("LAST HOUR", TREND_BUCKETS, self._trend, rank=lambda row: sum(row.trend)),
+            Column("FIRST", 5, self._first, "right", rank=lambda row: -row.first_seen.timestamp()),
+            Column("LAST", 5, self._last, "right", rank=lambda row: -row.last_seen.timestamp()),
+            Column("STATE", 8, _state, rank=lambda row: list(TONES).index(row.triage.state)),
+            Column("OWNER", 10, _owner, rank=lambda row: row.triage.owner),
         ]
         shown, room = {"SIGNATURE"}, width // 2
         for column in sorted(columns, key=lambda column: MOST_TELLING.index(column.title)):

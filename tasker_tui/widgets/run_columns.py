@@ -31,11 +31,13 @@ class RunColumns:
 
     def __call__(self, width: int) -> Sequence[Column[Run]]:
         """The columns for a list of this width in cells."""
-        state, when = Column("STATE", 12, self._state), Column("AGE", 4, self._age, "right")
+        state = Column("STATE", 12, self._state, rank=lambda row: TASK_MARKS[row.run.state].word)
+        when = Column("AGE", 4, self._age, "right", rank=lambda row: -row.run.created_at.timestamp())
         steps = Column("STEPS", 0, self._steps, header=self._names)
         if width < NARROW:
             return [state, when, steps]
-        return [state, Column("ID", 8, _id), when, Column("TOOK", 7, _took, "right"), steps]
+        took = Column("TOOK", 7, _took, "right", rank=lambda row: row.run.duration_ms)
+        return [state, Column("ID", 8, _id), when, took, steps]
 
     def told(self, row: Run, palette: Palette, most: int = TOLD_STEPS) -> Text:
         """The steps of a run by name: that under the cursor, those that failed, the others."""

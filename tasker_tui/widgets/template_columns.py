@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.model.wire.pauses import Pause
-from engine.model.wire.statistics import TemplateFigures
+from engine.model.wire.statistics import DurationFigures, TemplateFigures
 from engine.model.wire.tasks import TemplateSummary
 from tasker_tui.clock import Clock
 from tasker_tui.text import age, count, duration, printable
@@ -36,6 +37,16 @@ class TemplateRow:
         return "/".join(self.path)
 
     @property
+    def took(self) -> DurationFigures | None:
+        """How long its tasks took; None where none came to an end."""
+        return self.figures.task_durations if self.figures else None
+
+    @property
+    def last(self) -> datetime | None:
+        """When the last of its tasks was created."""
+        return self.figures.last_created_at if self.figures else None
+
+    @property
     def failure_rate(self) -> float | None:
         """The share of the tasks that came to an end and failed; None if none did."""
         if self.figures is None:
@@ -52,19 +63,25 @@ class TemplateColumns:
 
     def __call__(self, width: int) -> Sequence[Column[TemplateRow]]:
         """The columns for a list of this width in cells."""
-        name, tasks = Column("TEMPLATE", 0, _name), Column("TASKS", 8, _tasks, "right")
-        failed = Column("FAILED", 7, _failed, "right")
+        name = Column("TEMPLATE", 0, _name, rank=lambda row: row.summary.name)
+        tasks = Column("TASKS", 8, _tasks, "right", rank=_created)
+        failed = Column("FAILED", 7, _failed, "right", rank=lambda row: row.failure_rate)
         if width < MEDIUM:
             return [name, tasks, failed]
-        took = [Column("P50", 7, _p50, "right"), Column("P95", 7, _p95, "right")]
-        last = Column("LAST", 5, self._last, "right")
+        took = [
+            Column("P50", 7, _p50, "right", rank=lambda row: row.took.p50_ms if row.took else None),
+            Column("P95", 7, _p95, "right", rank=lambda row: row.took.p95_ms if row.took else None),
+        ]
+        last = Column("LAST", 5, self._last, "right", rank=_last_age)
         if width < WIDE:
             return [name, tasks, failed, *took, last]
-        space, version = Column("NAMESPACE", 18, _namespace), Column("VERSION", 9, _version)
-        return [space, name, version, Column("STEPS", 5, _steps, "right"), tasks, failed, *took, last]
+        space = Column("NAMESPACE", 18, _namespace, rank=lambda row: row.summary.namespace)
+        version = Column("VERSION", 9, _version, rank=lambda row: row.summary.version)
+        steps = Column("STEPS", 5, _steps, "right", rank=lambda row: row.summary.step_count)
+        return [space, name, version, steps, tasks, failed, *took, last]
 
     def _last(self, row: TemplateRow, width: int, palette: Palette) -> Runs:
-        last = row.figures.last_created_at if row.figures else None
+        last = row.last
         return [(age(last, self._clock.now()) if last else "never", palette.muted)]
 
 
@@ -86,8 +103,16 @@ def _steps(row: TemplateRow, width: int, palette: Palette) -> Runs:
     return [(count(row.summary.step_count), palette.muted)]
 
 
+def _created(row: TemplateRow) -> int:
+    return row.figures.tasks_created if row.figures else 0
+
+
+def _last_age(row: TemplateRow) -> float | None:
+    return -row.last.timestamp() if row.last else None
+
+
 def _tasks(row: TemplateRow, width: int, palette: Palette) -> Runs:
-    created = row.figures.tasks_created if row.figures else 0
+    created = _created(row)
     return [(count(created), palette.strong if created else palette.muted)]
 
 
@@ -99,10 +124,10 @@ def _failed(row: TemplateRow, width: int, palette: Palette) -> Runs:
 
 
 def _p50(row: TemplateRow, width: int, palette: Palette) -> Runs:
-    took = row.figures.task_durations if row.figures else None
+    took = row.took
     return [(duration(took.p50_ms / 1000) if took else "", palette.text)]
 
 
 def _p95(row: TemplateRow, width: int, palette: Palette) -> Runs:
-    took = row.figures.task_durations if row.figures else None
+    took = row.took
     return [(duration(took.p95_ms / 1000) if took else "", palette.text)]

@@ -28,6 +28,8 @@ from tasker_tui.widgets.painting import palette_for
 R = TypeVar("R")
 Runs = Sequence[tuple[str, Style]]
 HEADER_LINES = 1
+LESS_FIRST, MORE_FIRST = "▴", "▾"
+"""Behind the title of the column that sorts."""
 
 
 class RowSource(Protocol[R]):
@@ -46,13 +48,15 @@ class RowSource(Protocol[R]):
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
     """`width` in cells; the one column with 0 takes what is left. `cell` gives runs of styled text, and so
-    does `header`, where the head of the column says more than its title."""
+    does `header`, where the head of the column says more than its title. `rank` is what the order of the
+    column goes by, of an age its length; None for a row that has none. Without it the column cannot sort."""
 
     title: str
     width: int
     cell: Callable[[R, int, Palette], Runs]
     align: Literal["left", "right"] = "left"
     header: Callable[[int, Palette], Runs] | None = None
+    rank: Callable[[R], str | float | None] | None = None
 
 
 class VirtualTable(ScrollView, Generic[R], can_focus=True):
@@ -101,6 +105,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._chosen = False
         self._stale = False
         self._reported: tuple[int, int] | None = None
+        self._sorted_by = ("", "")
         self._painted: dict[int, Runs] = {}
         self._ground = Style.null()
         self._width = 0
@@ -116,7 +121,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         return self.source.row_at(self._index) if self._key is not None else None
 
     @property
-    def newer_above(self) -> int:
+    def hidden_above(self) -> int:
         """How many rows are hidden above the view."""
         return self.scroll_offset.y
 
@@ -139,6 +144,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
 
     def _resize_content(self) -> None:
         self.virtual_size = Size(self._inner_width, self.source.total + HEADER_LINES)
+
+    def show_order(self, title: str, sign: str) -> None:
+        """The head of this column gets a sign; with no title none does."""
+        self._sorted_by = (title, sign)
+        self.refresh()
 
     def start_anew(self) -> None:
         """Another list is on its way. Until `rows_moved` the old one is shown without a cursor to act on."""
@@ -282,9 +292,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
             if column.header:
                 runs += [*column.header(column.width, palette), (" ", palette.muted)]
                 continue
-            title = column.title[: column.width]
-            shown = title.rjust(column.width) if column.align == "right" else title.ljust(column.width)
-            runs.append((shown + " ", palette.muted))
+            title, sorts = column.title[: column.width], column.title == self._sorted_by[0] != ""
+            if sorts:  # behind a title that fills its column the sign stands in the gap
+                title += self._sorted_by[1]
+            shown = title.rjust(column.width) if column.align == "right" else title
+            runs.append((shown.ljust(column.width + 1), palette.strong if sorts else palette.muted))
         return runs
 
     def _empty_line(self, line: int, palette: Palette) -> Runs:

@@ -26,6 +26,7 @@ SIGNS: dict[str, tuple[str, Tone]] = {
     "stopped": ("○ stopped", "stopped"),
 }
 """How a state looks: those that are dead are told by shape and word."""
+URGENCY = ("lost", "running", "draining", "stopped")
 
 
 class WorkerColumns:
@@ -36,22 +37,28 @@ class WorkerColumns:
 
     def __call__(self, width: int) -> Sequence[Column[WorkerInfo]]:
         """The columns for a list of this width in cells."""
-        name, state = Column("NAME", 0, _name), Column("STATE", 10, _state)
-        busy, heard = Column("BUSY", 9, _busy, "right"), Column("HEARD", 5, self._heard, "right")
+        name = Column("NAME", 0, _name, rank=lambda row: row.name)
+        state = Column("STATE", 10, _state, rank=lambda row: urgency(row.state))
+        busy = Column("BUSY", 9, _busy, "right", rank=lambda row: row.busy)
+        heard = Column("HEARD", 5, self._heard, "right", rank=lambda row: -row.last_heartbeat_at.timestamp())
         if width < MEDIUM:
             return [name, state, busy, heard]
+        host = Column(
+            "HOST", 24 if width >= WIDE else 16, _host, rank=lambda row: f"{row.hostname}:{row.pid}"
+        )
+        bar = Column("", BAR, self._bar)
         if width < WIDE:
-            return [name, state, busy, Column("", BAR, self._bar), heard, Column("HOST", 16, _host)]
+            return [name, state, busy, bar, heard, host]
         return [
             name,
             state,
             busy,
-            Column("", BAR, self._bar),
+            bar,
             heard,
-            Column("UP", 5, self._up, "right"),
-            Column("HOST", 24, _host),
-            Column("NAMESPACES", 24, _namespaces),
-            Column("HANDLERS", 8, _handlers, "right"),
+            Column("UP", 5, self._up, "right", rank=_up_since),
+            host,
+            Column("NAMESPACES", 24, _namespaces, rank=lambda row: ", ".join(row.namespaces)),
+            Column("HANDLERS", 8, _handlers, "right", rank=lambda row: len(row.handlers)),
         ]
 
     def _heard(self, row: WorkerInfo, width: int, palette: Palette) -> Runs:
@@ -59,8 +66,7 @@ class WorkerColumns:
         return [(age(row.last_heartbeat_at, self._clock.now()), style)]
 
     def _up(self, row: WorkerInfo, width: int, palette: Palette) -> Runs:
-        gone = row.state in ("lost", "stopped")
-        return [("" if gone else age(row.started_at, self._clock.now()), palette.muted)]
+        return [("" if _gone(row) else age(row.started_at, self._clock.now()), palette.muted)]
 
     def _bar(self, row: WorkerInfo, width: int, palette: Palette) -> Runs:
         full, rest = meter(row.busy / row.slots if row.slots else 0, width, ascii_only=self._ascii)
@@ -101,9 +107,21 @@ def worker_text(worker: WorkerInfo, held: WorkerSteps | None, now: datetime, pal
     return text
 
 
+def urgency(state: str) -> int:
+    """Those that went silent come first."""
+    return URGENCY.index(state) if state in URGENCY else len(URGENCY)
+
+
+def _gone(row: WorkerInfo) -> bool:
+    return row.state in ("lost", "stopped")
+
+
+def _up_since(row: WorkerInfo) -> float | None:
+    return None if _gone(row) else -row.started_at.timestamp()
+
+
 def _name(row: WorkerInfo, width: int, palette: Palette) -> Runs:
-    dead = row.state in ("lost", "stopped")
-    return [(printable(row.name), palette.muted if dead else palette.text)]
+    return [(printable(row.name), palette.muted if _gone(row) else palette.text)]
 
 
 def _state(row: WorkerInfo, width: int, palette: Palette) -> Runs:

@@ -8,6 +8,7 @@ from engine.model.states import StepState, TaskState
 from tests.tui.flows import client_with
 from tests.tui.keyboard import notices, press, type_in
 from tests.tui.scenes import (
+    day,
     order_task,
     small_task,
 )
@@ -39,6 +40,10 @@ async def test_the_first_rows_do_not_wait_until_all_are_counted():
         await settle(pilot)
         assert "≈" not in screen_text(pilot)
         assert " 150 " in screen_text(pilot)
+        client.counting.clear()
+        await press(pilot, "ctrl+r")
+        assert " 150 " in screen_text(pilot)
+        client.counting.set()
 
 
 async def test_escape_shows_all_tasks_again():
@@ -204,3 +209,88 @@ async def test_why_a_filter_is_refused_is_told_in_full(width):
         assert told.endswith('"!parcel" is searched as it is')
         await press(pilot, *["backspace"] * 7)
         assert "╰" in screen_text(pilot).splitlines()[-3]
+
+
+def first_line(pilot) -> str:
+    """The row on top."""
+    return screen_text(pilot).splitlines()[3]
+
+
+async def test_the_oldest_come_first_with_one_key_and_the_newest_with_it_again():
+    client = FakeTasker(FakeClock(), day())
+    async with dashboard(client, (100, 20)) as pilot:
+        table = pilot.app.screen.table
+        listed = sorted(client.tasks)
+        await press(pilot, "j", "equals_sign")
+        shown = screen_text(pilot).splitlines()
+        assert shown[1].startswith("╭─ Tasks  oldest first ─")
+        assert "AGE▾" in shown[2]
+        assert table.cursor_key == listed[0]
+        await press(pilot, "j", "j")
+        assert table.cursor_key == listed[2]
+        await press(pilot, "G")
+        assert table.cursor_key == listed[-1]
+        assert " older   61 ─" in screen_text(pilot).splitlines()[-2]
+        await press(pilot, "equals_sign")
+        shown = screen_text(pilot).splitlines()
+        assert shown[1].startswith("╭─ Tasks ─")
+        assert "AGE▾" not in shown[2]
+        assert table.cursor_key == listed[-1]
+
+
+async def test_oldest_first_new_tasks_come_in_below_and_changes_stay_in_place():
+    old = small_task(7, TaskState.STEPS_IN_PROCESS, 30)
+    client = FakeTasker(FakeClock(), [old, small_task(8, TaskState.COMPLETE, 20)])
+    async with dashboard(client) as pilot:
+        await press(pilot, "equals_sign")
+        client.announce(order_task(9, minutes_ago=0.1))
+        await settle(pilot)
+        assert "order_fulfillment" in screen_text(pilot).splitlines()[5]
+        old.state, old.completed_at = TaskState.COMPLETE, NOW
+        client.announce(old)
+        await settle(pilot)
+        assert "▌ ✓ complete" in first_line(pilot)
+        await press(pilot, "ctrl+r")
+        assert "order_fulfillment" in screen_text(pilot).splitlines()[5]
+
+
+async def test_the_order_stays_when_the_filter_changes_and_when_the_connection_was_lost():
+    client = FakeTasker(FakeClock(), day())
+    async with dashboard(client, (100, 20)) as pilot:
+        oldest_failing = next(
+            uuid for uuid in sorted(client.tasks) if client.tasks[uuid].state is TaskState.ERROR
+        )
+        await press(pilot, "equals_sign", "slash")
+        await type_in(pilot, "state:error")
+        await press(pilot, "enter")
+        assert "Tasks  oldest first  state:error" in screen_text(pilot)
+        assert pilot.app.screen.table.cursor_key == oldest_failing
+        client.drop()
+        await settle(pilot)
+        missed = small_task(900, TaskState.ERROR, 600, "missed_meanwhile")
+        client.tasks[str(missed.uuid)] = missed
+        client.offline = False
+        client.clock.advance(20)
+        await settle(pilot)
+        assert "missed_meanwhile" in first_line(pilot)
+
+
+async def test_no_action_reaches_a_task_of_the_order_before():
+    client = client_with()
+    async with dashboard(client) as pilot:
+        client.answering.clear()
+        await press(pilot, "equals_sign", "c", "enter")
+        assert "no task is selected" in "\n".join(notices(pilot))
+        client.answering.set()
+        await settle(pilot)
+        assert pilot.app.screen.table.cursor_key == min(client.tasks)
+
+
+@pytest.mark.parametrize("key", ["comma", "less_than_sign", "greater_than_sign"])
+async def test_the_list_of_tasks_says_why_no_column_sorts_it(key):
+    async with dashboard(client_with()) as pilot:
+        await press(pilot, key)
+        [said] = notices(pilot)
+        assert (
+            said == "sort by: the tasks come in the order of their creation: = turns it round, / narrows them"
+        )

@@ -104,6 +104,9 @@ def test_actions_that_need_a_task_say_so_without_one():
         ("tasks", Locator()),
         ("", Locator()),
         ("failures", Locator("failures")),
+        ("failures?timeout !card /^4/ ~ordful", Locator("failures", query="timeout !card /^4/ ~ordful")),
+        (f"worker/{UUID_TEXT}?charge", Locator("worker", (UUID_TEXT,), "charge")),
+        ("runs/shop/orders/1.0.0?!refund", Locator("runs", ("shop", "orders", "1.0.0"), "!refund")),
         ("runs/shop/a%2Fb/1.0.0", Locator("runs", ("shop", "a/b", "1.0.0"))),
         (f"task/{UUID_TEXT}", to_task(UUID_TEXT)),
         (f"task/{UUID_TEXT.upper()}/step/charge%20card", to_task(UUID_TEXT, "charge card")),
@@ -126,6 +129,9 @@ def test_a_locator_may_carry_a_filter():
         ("task/12", "'12' is not a task's id; a task is at task/"),
         ("queue", "leads nowhere; a locator is tasks"),
         ("tasks?stat:error", "did you mean state"),
+        ("letters?/(a/", r"letters\?/\(a/: /\(a/ is no regular expression"),
+        ("pulse?text", "'pulse.text' leads nowhere; a locator is pulse$"),
+        ("failures/text", "'failures/text' leads nowhere; a locator is failures.FILTER$"),
     ],
 )
 def test_a_wrong_locator_says_what_one_is(text, message):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasker_tui.locator import parse_locator
 from tasker_tui.row_filter import RowFilterError, parse_row_filter
+from tasker_tui.screens.listing import ListScreen
 from tests.tui.fake_letters import letter
 from tests.tui.keyboard import last_line, press, type_in
 from tests.tui.scenes import failure_groups, order_task, queues, runs
+from tests.tui.showcase import showcase
 from tests.tui.support import FakeClock, FakeTasker, dashboard, screen_text
 
 WORDS = st.from_regex(r"[a-z0-9_.\-]{1,8}", fullmatch=True)
@@ -58,6 +62,51 @@ def test_what_a_row_is_narrowed_by(text, fits):
 def test_a_broken_expression_is_named():
     with pytest.raises(RowFilterError, match=r"/\(order/ is no regular expression: missing \)"):
         parse_row_filter("/(order/")
+
+
+SHORT_LISTS = {
+    "failures": "KeyError",
+    "letters": "!ben",
+    "queues": "payments",
+    "workers": "/worker-1$/",
+    "templates": "~ordful",
+    "bulk": "nobody",
+    f"worker/{UUID(int=0)}": "!nothing",
+    "runs/example/order_fulfillment/1.0.0": "refund",
+}
+
+
+@pytest.mark.parametrize("place", SHORT_LISTS)
+async def test_a_locator_opens_a_short_list_narrowed(place):
+    filtered = f"{place}?{SHORT_LISTS[place]}"
+    async with dashboard(showcase(), locator=parse_locator(filtered)) as pilot:
+        assert isinstance(pilot.app.screen, ListScreen)
+        assert f"  /{SHORT_LISTS[place]} " in screen_text(pilot)
+        assert " shown " in screen_text(pilot)
+        assert pilot.app.screen.locator() == parse_locator(filtered)
+        await press(pilot, "escape")
+        assert pilot.app.screen.locator() == parse_locator(place)
+
+
+async def test_a_narrowed_list_is_copied_opened_by_its_line_and_gone_back_to():
+    client = showcase()
+    async with dashboard(client) as pilot:
+        await press(pilot, "colon")
+        await type_in(pilot, "failures keyerror !card")
+        await press(pilot, "enter")
+        assert "1 of 2 shown" in screen_text(pilot)
+        await press(pilot, "y", "l")
+        assert pilot.app.clipboard == "failures?keyerror !card"
+        await press(pilot, "Q", "left_square_bracket")
+        assert "1 of 2 shown" in screen_text(pilot)
+        await press(pilot, "e")
+        assert "shown" not in screen_text(pilot)
+        await press(pilot, "colon")
+        await type_in(pilot, "failures /(/")
+        await press(pilot, "enter")
+        assert "failures?/(/: /(/ is no regular expression" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "shown" not in screen_text(pilot)
 
 
 async def test_every_list_is_narrowed_while_one_types_and_escape_shows_all():

@@ -56,6 +56,7 @@ async def test_screen(name, keys, size):
         ("runs", "v"),
         ("compare", "v d"),
         ("pause", "p"),
+        ("sort", "e greater_than_sign comma"),
         ("filter", "slash s t a t e : e r o r"),
     ],
 )

@@ -55,6 +55,11 @@ class Scrolling(RuleBasedStateMachine):
         first = self.list._view[0] + rows
         self.look(max(0, min(first, self.list.total - VIEW)))
 
+    @rule()
+    def turn_round(self):
+        self.list.turn()
+        self.look(0)
+
     @rule(announced=st.booleans())
     def start_a_task(self, announced):
         task = task_at(self.second)
@@ -87,20 +92,21 @@ class Scrolling(RuleBasedStateMachine):
         if not hasattr(self, "list"):
             return
         window = self.list.window
-        newest_first = sorted((str(t.uuid) for t in self.client.tasks.values()), reverse=True)
+        uuids = (str(t.uuid) for t in self.client.tasks.values())
+        listed = sorted(uuids, reverse=self.list.order.newest_on_top)
         shown = [row.uuid for row in window.rows]
         if not shown:
-            assert not newest_first
+            assert not listed
             return
-        start = newest_first.index(shown[0])
-        assert shown == newest_first[start : start + len(shown)]
+        start = listed.index(shown[0])
+        assert shown == listed[start : start + len(shown)]
         assert not window.at_top or start == 0
-        assert not window.at_bottom or start + len(shown) == len(newest_first)
+        assert not window.at_bottom or start + len(shown) == len(listed)
         assert window.base + len(shown) <= window.total
         if window.at_top:
             assert window.base == 0
         if window.at_top and window.at_bottom:
-            assert window.total == len(newest_first)
+            assert window.total == len(listed)
         assert len(shown) <= task_window.MAX_ROWS + 100
 
     @invariant()
@@ -122,7 +128,7 @@ class Scrolling(RuleBasedStateMachine):
         raise AssertionError("the view never gets all that it wants")
 
     def fetch(self, want):
-        page = _wait(fetch(self.client, TaskFilter(), want, self.list.request, NOW))
+        page = _wait(fetch(self.client, TaskFilter(), self.list.order, want, self.list.request, NOW))
         assert self.list.take(page)
 
     def row(self, task) -> TaskRow:
@@ -162,6 +168,51 @@ def test_a_task_that_no_longer_fits_leaves_the_list():
     merged = tasks.merge([replace(row, state=TaskState.ERROR)])
     assert merged.moved
     assert tasks.total == 0
+
+
+def looking(tasks: TaskList, client: FakeTasker) -> None:
+    """Load what the first view needs."""
+    tasks.look_at(0, VIEW - 1)
+    while want := tasks.next_want():
+        assert tasks.take(_wait(fetch(client, tasks.filter, tasks.order, want, tasks.request, NOW)))
+
+
+def test_oldest_first_a_new_task_counts_once_and_one_that_was_counted_does_not():
+    client = FakeTasker(FakeClock(), [task_at(-number) for number in range(1000)])
+    tasks = TaskList(client.clock)
+    looking(tasks, client)
+    tasks.turn()
+    looking(tasks, client)
+    listed = sorted(client.tasks)
+    assert [row.uuid for row in tasks.window.rows[:VIEW]] == listed[:VIEW]
+    assert tasks.total == 1000
+
+    unseen = TaskRow.from_answer(_wait(client.get_task(listed[900])))
+    for _ in range(2):
+        tasks.merge([replace(unseen, state=TaskState.CANCELLED)])
+    assert tasks.total == 1000
+    created = task_at(5)
+    client.tasks[str(created.uuid)] = created
+    row = TaskRow.from_answer(_wait(client.get_task(str(created.uuid))))
+    merged = tasks.merge([row])
+    assert (merged.moved, tasks.total) == (True, 1001)
+    assert not tasks.merge([row]).moved
+    assert [row.uuid for row in tasks.window.rows[:VIEW]] == listed[:VIEW]
+
+
+def test_oldest_first_what_may_be_new_is_asked_for_below_the_last_row():
+    client = FakeTasker(FakeClock(), [task_at(-number) for number in range(5)])
+    tasks = TaskList(client.clock)
+    tasks.narrow(TaskFilter(initiator="cron"))
+    tasks.turn()
+    looking(tasks, client)
+    created = task_at(5)
+    client.tasks[str(created.uuid)] = created
+    told = TaskRow.from_answer(_wait(client.get_task(str(created.uuid))))
+    tasks.merge([replace(told, tags=None)])
+    assert tasks.total == 5
+    looking(tasks, client)
+    assert [row.uuid for row in tasks.window.rows] == sorted(client.tasks)
 
 
 def _answer(number: int):

@@ -70,7 +70,9 @@ def test_a_dead_letter_is_taken_on_and_closed_from_the_command_line(dev: Dev) ->
     shown = dlq("show", uuid)
     assert "permanent_failure (max_retries_exceeded)" in shown
     assert "the account is closed" in shown
-    assert uuid in dlq("queue")
+    waits = next(line for line in dlq("queue").splitlines() if uuid in line)
+    step, error = waits.split(maxsplit=7)[7].split(maxsplit=1)
+    assert (step, error.startswith("the account is closed")) == ("charge_account", True)
     assert "is with ana" in dlq("assign", uuid, "ana")
     assert json.loads(dlq("list", "--assignee", "ana", "--json"))[0]["task_uuid"] == uuid
     assert "max_retries_exceeded" in dlq("stats")
