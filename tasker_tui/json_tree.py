@@ -132,6 +132,6 @@ class JsonTree:
             return
         yield JsonLine(key, depth, name, '"', "text", True)
         lines = printable_lines(value, MOST_CHILDREN)
-        pieces = [piece for line in lines for piece in chop_cells(line, LONG) or [""]]
+        pieces = [piece for line in lines for piece in chop_cells(line, LONG) or [line]]
         for number, piece in enumerate(pieces):
             yield JsonLine((*key, number), depth + 1, "", piece, "text")

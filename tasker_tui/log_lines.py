@@ -96,5 +96,5 @@ class LogLines:
     def _rows(self, record: LogRecord) -> Iterable[LogRow]:
         pieces: list[str] = []
         for line in printable_lines(record.message):
-            pieces += (chop_cells(line, max(10, self.width)) or [""]) if self.width else [line]
+            pieces += (chop_cells(line, max(10, self.width)) or [line]) if self.width else [line]
         return [LogRow(record, number, text) for number, text in enumerate(pieces)]

@@ -39,11 +39,9 @@ def folded(line: str, width: int, indent: str) -> list[str]:
     """The line cut into pieces of at most `width` cells, those after the first indented."""
     room = max(8, width - len(indent))
     pieces = chop_cells(line, max(8, width))
-    return (
-        [pieces[0], *(indent + piece for piece in chop_cells(line[len(pieces[0]) :], room))]
-        if pieces
-        else [""]
-    )
+    if not pieces:
+        return [line]  # empty, or of characters alone that take no room
+    return [pieces[0], *(indent + piece for piece in chop_cells(line[len(pieces[0]) :], room))]
 
 
 def short_id(uuid: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.model.states import StepState
@@ -173,6 +173,7 @@ def test_a_large_value_is_bounded():
 
 
 @given(st.lists(st.text(max_size=80), max_size=6), st.integers(10, 40))
+@example(["\U0001f3fb"], 20)
 def test_wrapping_loses_no_character(messages, width):
     log = LogLines()
     assert log.add([
