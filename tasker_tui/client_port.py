@@ -50,7 +50,7 @@ class TaskerPort(Protocol):
         *,
         namespace: str | None = None,
         template: str | None = None,
-        status: Sequence[str] | None = None,
+        state: Sequence[str] | None = None,
         why: Sequence[str] | None = None,
         signature: str | None = None,
         tag: str | None = None,

@@ -46,5 +46,5 @@ async def _count(client: TaskerPort) -> Counts:
 
 
 async def _count_tasks(client: TaskerPort, states: tuple[TaskState, ...]) -> int:
-    answer = await client.list_tasks(status=[state.value for state in states], limit=1, count="exact")
+    answer = await client.list_tasks(state=[state.value for state in states], limit=1, count="exact")
     return answer.pagination.total_count

@@ -31,8 +31,7 @@ async def find_offers(client: TaskerPort, namespace: str, name: str, now: dateti
         for past in past_inputs(namespace, name)
     ]
     try:
-        page = await client.list_tasks(namespace=namespace, template=name, limit=OFFERED_TASKS, count="none")
-        newest = page.tasks
+        newest = (await client.list_tasks(namespace=namespace, template=name, limit=OFFERED_TASKS)).tasks
     except CALL_FAILURES:
         newest = []  # what was started here is offered all the same
     for task in newest:

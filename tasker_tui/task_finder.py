@@ -21,7 +21,7 @@ async def find_task(client: TaskerPort, known: Iterable[str], part: str) -> str:
     """
     wanted = _digits(part)
     found = {uuid for uuid in known if _digits(uuid).startswith(wanted) or _digits(uuid).endswith(wanted)}
-    page = await client.list_tasks(q=part, limit=LOOKED_AT, count="none")
+    page = await client.list_tasks(q=part, limit=LOOKED_AT)
     ids = (str(task.task_uuid) for task in page.tasks)
     found |= {uuid for uuid in ids if _digits(uuid).startswith(wanted)}
     if len(found) == 1:

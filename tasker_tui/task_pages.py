@@ -122,8 +122,8 @@ def _jump(window: TaskWindow, first: int, last: int) -> Want | None:
 
 async def _key_at(client: TaskerPort, query: dict[str, Any], order: TaskOrder, share: float) -> str | None:
     """A uuid about that far down the list, taking it that tasks are created at an even rate."""
-    first = await client.list_tasks(**query, **order.below(None), limit=1, count="none")
-    last = await client.list_tasks(**query, **order.above_of(None), limit=1, count="none")
+    first = await client.list_tasks(**query, **order.below(None), limit=1)
+    last = await client.list_tasks(**query, **order.above_of(None), limit=1)
     if not first.tasks or not last.tasks:
         return None
     top, bottom = (order.place(str(answer.tasks[0].task_uuid)) for answer in (first, last))
@@ -135,7 +135,7 @@ def list_query(task_filter: TaskFilter, now: datetime) -> dict[str, Any]:
     return {
         "namespace": task_filter.namespace,
         "template": task_filter.template,
-        "status": [state.value for state in task_filter.states] or None,
+        "state": [state.value for state in task_filter.states] or None,
         "why": list(task_filter.why) or None,
         "signature": task_filter.sig,
         "tag": task_filter.tag,

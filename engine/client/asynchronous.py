@@ -143,6 +143,7 @@ class TaskerClient:
         template: str | None = None,
         version: str | None = None,
         status: Sequence[str] | None = None,
+        state: Sequence[str] | None = None,
         why: Sequence[str] | None = None,
         signature: str | None = None,
         tag: str | None = None,
@@ -159,11 +160,15 @@ class TaskerClient:
         limit: int = 100,
         count: Count = "none",
     ) -> TaskListResponse:
-        """Tasks, newest first; `before` and `after` give those next to a uuid, older or newer than it."""
+        """Tasks, newest first; `before` and `after` give those next to a uuid, older or newer than it.
+
+        `state` are states, of which `status` knows words for several too: its `pending` are all that go on.
+        """
         return await self.send(
             calls.list_tasks(
                 namespace=namespace, template=template, version=version, status=status,
-                why=why, signature=signature, tag=tag, initiator=initiator, source_system=source_system,
+                state=state, why=why, signature=signature,
+                tag=tag, initiator=initiator, source_system=source_system,
                 correlation_id=correlation_id, parent_correlation_id=parent_correlation_id,
                 since=since, until=until, q=q,
                 before=before, after=after, page=page, limit=limit, count=count,

@@ -394,7 +394,7 @@ class FakeTasker:
 def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
     text = (query.get("q") or "").lower()
     return (
-        (not query.get("status") or task.state.value in query["status"])
+        (not query.get("state") or task.state.value in query["state"])
         and (not query.get("why") or _waits_for(task, query["why"]))
         and (not query.get("signature") or query["signature"] in _signatures(task))
         and query.get("template") in (None, task.name)

@@ -26,7 +26,7 @@ async def test_a_filter_narrows_while_it_is_typed_and_escape_takes_it_back():
         await press(pilot, "escape")
         assert "✓ complete" in screen_text(pilot)
     asked = client.named("list_tasks")
-    assert any(query.get("status") == ["error"] for query in asked)
+    assert any(query.get("state") == ["error"] for query in asked)
 
 
 async def test_the_first_rows_do_not_wait_until_all_are_counted():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -24,6 +24,8 @@ from engine.store.task_list import Count, PageRequest, list_tasks, template_ids,
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
+STATES = {state.value: (state,) for state in TaskState}
+
 ShortText = Annotated[str | None, Query(max_length=255)]
 
 
@@ -37,6 +39,10 @@ class Filters:
     version: Annotated[str | None, Query(max_length=50)] = None
     status: Annotated[
         list[str] | None, Query(description="States, several of them with commas or repeated")
+    ] = None
+    state: Annotated[
+        list[str] | None,
+        Query(description="These states alone, where a word of `status` (`pending`) may mean several"),
     ] = None
     why: Annotated[
         list[str] | None,
@@ -89,21 +95,29 @@ async def read_tasks(
     count: Annotated[Count, Query(description="How total_count is made; none: a lower bound")] = "exact",
 ) -> Response:
     """Tasks, the newest first; `steps` is empty in lists."""
-    page, states, whys = paging.request(), states_of(filters.status), _whys_of(filters.why)
+    page, states, whys = paging.request(), _states_of(filters), _whys_of(filters.why)
     async with api.database.acquire() as conn:
         wanted = await _filter(conn, filters, states, whys)
         return answer(await list_tasks(conn, wanted, page, count))
 
 
-def states_of(words: Sequence[str] | None) -> frozenset[TaskState]:
+def states_of(
+    words: Sequence[str] | None, known: Mapping[str, Iterable[TaskState]] = STATUS_WORDS, name: str = "status"
+) -> frozenset[TaskState]:
     """The states that a filter's words mean; raises 400 for an unknown one."""
     found: set[TaskState] = set()
     for word in _split(words):
-        if word not in STATUS_WORDS:
-            hint = did_you_mean(word, STATUS_WORDS) or f"known are {', '.join(STATUS_WORDS)}"
-            raise ApiProblem(400, f"status: there is no state '{word}'", hint=hint)
-        found.update(STATUS_WORDS[word])
+        if word not in known:
+            hint = did_you_mean(word, known) or f"known are {', '.join(known)}"
+            raise ApiProblem(400, f"{name}: there is no state '{word}'", hint=hint)
+        found.update(known[word])
     return frozenset(found)
+
+
+def _states_of(filters: Filters) -> frozenset[TaskState]:
+    if filters.state and filters.status:
+        raise ApiProblem(400, "state and status exclude each other", hint="leave one out")
+    return states_of(filters.state, STATES, "state") | states_of(filters.status)
 
 
 def _whys_of(words: Sequence[str] | None) -> frozenset[str]:

@@ -26,7 +26,7 @@ async def _task(port: TaskerPort, uuid: str) -> Any:
 
 
 async def _list(port: TaskerPort, uuid: str) -> Any:
-    page = await port.list_tasks(template=NAME, status=[TaskState.BLOCKED_BY_FAILURES.value], limit=1)
+    page = await port.list_tasks(template=NAME, state=[TaskState.BLOCKED_BY_FAILURES.value], limit=1)
     [newest] = page.tasks
     before = await port.list_tasks(template=NAME, before=str(newest.task_uuid), limit=2)
     after = await port.list_tasks(template=NAME, after=str(before.tasks[0].task_uuid), limit=2)

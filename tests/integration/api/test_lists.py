@@ -139,6 +139,11 @@ async def test_every_status_can_be_asked_for(world: World) -> None:
             assert names(page) == expected, status
             assert page["pagination"]["total_count"] == len(expected), status
     assert names(await world.get("/v1/tasks", status=["complete", "cancelled"])) == ["cancelled", "done"]
+    exact = {"pending": [], "waiting_for_retry,complete": ["retrying", "done"], "error": []}
+    for state, expected in exact.items():
+        assert names(await world.get("/v1/tasks", state=state)) == expected, state
+    for wrong in ({"state": "active"}, {"state": "error", "status": "error"}):
+        assert (await world.http.get("/v1/tasks", params=wrong)).status_code == 400
 
 
 async def test_lists_carry_the_counts_of_each_task(world: World) -> None:
