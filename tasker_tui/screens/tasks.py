@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
 from tasker_tui.keymap import with_keys
+from tasker_tui.known_words import KnownWords
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.pause_targets import of_task
 from tasker_tui.reasons import most_telling
@@ -29,6 +29,7 @@ from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_list import TaskList, nothing_to_show
 from tasker_tui.task_marking import TaskMarking
 from tasker_tui.task_pages import Page, Want, fetch
+from tasker_tui.task_whys import TaskWhys
 from tasker_tui.text import count, printable
 from tasker_tui.trouble import CALL_FAILURES, explain
 from tasker_tui.view_models import StepRow, TaskRow
@@ -36,7 +37,7 @@ from tasker_tui.widgets.filter_completion import FilterCompletion
 from tasker_tui.widgets.line_prompt import LinePrompt
 from tasker_tui.widgets.painting import show_titles
 from tasker_tui.widgets.preview import Preview
-from tasker_tui.widgets.task_columns import TaskColumns
+from tasker_tui.widgets.task_columns import WHY, TaskColumns
 from tasker_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
@@ -81,13 +82,14 @@ class TasksScreen(OperatorScreen):
         narrow = partial(self._narrow, settled=False)
         self._marking = TaskMarking(self, services, self.list, changed=self._marks_changed, narrow=narrow)
         self._trouble: str | None = None
-        self._templates: set[str] = set()
+        self._words = KnownWords(self.list)
+        self._whys = TaskWhys(self, services, self._rows_that_tell_why, self._whys_arrived)
 
     def compose_body(self) -> ComposeResult:
         """The list, the preview, and the hidden prompt."""
         services = self.services
         with Horizontal(id="tasks-body"):
-            columns = TaskColumns(services.clock, services.ascii_only)
+            columns = TaskColumns(services.clock, services.ascii_only, self._whys.of)
             marked = self._is_marked
             yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, marked=marked, id="tasks")
             yield Preview(services.clock, services.ascii_only)
@@ -151,9 +153,7 @@ class TasksScreen(OperatorScreen):
             "tasks.start_like": lambda: self._with_task(self._start_like),
             "tasks.cancel": lambda: self._act(BulkVerb.CANCEL, self._operations.cancel),
             "tasks.runs": lambda: self._with_task(self._open_runs),
-            "tasks.pause": lambda: self._act(
-                BulkVerb.PAUSE, lambda task: self._operations.pause(of_task(task))
-            ),
+            "tasks.pause": lambda: self._act(BulkVerb.PAUSE, self._pause),
             "tasks.resolve": lambda: marking.do(BulkVerb.RESOLVE, self.table.cursor_row),
             "tasks.retry_all": lambda: marking.do_all(BulkVerb.RETRY),
             "tasks.cancel_all": lambda: marking.do_all(BulkVerb.CANCEL),
@@ -185,6 +185,7 @@ class TasksScreen(OperatorScreen):
             self._fetch(self.list.reload())
         now = self.services.clock.now()
         self.table.refresh_rows(lambda row: row.moves_on(now))
+        self._whys.look()
         self.query_one(Preview).refresh_text()
 
     def show_state(self) -> None:
@@ -201,6 +202,7 @@ class TasksScreen(OperatorScreen):
         """Load what has come into view."""
         self.list.look_at(event.first, event.last)
         self._load()
+        self._whys.look()
         self.show_state()
 
     def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
@@ -229,9 +231,10 @@ class TasksScreen(OperatorScreen):
         if not self.list.take(event.page):
             return
         self._trouble = None
-        self._templates |= {row.name for row in event.page.rows}
+        self._words.meet(event.page.rows)
         self.table.rows_moved()
         self._load()
+        self._whys.look()
         self.show_state()
 
     def on_tasks_screen_page_failed(self, event: PageFailed) -> None:
@@ -281,6 +284,7 @@ class TasksScreen(OperatorScreen):
             self.table.rows_moved()
         self.table.rows_changed(merged.changed)
         self._load()
+        self._whys.look()
 
     def _load(self) -> None:
         want = self.list.next_want()
@@ -321,6 +325,12 @@ class TasksScreen(OperatorScreen):
         except CALL_FAILURES:
             return
         self.post_message(self.StepsArrived(uuid, [StepRow.from_answer(step) for step in steps], reasons))
+
+    def _rows_that_tell_why(self) -> Sequence[TaskRow]:
+        return self.list.in_view() if self.in_view and WHY in self.table.titles else ()
+
+    def _whys_arrived(self, uuids: Collection[str]) -> None:
+        self.table.refresh_rows(lambda row: row.uuid in uuids)
 
     def _step_changed(self, step: StepDetail) -> None:
         self._preview_selected()
@@ -370,25 +380,14 @@ class TasksScreen(OperatorScreen):
 
     def known_arguments(self) -> dict[str, Sequence[str]]:
         """What can follow commands, as far as it is in memory."""
-        rows = self.list.window.rows
-        runs = {shlex.join((row.namespace, row.name, row.version)) for row in rows}
-        return {"task": [row.uuid for row in rows], "runs": sorted(runs), "start": sorted(self._templates)}
+        return self._words.arguments()
 
     def known_names(self) -> dict[str, Sequence[str]]:
         """What can follow the keys of a filter, as far as it is in memory."""
-        rows = self.list.window.rows
-        return {
-            "@": list(self.services.saved.all()),
-            "template": sorted(self._templates),
-            "namespace": sorted({row.namespace for row in rows}),
-            "tag": sorted({tag for row in rows for tag in row.tags or ()}),
-            "initiator": sorted({row.initiator for row in rows if row.initiator}),
-        }
+        return {"@": list(self.services.saved.all()), **self._words.names()}
 
     def _counted(self) -> str:
-        if not self.list.loaded:
-            return "loading…"
-        return count(self.list.total)
+        return count(self.list.total) if self.list.loaded else "loading…"
 
     def _empty_lines(self) -> list[str]:
         if self._trouble:
