@@ -70,6 +70,12 @@ class TaskList:
         """The view is on these indices."""
         self._view = (first, last)
 
+    def in_view(self) -> list[TaskRow]:
+        """The rows that are looked at, as far as they are in memory."""
+        first, last = self._view
+        rows = (self.window.row_at(index) for index in range(first, last + 1))
+        return [row for row in rows if row is not None]
+
     def next_want(self) -> Want | None:
         """The page to ask for now, None if nothing is missing or a page is on its way."""
         if self._pending is not None:

@@ -30,6 +30,7 @@ from engine.api.routes import (
     tasks,
     templates,
     webhooks,
+    why,
 )
 from engine.api.services import VERSION, ApiDeps, Services
 from engine.loopback import LoopbackGuard, is_loopback
@@ -59,6 +60,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.state.services = services
     install_error_handlers(app)
     for router in (
+        why.router,  # before what takes any word for the id of a task
         tasks.router,
         task_list.router,
         reports.router,

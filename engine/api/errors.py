@@ -187,7 +187,8 @@ def parameter_problem(findings: Iterable[ErrorDetails]) -> ApiProblem:
     found = list(findings)
     for one in found:
         if one["type"] == "uuid_parsing":
-            return ApiProblem(400, f"{one['loc'][-1]}: {one['input']!r} is not a uuid", code="INVALID_UUID")
+            where = path_text(one["loc"][1:])
+            return ApiProblem(400, f"{where}: {one['input']!r} is not a uuid", code="INVALID_UUID")
     problems = [
         ErrorProblem(path=path_text(one["loc"][1:]), message=one["msg"][:1].lower() + one["msg"][1:])
         for one in found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         LogPage,
         StepDetail,
         StepWhy,
+        TaskWhy,
         TemplateRegistration,
         TemplateRevision,
         TransitionPage,
@@ -196,6 +197,10 @@ class TaskerClient:
     async def why_task(self, task_uuid: Id) -> list[StepWhy]:
         """Why the steps that have not ended are where they are."""
         return await self.send(calls.why_task(task_uuid))
+
+    async def why_tasks(self, task_uuids: Sequence[Id]) -> list[TaskWhy]:
+        """Why each of up to 200 tasks is not done, in one reason; of those that are done there is none."""
+        return await self.send(calls.why_tasks(task_uuids))
 
     async def list_steps(self, task_uuid: Id) -> list[StepDetail]:
         """A task's steps in the order of its plan."""

@@ -18,6 +18,7 @@ from engine.model.wire.details import (
     LogPage,
     StepDetail,
     StepWhy,
+    TaskWhy,
     TemplateRegistration,
     TemplateRevision,
     TransitionPage,
@@ -139,6 +140,11 @@ def task_transitions(task_uuid: Id, *, step_uuid: Id | None, after: int, limit: 
 
 def why_task(task_uuid: Id) -> Call[list[StepWhy]]:
     return Call("GET", f"/v1/tasks/{task_uuid}/why", _list_of(StepWhy).validate_json)
+
+
+def why_tasks(task_uuids: Sequence[Id]) -> Call[list[TaskWhy]]:
+    params = given(task_uuid=list(task_uuids))
+    return Call("GET", "/v1/tasks/why", _list_of(TaskWhy).validate_json, params=params)
 
 
 def _step_path(task_uuid: Id, step_uuid: Id) -> str:

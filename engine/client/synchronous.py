@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engine.model.wire.details import (
         LogPage,
         StepDetail,
+        StepWhy,
+        TaskWhy,
         TemplateRegistration,
         TemplateRevision,
         TransitionPage,
@@ -180,6 +182,14 @@ class SyncTaskerClient:
     ) -> TransitionPage:
         """A part of what happened to a task, oldest first."""
         return self.send(calls.task_transitions(task_uuid, step_uuid=step_uuid, after=after, limit=limit))
+
+    def why_task(self, task_uuid: Id) -> list[StepWhy]:
+        """Why the steps that have not ended are where they are."""
+        return self.send(calls.why_task(task_uuid))
+
+    def why_tasks(self, task_uuids: Sequence[Id]) -> list[TaskWhy]:
+        """Why each of up to 200 tasks is not done, in one reason; of those that are done there is none."""
+        return self.send(calls.why_tasks(task_uuids))
 
     def step_logs(
         self,

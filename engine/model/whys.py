@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 WHY_FILTERS = (
+    "failed",
     "no_worker",
     "no_handler",
-    "retry",
-    "failed",
     "paused",
-    "batch_limit",
     "batch_failed",
+    "retry",
     "queued",
-    "running",
+    "batch_limit",
     "engine",
+    "running",
 )
-"""The kinds of `StepWhy` that say by themselves what is to be done. `parents` and `failed_parent` are left
-out: nearly every unfinished task has such steps, and the reason is with the steps that they wait for."""
+"""The kinds of `StepWhy` that say by themselves what is to be done, those first that say the most about their
+task. `parents` and `failed_parent` are left out: nearly every unfinished task has such steps, and the reason
+is with the steps that they wait for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from tasker_tui.actions import Focus, bindings
 from tasker_tui.feed import Batch, Live, News, Reload
 from tasker_tui.filters import TaskFilter, begins_key, expand, format_filter, parse_filter
 from tasker_tui.keymap import with_keys
+from tasker_tui.known_words import KnownWords
 from tasker_tui.list_loader import ListLoader, PageArrived, PageFailed, TasksCounted
 from tasker_tui.locator import Locator, to_task
 from tasker_tui.pause_targets import of_task
@@ -26,7 +27,7 @@ from tasker_tui.services import Services
 from tasker_tui.states import FAILING_TASKS
 from tasker_tui.task_list import TaskList, nothing_to_show
 from tasker_tui.task_marking import TaskMarking
-from tasker_tui.task_words import arguments, names
+from tasker_tui.task_whys import TaskWhys
 from tasker_tui.text import count, printable
 from tasker_tui.trouble import CALL_FAILURES
 from tasker_tui.view_models import StepRow, TaskRow
@@ -34,7 +35,7 @@ from tasker_tui.widgets.filter_completion import FilterCompletion
 from tasker_tui.widgets.line_prompt import LinePrompt
 from tasker_tui.widgets.painting import show_titles
 from tasker_tui.widgets.preview import Preview
-from tasker_tui.widgets.task_columns import TaskColumns
+from tasker_tui.widgets.task_columns import WHY, TaskColumns
 from tasker_tui.widgets.virtual_table import MORE_FIRST, VirtualTable
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ class TasksScreen(OperatorScreen):
         narrow = partial(self._narrow, settled=False)
         self._marking = TaskMarking(self, services, self.list, changed=self._marks_changed, narrow=narrow)
         self._trouble: str | None = None
-        self._templates: set[str] = set()
+        self._words = KnownWords(self.list)
+        self._whys = TaskWhys(self, services, self._rows_that_tell_why, self._whys_arrived)
 
     def compose_body(self) -> ComposeResult:
         """The list, the preview, and the hidden prompt."""
         services = self.services
         with Horizontal(id="tasks-body"):
-            columns = TaskColumns(services.clock, services.ascii_only)
+            columns = TaskColumns(services.clock, services.ascii_only, self._whys.of)
             marked = self._is_marked
             yield VirtualTable[TaskRow](self.list, columns, self._empty_lines, marked=marked, id="tasks")
             yield Preview(services.clock, services.ascii_only)
@@ -173,6 +175,7 @@ class TasksScreen(OperatorScreen):
             self._loader.fetch(self.list.reload())
         now = self.services.clock.now()
         self.table.refresh_rows(lambda row: row.moves_on(now))
+        self._whys.look()
         self.query_one(Preview).refresh_text()
 
     def show_state(self) -> None:
@@ -190,6 +193,7 @@ class TasksScreen(OperatorScreen):
         """Load what has come into view."""
         self.list.look_at(event.first, event.last)
         self._load()
+        self._whys.look()
         self.show_state()
 
     def on_virtual_table_highlighted(self, event: VirtualTable.Highlighted) -> None:
@@ -218,11 +222,12 @@ class TasksScreen(OperatorScreen):
         if not self.list.take(event.page):
             return
         self._trouble = None
-        self._templates |= {row.name for row in event.page.rows}
+        self._words.meet(event.page.rows)
         self.table.rows_moved()
         self._load()
         if event.page.want.kind == "top" and event.page.more:
             self._loader.count()
+        self._whys.look()
         self.show_state()
 
     def on_tasks_counted(self, event: TasksCounted) -> None:
@@ -288,6 +293,7 @@ class TasksScreen(OperatorScreen):
             self.table.rows_moved()
         self.table.rows_changed(merged.changed)
         self._load()
+        self._whys.look()
 
     def _load(self) -> None:
         want = self.list.next_want()
@@ -315,6 +321,12 @@ class TasksScreen(OperatorScreen):
         except CALL_FAILURES:
             return
         self.post_message(self.StepsArrived(uuid, [StepRow.from_answer(step) for step in steps], reasons))
+
+    def _rows_that_tell_why(self) -> Sequence[TaskRow]:
+        return self.list.in_view() if self.in_view and WHY in self.table.titles else ()
+
+    def _whys_arrived(self, uuids: Collection[str]) -> None:
+        self.table.refresh_rows(lambda row: row.uuid in uuids)
 
     def _step_changed(self, step: StepDetail) -> None:
         self._preview_selected()
@@ -361,11 +373,11 @@ class TasksScreen(OperatorScreen):
 
     def known_arguments(self) -> dict[str, Sequence[str]]:
         """What can follow commands, as far as it is in memory."""
-        return arguments(self.list.window.rows, self._templates)
+        return self._words.arguments()
 
     def known_names(self) -> dict[str, Sequence[str]]:
         """What can follow the keys of a filter, as far as it is in memory."""
-        return names(self.list.window.rows, self._templates, self.services.saved.all())
+        return {"@": list(self.services.saved.all()), **self._words.names()}
 
     def _counted(self) -> str:
         if not self.list.loaded:

@@ -121,6 +121,11 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         return self.source.row_at(self._index) if self._key is not None else None
 
     @property
+    def titles(self) -> Collection[str]:
+        """Of the columns that there is room for."""
+        return [column.title for column in self._columns]
+
+    @property
     def hidden_above(self) -> int:
         """How many rows are hidden above the view."""
         return self.scroll_offset.y
@@ -136,6 +141,7 @@ class VirtualTable(ScrollView, Generic[R], can_focus=True):
         self._resize_content()
         self._show_cursor()
         self.refresh()  # rows may have been there before the size was known
+        self._reported = None  # other columns may show more of the same rows
         self._report_view()
 
     @property

@@ -24,6 +24,7 @@ from engine.store.task_filter import ACTIVE, TaskFilter
 from engine.store.task_list import PageRequest, list_tasks
 from engine.store.timeline import read_timeline
 from engine.store.transitions import task_history
+from engine.store.why import why_tasks
 from tasker_tui.bench.history import seed_finished_tasks
 from tests.gates.plans import explained, rows_read, scans_of, told, walks_all
 from tests.gates.running import a_worker, connected, create, register_bench, succeeded
@@ -98,6 +99,11 @@ def failures(conn: Connection, _: list[UUID]) -> Awaitable[object]:
     return failure_groups(conn, namespace=None, template=None, since=None, limit=100)
 
 
+def whys(conn: Connection, tasks: list[UUID]) -> Awaitable[object]:
+    """Of the tasks in a page."""
+    return why_tasks(conn, [*tasks, *(uuid4() for _ in range(50))])
+
+
 READINGS: dict[str, Reading] = {
     "summary": lambda conn, tasks: read_summary(conn, tasks[0]),
     "timeline": lambda conn, tasks: read_timeline(conn, tasks[1], after=None, limit=1000, attempts=20),
@@ -118,7 +124,39 @@ READINGS: dict[str, Reading] = {
     ),
     "logs": lambda conn, tasks: task_log(conn, tasks[0], step=None, levels=["ERROR"], after=0, limit=100),
     "statistics": statistics,
+    "whys of failed, running and queued tasks": whys,
 }
+
+
+AS_A_BATCH = """
+WITH added AS (
+    INSERT INTO tasker.steps (step_uuid, task_uuid, template_step_id, name, state, priority,
+                              remaining_parents, parents, children, created_at, updated_at)
+    SELECT gen_random_uuid(), s.task_uuid, s.template_step_id, s.name || n, 'enqueued', 0, 0, '{}', '{}',
+           now(), now()
+    FROM tasker.steps s, generate_series(1, 3000) n WHERE s.task_uuid = $1 AND s.state = 'enqueued'
+    RETURNING *)
+INSERT INTO tasker.ready_steps (step_uuid, task_uuid, namespace, handler, priority, ready_at)
+SELECT a.step_uuid, a.task_uuid, ts.namespace, ts.handler, a.priority, now()
+FROM added a JOIN tasker.template_steps ts USING (template_step_id)
+"""
+
+
+async def test_why_a_task_with_thousands_of_queued_steps_waits_takes_a_look_at_some(
+    crowd: tuple[str, list[UUID]],
+) -> None:
+    dsn, tasks = crowd
+    async with connected(dsn) as conn:
+        changes = conn.transaction()
+        await changes.start()
+        await conn.execute(AS_A_BATCH, tasks[-1])
+        async with explained(conn) as plans:
+            (reason,) = await why_tasks(conn, tasks[-1:])
+        await changes.rollback()
+    assert reason.state == "enqueued"
+    scans = [node for node in scans_of(plans, {*LARGE, "ready_steps"}) if node["Actual Loops"]]
+    assert scans
+    assert told(node for node in scans if rows_read(node) > MOST_ROWS) == ""
 
 
 @pytest.mark.parametrize("name", READINGS)

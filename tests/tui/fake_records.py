@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.model.states import STEP_SATISFIES, StepState
+from engine.model.states import STEP_SATISFIES
 from engine.model.wire.tasks import StepReadinessStatus
 
 if TYPE_CHECKING:
@@ -52,13 +52,3 @@ def readiness_of(task: FakeTask, step: FakeStep) -> StepReadinessStatus:
         attempts=step.attempts, max_attempts=step.max_attempts, backoff_request_seconds=None,
         last_attempted_at=began,
     )  # fmt: skip
-
-
-def facts_of(task: FakeTask, step: FakeStep) -> dict[str, Any]:
-    """What a reason is made from."""
-    if step.state is StepState.ERROR:
-        told = step.error or {}
-        attempts = {"attempts": step.attempts, "max_attempts": step.max_attempts}
-        return {"message": told.get("message"), "error_type": told.get("error_type")} | attempts
-    unmet = [task.step(name) for name in step.parents if task.step(name).state not in STEP_SATISFIES]
-    return {"parents": [{"name": parent.name, "state": parent.state.value} for parent in unmet]}

@@ -93,6 +93,14 @@ def small_task(number: int, state: TaskState, minutes_ago: float, name: str = "l
             steps.append(
                 FakeStep(f"step_{i + 1}", S.ERROR, parents, 3, error={"message": "boom"}, started=i, took=0.5)
             )
+        elif i == done and state is TaskState.WAITING_FOR_RETRY:
+            again = NOW + timedelta(seconds=42)
+            steps.append(
+                FakeStep(f"step_{i + 1}", S.WAITING_FOR_RETRY, parents, 1, error={"message": "busy"},
+                         started=i, took=0.5, next_retry_at=again)
+            )  # fmt: skip
+        elif i == done and state is TaskState.ENQUEUING_STEPS:
+            steps.append(FakeStep(f"step_{i + 1}", S.ENQUEUED, parents))
         else:
             running = i == done and state is TaskState.STEPS_IN_PROCESS
             steps.append(

@@ -53,8 +53,9 @@ from tasker_tui.profiles import Profile
 from tasker_tui.user_config import UserConfig
 from tests.tui.fake_answers import answer_of
 from tests.tui.fake_bulk import FakeBulk
-from tests.tui.fake_records import WORKER, error_of, facts_of, readiness_of, record_of
+from tests.tui.fake_records import WORKER, error_of, readiness_of, record_of
 from tests.tui.fake_templates import revision
+from tests.tui.fake_whys import whys_of
 
 T = TypeVar("T")
 
@@ -231,8 +232,7 @@ class FakeTasker:
 
     async def why_task(self, task_uuid: str) -> list[StepWhy]:
         self._call("why_task", task_uuid)
-        task = self._task(task_uuid)
-        return [_why(task, step) for step in task.steps if step.state not in STEP_SATISFIES]
+        return whys_of(self._task(task_uuid))
 
     async def step_audit(self, task_uuid: str, step_uuid: str) -> list[StepAuditResponse]:
         self._call("step_audit", step_uuid)
@@ -407,7 +407,7 @@ def _fits(task: FakeTask, query: dict[str, Any]) -> bool:
 
 
 def _waits_for(task: FakeTask, kinds: Sequence[str]) -> bool:
-    return any(_why(task, step).kind in kinds for step in task.steps if step.state not in STEP_SATISFIES)
+    return any(one.kind in kinds for one in whys_of(task))
 
 
 def _signatures(task: FakeTask) -> set[str]:
@@ -486,29 +486,6 @@ def _task(task: FakeTask, now: datetime, *, in_full: bool = True) -> TaskRespons
         completion_percentage=round(100 * done / len(task.steps), 2),
         health_status="blocked" if failed else "healthy",
         steps=[readiness_of(task, step) for step in task.steps] if in_full else [],
-    )
-
-
-def _why(task: FakeTask, step: FakeStep) -> StepWhy:
-    unmet = [task.step(name) for name in step.parents if task.step(name).state not in STEP_SATISFIES]
-    parents = ", ".join(f"{parent.name} ({parent.state.value})" for parent in unmet)
-    failed = any(parent.state is StepState.ERROR for parent in unmet)
-    message = (step.error or {}).get("message", "")
-    kinds = {
-        StepState.ERROR: ("failed", f"failed for good after {step.attempts} attempts: {message}"),
-        StepState.WAITING_FOR_RETRY: ("retry", f"retry in 42 s: {message}"),
-        StepState.IN_PROGRESS: ("running", "runs on worker packer:7, leased until 12:00:30 UTC"),
-        StepState.ENQUEUED: ("no_worker", f"no live worker serves the namespace {task.namespace}"),
-    }
-    waiting = ("failed_parent", f"blocked by {parents}") if failed else ("parents", f"waits for {parents}")
-    kind, sentence = kinds.get(step.state, waiting)
-    return StepWhy(
-        step_uuid=task.step_uuid(step.name),
-        name=step.name,
-        state=step.state.value,
-        kind=kind,
-        sentence=sentence,
-        data=facts_of(task, step),
     )
 
 

@@ -95,14 +95,14 @@ async def test_where_there_is_no_room_beside_the_list_tab_says_why(size):
     client = client_with(order_task(), small_task(7, TaskState.COMPLETE, 4))
     async with dashboard(client, size) as pilot:
         assert "tab why" in last_line(pilot)
-        assert "CardDeclined" not in screen_text(pilot)
+        assert "failed for good" not in screen_text(pilot)
         await press(pilot, "tab")
         assert "charge_card: failed for good" in screen_text(pilot)
         assert_golden(f"preview-{size[0]}x{size[1]}", screen_text(pilot))
         await press(pilot, "j")
-        assert "CardDeclined" not in screen_text(pilot)
+        assert "failed for good" not in screen_text(pilot)
         await press(pilot, "w", "k")
-        assert "CardDeclined" not in screen_text(pilot)
+        assert "failed for good" not in screen_text(pilot)
         await press(pilot, "w")
         assert "charge_card: failed for good" in screen_text(pilot)
 

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from engine.api.answers import JSON, answer, answer_list, documented, json_body
+from engine.api.answers import JSON, answer, documented, json_body
 from engine.api.bodies import BULK_LIMIT, parse, read_json
 from engine.api.creation import Prepared, already_there, created_answer, prepare
 from engine.api.errors import ApiProblem, bad_body, not_found, unexpected
 from engine.api.parameters import MAX_ID
 from engine.api.services import Api, Services, services_of
 from engine.model.states import TaskState
-from engine.model.wire.details import StepWhy, TransitionPage
+from engine.model.wire.details import TransitionPage
 from engine.model.wire.requests import (
     BulkCreateRequest,
     BulkCreateResponse,
@@ -29,7 +29,6 @@ from engine.model.wire.tasks import TaskResponse
 from engine.store.pool import Connection, retry_deadlock, transaction
 from engine.store.tasks import Creation, cancel_tasks, get_task, task_exists
 from engine.store.transitions import task_history
-from engine.store.why import why_steps
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
@@ -173,13 +172,3 @@ async def read_transitions(
         if not page.transitions and not await task_exists(conn, task_uuid):
             raise not_found(f"task {task_uuid}")
     return answer(page)
-
-
-@router.get("/{task_uuid}/why", response_class=Response, responses=documented(400, 404, ok=list[StepWhy]))
-async def explain_task(task_uuid: UUID, api: Api) -> Response:
-    """Why the steps of a task that have not ended are where they are."""
-    async with api.database.acquire() as conn:
-        reasons = await why_steps(conn, task_uuid)
-        if not reasons and not await task_exists(conn, task_uuid):
-            raise not_found(f"task {task_uuid}")
-    return answer_list(reasons)

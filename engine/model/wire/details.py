@@ -67,6 +67,15 @@ class StepWhy(WireModel):
     data: Any
 
 
+class TaskWhy(StepWhy):
+    """Why a task is not done: the reason of the step that says the most about it.
+
+    Messages are cut after 200 characters, and of a step that is queued `data.ahead` is null.
+    """
+
+    task_uuid: UUID
+
+
 class TransitionPage(WireModel):
     """A part of a task's history, oldest first; `next_after` asks for the next part, null at the end."""
 

@@ -78,6 +78,9 @@ async def test_everything_a_client_can_do(server: Server) -> None:
         assert (await client.step_logs(task.task_uuid, steps[0].step_uuid)).lines == []
         assert (await client.task_transitions(task.task_uuid)).transitions[0].to_state == "steps_in_process"
         assert await client.list_workers() == []
+        told = {str(task.task_uuid): "no_worker", str(bulk.results[0].task.task_uuid): "no_worker"}
+        whys = await client.why_tasks([*told, uuid4()])
+        assert {str(one.task_uuid): one.kind for one in whys} == told
         reset = ResetForRetry(action_type="reset_for_retry", reason="r", reset_by="t")
         with pytest.raises(ApiError) as refused:
             await client.act_on_step(task.task_uuid, steps[0].step_uuid, reset)
@@ -165,6 +168,9 @@ async def test_the_synchronous_client_has_the_names_of_the_sdk(server: Server) -
             assert (task.initiator, task.tags) == ("me", ["x"])
             uuids = [str(client.create_task("linear", namespace=NAMESPACE).task_uuid) for _ in range(6)]
             assert client.get_task(str(task.task_uuid)) == task
+            (reason,) = client.why_tasks([task.task_uuid])
+            assert (reason.task_uuid, reason.name, reason.kind) == (task.task_uuid, "one", "no_worker")
+            assert reason.step_uuid in [one.step_uuid for one in client.why_task(task.task_uuid)]
             newest = [str(one.task_uuid) for one in client.list_tasks(limit=3, offset=2).tasks]
             assert newest == uuids[::-1][2:5]
             assert len(client.list_tasks(namespace=NAMESPACE, status="pending").tasks) == 7

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.client import ApiError, TaskerClient, pauses, reruns
+from engine.client import ApiError, TaskerClient, calls, pauses, reruns
 from engine.model.states import StepState, TaskState
 from engine.model.wire.requests import CompleteManually, ManualCompletionData, ResetForRetry, Skip
 from tasker_tui.client_port import TaskerPort
@@ -55,6 +55,12 @@ async def _steps(port: TaskerPort, uuid: str) -> Any:
 
 async def _why(port: TaskerPort, uuid: str) -> Any:
     return [(one.name, one.state, one.kind) for one in await port.why_task(uuid)]
+
+
+async def _whys(port: TaskerPort, uuid: str) -> Any:
+    unknown = "0192f3a1-0000-7000-8000-000000000000"
+    told = await port.send(calls.why_tasks([uuid, unknown]))
+    return [(str(one.task_uuid) == uuid, one.name, one.state, one.kind) for one in told]
 
 
 async def _audit(port: TaskerPort, uuid: str) -> Any:
@@ -127,6 +133,7 @@ PROBES: list[Probe] = [
     _list,
     _steps,
     _why,
+    _whys,
     _audit,
     _history,
     _retry,

@@ -29,7 +29,7 @@ from engine.model.states import StepState, TaskState
 from engine.model.wire.bulk import BulkFilter
 from engine.model.wire.events import SummaryEvent, SummaryRow
 from tasker_tui.client_port import TaskerPort
-from tests.integration.api.conftest import NAMESPACE, World, template
+from tests.integration.api.conftest import NAMESPACE, Failure, World, template
 from tests.integration.api.sides import NAME, STEPS, Sides
 from tests.support.served import served
 from tests.tui import scenes
@@ -99,6 +99,13 @@ async def _task(port: TaskerPort, uuid: str) -> Any:
         await port.step_audit(uuid, step),
         await port.task_transitions(uuid),
     ]
+
+
+async def _whys(port: TaskerPort, uuid: str) -> Any:
+    """Of tasks with a step that failed, that is to be retried, and that runs."""
+    found = await port.list_tasks(limit=100)
+    told = await port.send(calls.why_tasks([task.task_uuid for task in found.tasks]))
+    return {one.kind: one for one in told if one.kind in ("failed", "retry", "running")}
 
 
 async def _logs(port: TaskerPort, uuid: str) -> Any:
@@ -178,14 +185,16 @@ async def _acts(port: TaskerPort, uuid: str) -> Any:
 
 
 PROBES = [
-    _task, _logs, _reports, _failures, _letters, _staleness, _queues, _workers, _figures, _health, _templates,
-    _runs, _bulk, _acts,
+    _task, _whys, _logs, _reports, _failures, _letters, _staleness, _queues, _workers, _figures, _health,
+    _templates, _runs, _bulk, _acts,
 ]  # fmt: skip
 
 
 async def prepare(sides: Sides) -> tuple[str, str]:
     """Two runs of which one failed; on the server another step runs and one waits."""
     world = sides.world
+    await world.create(NAME)
+    await world.worker.run(one=Failure(retryable=True))
     failed = await sides.real_task()
     await write_log(world, failed)
     await world.create(NAME, context={"amount": 12})
@@ -196,7 +205,11 @@ async def prepare(sides: Sides) -> tuple[str, str]:
     fake, order = sides.fake, scenes.order_task()
     complete = scenes.small_task(8, TaskState.COMPLETE, 5, NAME)
     complete.created_at = fake.clock.now()
-    fake.announce(order, complete, scenes.small_task(9, TaskState.WAITING_FOR_DEPENDENCIES, 90))
+    running = scenes.small_task(10, TaskState.STEPS_IN_PROCESS, 1)
+    retrying = scenes.small_task(11, TaskState.WAITING_FOR_RETRY, 1)
+    fake.announce(
+        order, complete, running, retrying, scenes.small_task(9, TaskState.WAITING_FOR_DEPENDENCIES, 90)
+    )
     fake.failures, fake.queues = scenes.failure_groups(order), scenes.queues()
     fake.letters = [letter(order, 5, 3.0)]
     fake.grid, fake.diff = scenes.runs(order, order), scenes.difference(order, order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from engine.model.whys import WHY_FILTERS
@@ -44,7 +45,8 @@ async def test_a_finished_task_has_no_reasons_and_an_unknown_one_is_404(world: W
     assert (unknown.status_code, code_of(unknown)) == (404, "NOT_FOUND")
 
 
-async def test_tasks_are_listed_by_the_reasons_of_their_steps(world: World) -> None:
+async def tasks_by_reason(world: World) -> dict[str, str]:
+    """The uuids of tasks, each in the state that it is named for."""
     other = {"handler": {"callable": "app.nobody_has_it"}}
     await world.register(
         template("single", [step("a")]),
@@ -64,9 +66,61 @@ async def test_tasks_are_listed_by_the_reasons_of_their_steps(world: World) -> N
     made["no_handler"] = await world.create("unknown", reason="no_handler")
     made["no_worker"] = await world.create("far", namespace="far", reason="no_worker")
     made["queued"] = await world.create("single", reason="queued")
+    return {reason: task["task_uuid"] for reason, task in made.items()}
+
+
+async def told_of(world: World, *uuids: str) -> dict[str, dict[str, Any]]:
+    """What the list says of each task."""
+    return {one["task_uuid"]: one for one in await world.get("/v1/tasks/why", task_uuid=uuids)}
+
+
+async def test_many_tasks_are_explained_at_once_each_by_what_says_the_most(world: World) -> None:
+    made = await tasks_by_reason(world)
+    told = await told_of(world, *made.values(), str(uuid4()), made["queued"])
+    kinds = {reason: told[uuid]["kind"] for reason, uuid in made.items() if uuid in told}
+    assert kinds == {reason: reason for reason in made if reason != "ended"}
+    assert told[made["failed"]]["name"] == "a"
+    assert told[made["queued"]]["sentence"] == "queued in test"
+    for uuid, one in told.items():
+        assert any(
+            (one["name"], one["kind"]) == (name, kind)
+            for name, (kind, _) in (await reasons(world, uuid)).items()
+        )
+
+
+async def test_of_many_steps_the_most_telling_one_is_told(world: World) -> None:
+    width = 40
+    lonely = step("zz", handler={"callable": "app.nobody_has_it"})
+    wide = [step(f"s{number}") for number in range(width)]
+    await world.register(template("wide", [*wide, lonely]), template("broken", [*wide, lonely]))
+    await world.worker.register()
+    broken = (await world.create("broken"))["task_uuid"]
+    await world.worker.run(s7=Failure("x" * 5_000))
+    queued = (await world.create("wide"))["task_uuid"]
+    await world.worker.claim(5)
+    told = await told_of(world, queued, broken)
+    assert (told[queued]["kind"], told[queued]["name"]) == ("no_handler", "zz")
+    assert (told[broken]["kind"], told[broken]["name"]) == ("failed", "s7")
+    assert len(told[broken]["sentence"]) < 300
+    assert told[broken]["data"]["message"] == "x" * 200
+
+
+async def test_too_many_tasks_and_what_is_no_id_are_refused(world: World) -> None:
+    for wanted, code, words in (
+        ([str(uuid4()) for _ in range(201)], "BAD_REQUEST", "at most 200"),
+        (["seven"], "INVALID_UUID", "task_uuid"),
+        ([], "BAD_REQUEST", "task_uuid"),
+    ):
+        refused = await world.http.get("/v1/tasks/why", params={"task_uuid": wanted})
+        assert (refused.status_code, code_of(refused)) == (400, code)
+        assert words in refused.json()["error"]["message"]
+    assert await told_of(world, *[str(uuid4()) for _ in range(200)]) == {}
+
+
+async def test_tasks_are_listed_by_the_reasons_of_their_steps(world: World) -> None:
+    made = await tasks_by_reason(world)
     told = {
-        reason: {kind for kind, _ in (await reasons(world, task["task_uuid"])).values()}
-        for reason, task in made.items()
+        reason: {kind for kind, _ in (await reasons(world, uuid)).values()} for reason, uuid in made.items()
     }
     for why in WHY_FILTERS:
         expected = [reason for reason in reversed(made) if why in told[reason]]
