@@ -46,6 +46,7 @@ from tasker_tui.text import printable
 from tasker_tui.themes import DARK, THEMES
 from tasker_tui.typed_ahead import KeyPassed, Typed, TypedAhead
 from tasker_tui.user_config import UserConfig
+from tasker_tui.widgets.header import HeaderBar
 
 if TYPE_CHECKING:
     from tasker_tui.anywhere import Anywhere
@@ -297,7 +298,8 @@ class TaskerApp(App[None]):
             self.services.link, failing=counts.failing, active=counts.active, workers=counts.workers
         )
         for screen in self.screen_stack:
-            if isinstance(screen, OperatorScreen) and screen.is_mounted:
+            # One that is being left is taken apart while it still counts as mounted.
+            if isinstance(screen, OperatorScreen) and screen.is_mounted and screen.query(HeaderBar):
                 screen.show_state()
 
     async def action_quit(self) -> None:

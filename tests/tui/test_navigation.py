@@ -19,6 +19,17 @@ async def test_figures_that_arrive_while_a_screen_opens_are_shown_on_it():
     assert "5 workers" in header
 
 
+async def test_figures_that_arrive_while_a_screen_is_taken_apart_are_not_shown_on_it():
+    async with dashboard(FakeTasker(FakeClock(), [order_task()])) as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.app.screen.query_children().remove()
+        pilot.app.on_tasker_app_counted(TaskerApp.Counted(Counts(failing=3, active=7, workers=5)))
+        await pilot.app.pop_screen()
+        await settle(pilot)
+        assert "3 failing" in screen_text(pilot).splitlines()[0]
+
+
 async def test_going_to_a_place_that_is_below_goes_back_to_it():
     task = order_task()
     async with dashboard(FakeTasker(FakeClock(), [task])) as pilot:
