@@ -43,7 +43,7 @@ PASSING = (
     asyncpg.InsufficientResourcesError,  # SQLSTATE class 53: no disk, memory or connection left
     asyncpg.OperatorInterventionError,  # class 57: cancelled, shut down, not yet up
     asyncpg.ReadOnlySQLTransactionError,  # a primary that became a standby
-    asyncpg.LockNotAvailableError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # class 55: a lock, or a database that takes no connections
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
